@@ -1,0 +1,6 @@
+"""A redacting, self-protecting proxy between a worker and Zep."""
+
+from sidecar.redact import redact_body, redact_text
+
+__all__ = ["__version__", "redact_body", "redact_text"]
+__version__ = "0.1.0"

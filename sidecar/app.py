@@ -1,0 +1,75 @@
+"""The only place that builds objects: start, drain, stop."""
+
+import os
+from collections.abc import Mapping
+
+from sidecar import __version__
+from sidecar.config import Address, Config
+from sidecar.redact import Redactor
+from sidecar.redact.engine import ENGINE
+from sidecar.runtime import clock
+from sidecar.runtime.logs import Log
+from sidecar.runtime.metrics import Metrics
+from sidecar.runtime.ops import Ops
+from sidecar.runtime.proxy import Proxy
+from sidecar.runtime.server import Listener
+from sidecar.runtime.upstream import EgressProxy, Upstream
+
+
+class Sidecar:
+    """One running sidecar."""
+
+    proxy_address: Address
+    ops_address: Address
+
+    def __init__(self, config: Config, log: Log, environ: Mapping[str, str] = os.environ) -> None:
+        """Build everything; raises ValueError or OSError for what the host cannot provide."""
+        self._config = config
+        self._log = log
+        policy = config.redaction.policy()
+        self._redactor = Redactor(policy)
+        self._metrics = Metrics([*sorted(policy.types), *(rule.name for rule in policy.custom)])
+        upstream = config.upstream
+        self._upstream = Upstream(
+            upstream.url,
+            clock=clock.mono,
+            connect_timeout=config.timeouts.connect,
+            ca_file=upstream.ca_file,
+            proxy=EgressProxy.from_environ(upstream.url, environ)
+            if upstream.proxy_from_env
+            else None,
+        )
+        self._proxy = Proxy(config, self._redactor, self._upstream, self._metrics)
+        self._proxy_listener = Listener(self._proxy.handle)
+        self._ops_listener = Listener(Ops(self._metrics, self._unready).handle)
+        self._state = "starting"
+
+    def _unready(self) -> str:
+        return "" if self._state == "ready" else self._state
+
+    async def start(self) -> None:
+        """Serve; raises OSError when an address cannot be had."""
+        listen = self._config.listen
+        self.ops_address = await self._ops_listener.start(listen.ops)
+        self._redactor.warm_up()
+        self.proxy_address = await self._proxy_listener.start(listen.proxy)
+        self._state = "ready"
+        self._log(
+            "ready",
+            version=__version__,
+            proxy=str(self.proxy_address),
+            ops=str(self.ops_address),
+            upstream=self._config.upstream.url,
+            redactor=ENGINE,
+        )
+
+    async def stop(self) -> None:
+        """Drain for at most `timeouts.drain` seconds, then end."""
+        self._state = "draining"
+        await self._proxy_listener.stop_accepting()
+        await self._proxy.drain(self._config.timeouts.drain)
+        await self._proxy_listener.close()
+        await self._ops_listener.close()
+        self._upstream.close()
+        self._proxy.close()
+        self._log("stopped")

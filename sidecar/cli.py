@@ -1,0 +1,176 @@
+"""The command `zep-sidecar`."""
+
+import argparse
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+from sidecar import __version__
+from sidecar.app import Sidecar
+from sidecar.config import Config, ConfigError, Problem, load
+from sidecar.core.routes import base_urls
+from sidecar.redact import Policy, Redactor, Uninspectable
+from sidecar.runtime import clock
+from sidecar.runtime.logs import Log
+
+_INSTALLED = Path("/etc/zep-sidecar/config.yaml")
+EXIT_FAILED, EXIT_USAGE = 1, 2
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    arguments = _parser().parse_args(argv)
+    command: Callable[[argparse.Namespace], int] = arguments.command
+    try:
+        return command(arguments)
+    except ConfigError as error:
+        for problem in error.problems:
+            print(problem, file=sys.stderr)
+        return EXIT_USAGE
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="zep-sidecar", description=__doc__)
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(name: str, command: Callable[[argparse.Namespace], int]) -> argparse.ArgumentParser:
+        description = (command.__doc__ or "").strip().partition("\n")[0]
+        sub = commands.add_parser(name, help=description, description=description)
+        sub.set_defaults(command=command)
+        return sub
+
+    config_help = (
+        "configuration (default: $ZEP_SIDECAR_CONFIG, else /etc/zep-sidecar/config.yaml, "
+        "else ./config.yaml)"
+    )
+    run = add("run", _run)
+    run.add_argument("--config", metavar="FILE", type=Path, help=config_help)
+    check = add("check", _check)
+    check.add_argument("--config", metavar="FILE", type=Path, help=config_help)
+    check.add_argument(
+        "--print-urls", action="store_true", help="print what each SDK generation must be given"
+    )
+    demo = add("demo", _demo)
+    demo.add_argument("--serve", action="store_true", help="keep both running, for use by hand")
+    redact = add("redact", _redact)
+    form = redact.add_mutually_exclusive_group()
+    form.add_argument("--jsonl", action="store_true", help='lines of {"id", "text"}; adds "spans"')
+    form.add_argument("--json", action="store_true", help="the whole input is one JSON body")
+    return parser
+
+
+def _read_config(path: Path | None) -> Config:
+    """Load the named file, or the first default that exists, or only the environment."""
+    named = path or (Path(p) if (p := os.environ.get("ZEP_SIDECAR_CONFIG")) else None)
+    if named is None:
+        named = next((p for p in (_INSTALLED, Path("config.yaml")) if p.exists()), None)
+    try:
+        data = named.read_bytes() if named else b""
+    except OSError as error:
+        raise ConfigError([Problem(str(named), "", error.strerror or "cannot be read")]) from None
+    return load(data, os.environ, str(named or "configuration"))
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    """Start the sidecar."""
+    config = _read_config(arguments.config)
+    log = Log(clock.wall, config.log.level, config.log.format)
+    for warning in config.warnings:
+        log("config_warning", "warning", key=warning)
+    try:
+        sidecar = Sidecar(config, log)
+    except (OSError, ValueError) as error:
+        print(f"cannot start: {error}", file=sys.stderr)
+        return EXIT_FAILED
+    return run_loop(_serve(sidecar))
+
+
+async def _serve(sidecar: Sidecar) -> int:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signum, stop.set)
+    try:
+        await sidecar.start()
+    except OSError as error:
+        print(f"cannot listen: {error}", file=sys.stderr)
+        await sidecar.stop()
+        return EXIT_FAILED
+    await stop.wait()
+    await sidecar.stop()
+    return 0
+
+
+def run_loop(main: Coroutine[Any, Any, int]) -> int:
+    """Run a coroutine on uvloop where it exists."""
+    try:
+        import uvloop
+
+        factory = uvloop.new_event_loop
+    except ImportError:
+        factory = None
+    with asyncio.Runner(loop_factory=factory) as runner:
+        return runner.run(main)
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    """Validate the configuration and print every problem."""
+    config = _read_config(arguments.config)
+    for warning in config.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
+    if arguments.print_urls:
+        for sdk, setting in base_urls(f"http://{config.listen.proxy}").items():
+            print(f"{sdk}: {setting}")
+    else:
+        print("configuration is valid")
+    return 0
+
+
+def _demo(arguments: argparse.Namespace) -> int:
+    """Show the sidecar at work in front of the embedded Zep stand-in."""
+    from sidecar.demo import demo
+
+    return run_loop(demo(serve=arguments.serve))
+
+
+def _redact(arguments: argparse.Namespace) -> int:
+    """Redact standard input to standard output, line by line."""
+    redactor = Redactor(Policy())
+    stdin, stdout = sys.stdin.buffer, sys.stdout.buffer
+    try:
+        if arguments.json:
+            stdout.write(redactor.json(stdin.read()).body)
+            return 0
+        number = 0
+        for line in stdin:
+            number += 1
+            text = line.decode("utf-8")
+            stdout.write(
+                (_as_json(redactor, text) if arguments.jsonl else redactor.text(text)).encode()
+            )
+            stdout.flush()
+    except Uninspectable as error:
+        print(error, file=sys.stderr)
+        return EXIT_FAILED
+    except (UnicodeDecodeError, ValueError, KeyError, TypeError):
+        print(f"line {number}: must be " + _EXPECTED[arguments.jsonl], file=sys.stderr)
+        return EXIT_FAILED
+    return 0
+
+
+_EXPECTED = {True: 'a JSON object with "id" and "text"', False: "UTF-8"}
+
+
+def _as_json(redactor: Redactor, line: str) -> str:
+    if not line.strip():
+        return line
+    row = json.loads(line)
+    spans = [span._asdict() for span in redactor.spans(row["text"])]
+    redacted = {"id": row["id"], "text": redactor.text(row["text"]), "spans": spans}
+    return json.dumps(redacted, ensure_ascii=False) + "\n"

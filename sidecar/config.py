@@ -1,0 +1,531 @@
+"""Configuration: bytes and environment in, frozen dataclasses out, or every problem at once.
+
+Each key stands once, below, with its parser, default and meaning; docs/config.md is generated from
+it. A YAML file is read as a tree of nodes, so that a problem can name its line and so that YAML's
+own guesses (`off` as False, `1_0` as 10) never happen: every scalar is parsed from its text.
+"""
+
+import dataclasses
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+import yaml
+
+from sidecar.redact import EXTRA_TYPES, CustomRule, Policy, check_policy, supported_regions
+
+ENV_PREFIX = "ZEP_SIDECAR_"
+FLAG_VARIABLES = {"FLAG_ZEP_WRITE": ("flags", "write"), "FLAG_ZEP_READ": ("flags", "read")}
+# Accepted and checked, but this version does nothing with them yet.
+NOT_IN_EFFECT = ("flags", "override", "guard", "probe", "reads", "cache")
+
+
+class Problem(NamedTuple):
+    """One thing that is wrong: where (a line of the file, or a variable), which key, and why."""
+
+    where: str
+    key: str
+    message: str
+
+    def __str__(self) -> str:
+        return ": ".join(part for part in self if part)
+
+
+class ConfigError(Exception):
+    """Every problem of a configuration."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__("\n".join(map(str, problems)))
+        self.problems = problems
+
+
+class Address(NamedTuple):
+    """A TCP address to listen on; port 0 takes a free port."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+# --- parsers: a YAML node to a value, or ValueError with what is expected -------------------------
+
+Parser = Callable[[yaml.Node], Any]
+
+
+def text(node: yaml.Node) -> str:
+    """Parse a scalar as the text it is."""
+    if not isinstance(node, yaml.ScalarNode):
+        raise ValueError("must be a single value, not a list or a mapping")
+    value: str = node.value
+    return value
+
+
+def _filled(node: yaml.Node) -> str:
+    if not (value := text(node)) or _is_null(node):
+        raise ValueError("is empty")
+    return value
+
+
+def _is_null(node: yaml.Node) -> bool:
+    return node.tag == "tag:yaml.org,2002:null"
+
+
+def optional(node: yaml.Node) -> str | None:
+    """Parse a text that may be absent: empty or null gives None."""
+    return None if _is_null(node) else text(node) or None
+
+
+def boolean(node: yaml.Node) -> bool:
+    """Parse true/false, 1/0, yes/no, on/off in any case."""
+    value = _filled(node).lower()
+    if value not in _BOOLEANS:
+        raise ValueError("must be true or false (or 1/0, yes/no, on/off)")
+    return _BOOLEANS[value]
+
+
+_BOOLEANS = dict.fromkeys(("true", "1", "yes", "on"), True) | dict.fromkeys(
+    ("false", "0", "no", "off"), False
+)
+
+
+def number(least: float, most: float = math.inf) -> Parser:
+    """Return a parser for a decimal number within bounds."""
+
+    def parse(node: yaml.Node) -> float:
+        value = _filled(node)
+        if not re.fullmatch(r"\d+(\.\d+)?", value) or not least <= float(value) <= most:
+            raise ValueError(f"must be a number {_bounds(least, most)}, without a unit")
+        return float(value)
+
+    return parse
+
+
+def integer(least: int, most: float = math.inf) -> Parser:
+    """Return a parser for a whole number within bounds."""
+
+    def parse(node: yaml.Node) -> int:
+        value = _filled(node)
+        if not re.fullmatch(r"\d{1,18}", value) or not least <= int(value) <= most:
+            raise ValueError(f"must be a whole number {_bounds(least, most)}, without a unit")
+        return int(value)
+
+    return parse
+
+
+def _bounds(least: float, most: float) -> str:
+    return f"from {least:g}" + ("" if most == math.inf else f" to {most:g}")
+
+
+def choice(*allowed: str) -> Parser:
+    """Return a parser for one of a few words."""
+
+    def parse(node: yaml.Node) -> str:
+        if (value := _filled(node)) not in allowed:
+            raise ValueError(f"must be one of {', '.join(allowed)}")
+        return value
+
+    return parse
+
+
+def url(node: yaml.Node) -> str:
+    """Parse an http(s) base URL; the trailing slash goes."""
+    value = _filled(node)
+    problem = ValueError("must be http:// or https:// with a host, without user, query or fragment")
+    try:
+        parts = urlsplit(value)
+        sound = parts.port != 0 and bool(parts.hostname)
+    except ValueError:
+        raise problem from None
+    if (
+        not sound
+        or parts.scheme not in ("http", "https")
+        or "@" in parts.netloc
+        or re.search(r"[?#\s\\]|[^\x21-\x7e]", value)
+    ):
+        raise problem
+    return value.rstrip("/")
+
+
+def address(node: yaml.Node) -> Address:
+    """Parse `host:port`, the host an IP address or a name, IPv6 in brackets."""
+    match = re.fullmatch(r"(\[[0-9a-fA-F:.]+\]|[\w.-]+):(\d{1,5})", _filled(node), re.ASCII)
+    if not match or int(match[2]) > 65535:
+        raise ValueError("must be host:port (IPv6 in brackets)")
+    return Address(match[1].strip("[]"), int(match[2]))
+
+
+def _items(node: yaml.Node) -> list[yaml.Node]:
+    if not isinstance(node, yaml.SequenceNode):
+        raise ValueError("must be a list")
+    items: list[yaml.Node] = node.value
+    return items
+
+
+def words(allowed: Callable[[], tuple[str, ...]]) -> Parser:
+    """Return a parser for a list of known words."""
+
+    def parse(node: yaml.Node) -> tuple[str, ...]:
+        values = tuple(text(item) for item in _items(node))
+        for value in values:
+            if value not in allowed():
+                raise ValueError(f"has an unknown entry; known are {', '.join(allowed())}")
+        return values
+
+    return parse
+
+
+def rules(node: yaml.Node) -> tuple[CustomRule, ...]:
+    """Parse the operator's own patterns; Policy checks what they mean."""
+    out = []
+    for item in _items(node):
+        pairs = {text(k): text(v) for k, v in _pairs(item)}
+        if pairs.keys() != {"name", "pattern", "placeholder"}:
+            raise ValueError("each entry must have exactly name, pattern and placeholder")
+        out.append(CustomRule(**pairs))
+    return tuple(out)
+
+
+def mapping(node: yaml.Node) -> Mapping[str, str]:
+    """Parse a mapping of text to text."""
+    return MappingProxyType({text(k): text(v) for k, v in _pairs(node)})
+
+
+def _pairs(node: yaml.Node) -> list[tuple[yaml.Node, yaml.Node]]:
+    if not isinstance(node, yaml.MappingNode):
+        raise ValueError("must be a mapping")
+    pairs: list[tuple[yaml.Node, yaml.Node]] = node.value
+    return pairs
+
+
+# --- the keys -------------------------------------------------------------------------------------
+
+
+def _key(parse: Parser, default: Any, doc: str) -> Any:
+    # A factory, because a mapping cannot be a dataclass default.
+    return field(
+        default_factory=lambda: default, metadata={"parse": parse, "default": default, "doc": doc}
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """Where Zep is."""
+
+    url: str = _key(
+        url, "https://api.getzep.com", "Origin of Zep, with or without a path prefix (no /api/vN)."
+    )
+    ca_file: str | None = _key(
+        optional, None, "PEM file of the authorities to trust instead of the system's."
+    )
+    proxy_from_env: bool = _key(
+        boolean, False, "Leave through the proxy that HTTPS_PROXY/HTTP_PROXY/NO_PROXY name."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """Where the sidecar listens."""
+
+    proxy: Address = _key(address, Address("127.0.0.1", 8790), "What the worker's SDK talks to.")
+    ops: Address = _key(address, Address("0.0.0.0", 9464), "Health and metrics, GET only.")  # noqa: S104
+    admin: str = _key(text, "/run/zep-sidecar/admin.sock", "Unix socket of the operator's command.")
+
+
+@dataclass(frozen=True, slots=True)
+class Flags:
+    """The base mode; also FLAG_ZEP_WRITE and FLAG_ZEP_READ, which beat everything else."""
+
+    write: bool = _key(boolean, True, "Send anything to Zep at all.")
+    read: bool = _key(boolean, True, "Read from Zep.")
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """The mode that operators set by editing a ConfigMap."""
+
+    path: str = _key(text, "/etc/zep-sidecar/override/override.yaml", "The mounted file.")
+    poll_interval: float = _key(number(0.01, 60), 1.0, "Seconds between looks at it.")
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """How long is waited, in seconds."""
+
+    connect: float = _key(number(0.01, 60), 1.0, "For a connection to Zep, TLS included.")
+    read: float = _key(number(0.01, 600), 2.0, "For Zep's answer to a context read.")
+    write: float = _key(number(0.01, 600), 10.0, "For Zep's answer to a write or an erasure.")
+    control: float = _key(number(0.01, 600), 10.0, "For Zep's answer to everything else.")
+    drain: float = _key(number(0, 600), 20.0, "For requests in flight after SIGTERM.")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What is refused."""
+
+    body_bytes: int = _key(integer(1024, 2**30), 10485760, "Request body, also once decoded.")
+    concurrency: int = _key(integer(1, 65536), 1024, "Requests in flight; more get a 503.")
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """When the sidecar downgrades itself."""
+
+    failure_threshold: int = _key(integer(1, 1000), 3, "Consecutive failures that trip it.")
+    streak_ttl: float = _key(number(0.01), 600.0, "Seconds after which a streak is forgotten.")
+    hold: float = _key(number(0.01), 300.0, "Seconds that reads are held.")
+    hold_factor: float = _key(number(1, 10), 1.5, "Growth of the hold per failed probe.")
+    hold_max: float = _key(number(0.01), 600.0, "Longest hold in seconds.")
+    stable_after: float = _key(number(0.01), 600.0, "Seconds closed until the hold is small again.")
+    success_threshold: int = _key(integer(1, 100), 1, "Good probes that close it.")
+    forbidden: str = _key(choice("immediate", "count", "ignore"), "immediate", "What a 403 does.")
+    write_failures_trip: bool = _key(boolean, True, "Whether failed writes count.")
+    state_file: str = _key(
+        text, "/var/lib/zep-sidecar/state.json", "Survives a container restart; empty for none."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """How recovery is tried."""
+
+    client_wait: float = _key(number(0, 60), 1.0, "Seconds the triggering worker waits for it.")
+    idle_after: float = _key(number(0.01), 30.0, "Seconds without reads before a background probe.")
+    active: bool = _key(boolean, True, "Whether background probes run at all.")
+
+
+@dataclass(frozen=True, slots=True)
+class Reads:
+    """How a context read degrades."""
+
+    fail_soft: bool = _key(boolean, True, "Answer a failed read locally instead of with an error.")
+    stale_after: float = _key(number(0, 60), 0.25, "Seconds until a last-known answer is given.")
+
+
+@dataclass(frozen=True, slots=True)
+class Cache:
+    """The context cache."""
+
+    enabled: bool = _key(boolean, True, "Whether context is cached.")
+    ttl: float = _key(number(0.01), 30.0, "Seconds an entry is fresh.")
+    max_stale: float = _key(number(0), 900.0, "Seconds an entry is kept as last known.")
+    max_entries: int = _key(integer(1), 10000, "Entries in memory.")
+    max_bytes: int = _key(integer(1024), 67108864, "Bytes in memory.")
+    invalidate_on_write: str = _key(choice("hard", "soft", "off"), "hard", "What a write does.")
+    redis_url: str | None = _key(optional, None, "Shared tier; none without it.")
+    namespace: str = _key(text, "zs", "Prefix of every key in the shared tier.")
+
+
+@dataclass(frozen=True, slots=True)
+class Redaction:
+    """What is replaced in everything that leaves for Zep."""
+
+    email: bool = _key(boolean, True, "E-mail addresses.")
+    phone: bool = _key(boolean, True, "Phone numbers.")
+    address: bool = _key(boolean, True, "Street addresses.")
+    extra: tuple[str, ...] = _key(
+        words(lambda: EXTRA_TYPES), (), f"Any of {' '.join(EXTRA_TYPES)}."
+    )
+    custom: tuple[CustomRule, ...] = _key(
+        rules, (), "Own patterns: a list of name, pattern (RE2 syntax), placeholder."
+    )
+    placeholders: Mapping[str, str] = _key(
+        mapping,
+        MappingProxyType({}),
+        "Type to text, instead of `[EMAIL]`, `[PHONE]`, `[ADDRESS]`, …",
+    )
+    default_regions: tuple[str, ...] = _key(
+        words(supported_regions), Policy().regions, "Countries whose national phone forms count."
+    )
+    allow_binary: bool = _key(
+        boolean, False, "Let skill archives (zip) pass, although they cannot be inspected."
+    )
+
+    def policy(self) -> Policy:
+        """Return what the redactor needs."""
+        types = [t for t in ("email", "phone", "address") if getattr(self, t)]
+        return Policy(
+            frozenset([*types, *self.extra]), self.default_regions, self.custom, self.placeholders
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LogConfig:
+    """The log on standard output."""
+
+    level: str = _key(choice("debug", "info", "warning", "error"), "info", "Lowest level written.")
+    format: str = _key(choice("json", "text"), "json", "One JSON object a line, or plain text.")
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The whole configuration."""
+
+    upstream: Upstream = Upstream()
+    listen: Listen = Listen()
+    flags: Flags = Flags()
+    override: Override = Override()
+    timeouts: Timeouts = Timeouts()
+    limits: Limits = Limits()
+    guard: Guard = Guard()
+    probe: Probe = Probe()
+    reads: Reads = Reads()
+    cache: Cache = Cache()
+    redaction: Redaction = Redaction()
+    log: LogConfig = LogConfig()
+    warnings: tuple[str, ...] = ()
+
+
+SECTIONS: dict[str, type[Any]] = {
+    f.name: f.type  # type: ignore[misc]
+    for f in dataclasses.fields(Config)
+    if f.name != "warnings"
+}
+
+
+# --- loading --------------------------------------------------------------------------------------
+
+
+class _Setting(NamedTuple):
+    where: str
+    node: yaml.Node
+
+
+def load(data: bytes, environ: Mapping[str, str], name: str = "config") -> Config:
+    """Parse a YAML document and the environment, which beats it, into a Config.
+
+    `name` stands in messages for the file. Raises ConfigError with every problem found.
+    """
+    problems: list[Problem] = []
+    settings = dict([*_from_file(data, name, problems), *_from_environ(environ, problems)])
+    values: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS}
+    for (section, key), (where, node) in settings.items():
+        parse = {f.name: f.metadata["parse"] for f in dataclasses.fields(SECTIONS[section])}[key]
+        try:
+            values[section][key] = parse(node)
+        except ValueError as error:
+            problems.append(Problem(where, f"{section}.{key}", str(error)))
+    config = Config(**{s: cls(**values[s]) for s, cls in SECTIONS.items()})
+    problems += _across(config, settings, name)
+    if problems:
+        raise ConfigError(problems)
+    return dataclasses.replace(config, warnings=tuple(_warnings(config, settings)))
+
+
+def _from_file(
+    data: bytes, name: str, problems: list[Problem]
+) -> Iterator[tuple[tuple[str, str], _Setting]]:
+    try:
+        root = yaml.compose(data.decode("utf-8"), yaml.SafeLoader)
+    except Exception as error:  # noqa: BLE001  PyYAML raises more than YAMLError on bad input
+        mark = getattr(error, "problem_mark", None)
+        where = f"{name}:{mark.line + 1}" if mark else name
+        problems.append(Problem(where, "", f"not valid YAML ({type(error).__name__})"))
+        return
+    if root is None or _is_null(root):
+        return
+    for section, key, node, line in _walk(root, name, problems):
+        yield (section, key), _Setting(f"{name}:{line}", node)
+
+
+def _walk(
+    root: yaml.Node, name: str, problems: list[Problem]
+) -> Iterator[tuple[str, str, yaml.Node, int]]:
+    """Yield every known `section.key` once; report the others."""
+    for section, body in _unique(root, name, "", problems):
+        if section not in SECTIONS:
+            known = ", ".join(SECTIONS)
+            problems.append(
+                Problem(_at(body, name), section, f"unknown section; known are {known}")
+            )
+            continue
+        if isinstance(body, yaml.ScalarNode) and _is_null(body):
+            continue  # a section with every line commented out
+        known_keys = [f.name for f in dataclasses.fields(SECTIONS[section])]
+        for key, node in _unique(body, name, section, problems):
+            if key not in known_keys:
+                problem = f"unknown key; known are {', '.join(known_keys)}"
+                problems.append(Problem(_at(node, name), f"{section}.{key}", problem))
+                continue
+            yield section, key, node, node.start_mark.line + 1
+
+
+def _unique(
+    node: yaml.Node, name: str, path: str, problems: list[Problem]
+) -> Iterator[tuple[str, yaml.Node]]:
+    try:
+        pairs = [(text(key), value) for key, value in _pairs(node)]
+    except ValueError as error:
+        problems.append(Problem(_at(node, name), path, str(error)))
+        return
+    seen = set()
+    for key, value in pairs:
+        if key in seen:
+            full = f"{path}.{key}".lstrip(".")
+            problems.append(Problem(_at(value, name), full, "stands here a second time"))
+        seen.add(key)
+        yield key, value
+
+
+def _at(node: yaml.Node, name: str) -> str:
+    return f"{name}:{node.start_mark.line + 1}"
+
+
+def _from_environ(
+    environ: Mapping[str, str], problems: list[Problem]
+) -> Iterator[tuple[tuple[str, str], _Setting]]:
+    for variable in sorted(environ):
+        # Kubernetes adds variables such as ZEP_SIDECAR_SERVICE_HOST of its own: only those with a
+        # double underscore are ours.
+        section, separator, key = variable.removeprefix(ENV_PREFIX).lower().partition("__")
+        if not variable.startswith(ENV_PREFIX) or not separator:
+            continue
+        if section not in SECTIONS or key not in SECTIONS[section].__dataclass_fields__:
+            problems.append(Problem(variable, "", "sets no known key"))
+            continue
+        yield (section, key), _Setting(variable, _environ_node(section, key, environ[variable]))
+    for variable, path in FLAG_VARIABLES.items():
+        if variable in environ:
+            yield path, _Setting(variable, _environ_node(*path, environ[variable]))
+
+
+def _environ_node(section: str, key: str, value: str) -> yaml.Node:
+    """Return a variable's value as a node: YAML where the key holds a list or a mapping."""
+    default = SECTIONS[section].__dataclass_fields__[key].metadata["default"]
+    if isinstance(default, tuple | Mapping) and not isinstance(default, Address):
+        try:
+            if node := yaml.compose(value, yaml.SafeLoader):
+                return node
+        except Exception:  # noqa: BLE001, S110  said as "must be a list" by the parser
+            pass
+    return yaml.ScalarNode("tag:yaml.org,2002:str", value)
+
+
+def _across(
+    config: Config, settings: Mapping[tuple[str, str], _Setting], name: str
+) -> Iterator[Problem]:
+    """Yield what is wrong although each key by itself is sound."""
+
+    def problem(section: str, key: str, message: str) -> Problem:
+        setting = settings.get((section, key))
+        return Problem(setting.where if setting else name, f"{section}.{key}", message)
+
+    for key, message in check_policy(config.redaction.policy()):
+        yield problem("redaction", key, message)
+    if config.listen.proxy == config.listen.ops and config.listen.proxy.port:
+        yield problem("listen", "ops", "must not be the same address as listen.proxy")
+    if config.guard.hold_max < config.guard.hold:
+        yield problem("guard", "hold_max", "must not be less than guard.hold")
+
+
+def _warnings(config: Config, settings: Mapping[tuple[str, str], _Setting]) -> Iterator[str]:
+    if config.flags.read and not config.flags.write:
+        yield "flags: write is false, so read has no effect: the mode is off"
+    for section in NOT_IN_EFFECT:
+        if any(s == section for s, _ in settings):
+            yield f"{section}: has no effect yet in this version"

@@ -1,0 +1,1 @@
+"""Decisions: plain functions over plain values. Standard library only, no clock, no I/O."""

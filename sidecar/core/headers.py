@@ -1,0 +1,111 @@
+"""Which header fields cross the proxy, and how a redirect is kept from leading round it."""
+
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+RawHeaders = tuple[tuple[bytes, bytes], ...]
+"""Header fields as they stood on the wire: name and value, in order, repetitions kept."""
+
+# RFC 9110 7.6.1, with Trailer (trailers are not passed on) and the two fields that speak to a
+# proxy and would hand its credentials to the next hop.
+HOP_BY_HOP = frozenset(
+    {
+        b"connection",
+        b"keep-alive",
+        b"proxy-authenticate",
+        b"proxy-authorization",
+        b"proxy-connection",
+        b"te",
+        b"trailer",
+        b"transfer-encoding",
+        b"upgrade",
+    }
+)
+# Set anew for the request that leaves: the authority, the framing, and the interim answer, which
+# the sidecar gives itself because it needs the whole body before it sends a byte.
+_OWN_REQUEST = HOP_BY_HOP | {b"host", b"content-length", b"expect"}
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+
+
+def values(headers: RawHeaders, name: bytes) -> list[bytes]:
+    """Return every value of the field `name` (lower case), in order."""
+    return [value for key, value in headers if key.lower() == name]
+
+
+def tokens(headers: RawHeaders, name: bytes) -> list[bytes]:
+    """Return the comma-separated members of the field `name` (lower case), themselves lowered."""
+    members = b",".join(values(headers, name)).lower().split(b",")
+    return [member.strip() for member in members if member.strip()]
+
+
+def _without(headers: RawHeaders, dropped: Iterable[bytes]) -> RawHeaders:
+    gone = frozenset(dropped).union(tokens(headers, b"connection"))
+    return tuple(pair for pair in headers if pair[0].lower() not in gone)
+
+
+def for_upstream(headers: RawHeaders, *, decoded: bool) -> RawHeaders:
+    """Return the fields that go to Zep; `decoded`: the body leaves without its content coding.
+
+    Host, Content-Length and hop-by-hop fields are left out: the caller writes its own.
+    """
+    return _without(headers, _OWN_REQUEST | {b"content-encoding"} if decoded else _OWN_REQUEST)
+
+
+def for_downstream(
+    headers: RawHeaders, *, status: int, chunked: bool, upstream: str, sidecar: str
+) -> RawHeaders:
+    """Return the fields that go to the worker.
+
+    Content-Length stays only where it is true: not beside chunked framing (RFC 9112 6.2), not on
+    an answer that has no content. `upstream` and `sidecar` are the base URLs between which a
+    Location is translated, without a trailing slash.
+    """
+    bodiless = chunked or status in (204, 304)
+    kept = _without(headers, HOP_BY_HOP | {b"content-length"} if bodiless else HOP_BY_HOP)
+    if status != 201 and status not in _REDIRECTS:
+        return kept
+    return tuple(
+        (name, _translate(value, upstream, sidecar))
+        if name.lower() == b"location"
+        else (name, value)
+        for name, value in kept
+    )
+
+
+def leads_away(headers: RawHeaders, status: int, upstream: str) -> bool:
+    """Tell whether a redirect asks the worker to send its body, unredacted, past the sidecar.
+
+    307 and 308 repeat the method and the body (RFC 9110 15.4.8), and zep-cloud 4.x follows them.
+    """
+    if status not in (307, 308):
+        return False
+    return any(_foreign(value, upstream) for value in values(headers, b"location"))
+
+
+def _foreign(location: bytes, upstream: str) -> bool:
+    try:
+        parts = urlsplit(location.decode("latin-1").strip())
+        host = parts.hostname
+    except ValueError:
+        return True
+    return bool(parts.netloc) and host != urlsplit(upstream).hostname
+
+
+def _translate(location: bytes, upstream: str, sidecar: str) -> bytes:
+    """Point a Location at the sidecar when it names the upstream's host, and undo its path prefix.
+
+    Any scheme or port of that host counts: a redirect from http to https, say, would lead the
+    worker just as far away. A relative reference stays relative.
+    """
+    if _foreign(location, upstream):
+        return location
+    text, prefix = location.decode("latin-1").strip(), urlsplit(upstream).path
+    netloc = urlsplit(text).netloc
+    path = text.partition("//")[2][len(netloc) :] if netloc else text
+    if prefix and (path + "/").replace("?", "/", 1).startswith(prefix + "/"):
+        path = _absolute(path[len(prefix) :])
+    return (sidecar + _absolute(path) if netloc else path).encode("latin-1")
+
+
+def _absolute(path: str) -> str:
+    return path if path.startswith("/") else "/" + path

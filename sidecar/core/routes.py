@@ -1,0 +1,153 @@
+"""The route table: which Zep operation a request is, and which of its fields are identifiers.
+
+`routes.json` beside this module holds one line per route of the SDKs zep-cloud 2.22, 3.30 and 4.0
+and zep-python 1.5 and 2.0 (API v1, v2 and v4). Names that hold identifiers, enums, instants or
+filters mean the same on every route, so they are listed once, here.
+"""
+
+import json
+from dataclasses import dataclass
+from enum import Enum
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+
+class RouteClass(Enum):
+    """What a request is for; it decides the timeout and, later, what each mode does with it."""
+
+    CONTEXT = "CTX"  # a read of memory that has an honest empty answer
+    WRITE = "WRITE"
+    HYBRID = "HYBRID"  # a write that may also read (`return_context`)
+    ERASE = "ERASE"  # deletes user data
+    CONTROL = "CTRL"  # entity reads, look-ups, lists, administration
+    UNKNOWN = "UNKNOWN"  # a Zep path that this table does not know
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One operation of the Zep API."""
+
+    api: str
+    method: str
+    path: str
+    cls: RouteClass
+    safe: bool = False
+    """Asking twice does no harm (RFC 9110 9.2.1), although the method may be POST."""
+    stream: bool = False
+    """The answer may trickle in for as long as Zep likes: events or an export."""
+    binary: bool = False
+    """The body is an archive, which cannot be inspected."""
+    text: frozenset[str] = frozenset()
+    """Names that hold free text here although they are identifiers elsewhere."""
+    empty: Any = None
+    """The answer that says "nothing there" and parses in every SDK, or None."""
+
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+PREFIXES = ("v1", "v2", "v4")
+
+IDENTIFIERS = frozenset(
+    """
+    id uuid uuids user_ids thread_ids session_ids role role_type type types kind mode status scope
+    data_type search_type search_scope search_filters filters episode_metadata_filters record_id
+    reranker labels fact_name direction order order_by direction_sort cursor uuid_cursor version
+    provider verdict models instruction_names task_family task_slug api_url
+    """.split()
+)
+IDENTIFIER_SUFFIXES = ("_id", "_ids", "_uuid", "_uuids", "_at", "_time", "_zone", "_labels")
+FREE_FORM = frozenset({"metadata", "attributes"})
+FREE_FORM_SUFFIX = "_attributes"
+
+
+class Fields(Enum):
+    """What the strings below a place in a request body are."""
+
+    SCHEMA = "schema"  # Zep's own field names: some are identifiers
+    FREE = "free"  # the application's own names and values: all of it is text
+    KEEP = "keep"  # identifiers, enums, instants, filters: never altered
+
+    def child(self, name: str, text: frozenset[str] = frozenset()) -> "Fields":
+        """Return what the value under the key `name` is; `text` as in `Route.text`."""
+        if self is not Fields.SCHEMA:
+            return self
+        if name in FREE_FORM or name.endswith(FREE_FORM_SUFFIX):
+            return Fields.FREE
+        if name not in text and (name in IDENTIFIERS or name.endswith(IDENTIFIER_SUFFIXES)):
+            return Fields.KEEP
+        return Fields.SCHEMA
+
+
+_Node = dict[str, Any]
+_PARAMETER = "{}"
+
+
+def _load() -> dict[tuple[str, str], _Node]:
+    """Return a tree of path segments for each API and method; a leaf is under the key ""."""
+    trees: dict[tuple[str, str], _Node] = {}
+    for row in json.loads(Path(__file__).with_name("routes.json").read_bytes()):
+        row["cls"] = RouteClass(row.pop("class"))
+        row["safe"] = row.get("safe", row["method"] in SAFE_METHODS) or row["cls"] in _READS
+        row["text"] = frozenset(row.get("text", ()))
+        route = Route(**row)
+        node = trees.setdefault((route.api, route.method), {})
+        for segment in route.path.split("/")[1:]:
+            node = node.setdefault(_PARAMETER if segment[0] == "{" else segment, {})
+        node[""] = route
+    return trees
+
+
+_READS = frozenset({RouteClass.CONTEXT})
+_TREES = _load()
+
+
+def _find(node: _Node, segments: list[str], at: int) -> Route | None:
+    """Match depth first; a literal segment beats a parameter."""
+    if at == len(segments):
+        found: Route | None = node.get("")
+        return found
+    segment = segments[at]
+    for key in (segment, _PARAMETER) if segment else ():
+        if key in node and (found := _find(node[key], segments, at + 1)):
+            return found
+    return None
+
+
+@lru_cache(maxsize=64)
+def _unknown(method: str, api: str) -> Route:
+    return Route(api, method, "", RouteClass.UNKNOWN, safe=method in SAFE_METHODS)
+
+
+def match(method: str, target: str) -> Route | None:
+    """Name the operation that a raw request target asks for.
+
+    Returns None when no SDK can have meant it: no API prefix, or one prefix after another. A path
+    with a good prefix that the table does not know is a route of class UNKNOWN: Zep may be newer
+    than this table.
+    """
+    path = target.partition("?")[0]
+    if path == "/healthz":  # zep-python 1.x asks for it in its constructor
+        return Route("v1", method, path, RouteClass.CONTROL, safe=method in SAFE_METHODS)
+    segments = path.split("/")
+    if len(segments) < 4 or segments[0] or segments[1] != "api" or segments[2] not in PREFIXES:
+        return None
+    if segments[3] == "api" and segments[4:5] and segments[4] in PREFIXES:
+        return None
+    api = segments[2]
+    tree = _TREES.get((api, "GET" if method == "HEAD" else method))
+    return (_find(tree, segments, 3) if tree else None) or _unknown(method, api)
+
+
+def base_urls(origin: str) -> dict[str, str]:
+    """Return what each SDK generation must be given to reach a sidecar at `origin`.
+
+    Read from the SDK sources: 4.x has no environment variable for it, 2.x and 3.x append
+    `/api/v2` to ZEP_API_URL only, zep-python appends its prefix itself.
+    """
+    return {
+        "zep-cloud 4.x": f'base_url="{origin}/api/v4"',
+        "zep-cloud 2.x and 3.x": f'base_url="{origin}/api/v2", or ZEP_API_URL={origin}',
+        "zep-python 2.x": f'base_url="{origin}", or ZEP_API_URL={origin}',
+        "zep-python 1.x": f'base_url="{origin}"',
+        "@getzep/zep-cloud 3.x (npm)": f'baseUrl: "{origin}/api/v2"',
+    }

@@ -1,0 +1,281 @@
+"""Redaction of request bodies and queries, spliced into the original: what did not match survives.
+
+A JSON body is never parsed into objects and written again: that would change numbers, key order,
+duplicate keys and escapes. Its strings are found by a scan over the validated text, decoded with a
+map back to where each character stands, and only the matched ranges are replaced. JSON inside a
+string is the same thing one level down, and so the offsets compose.
+"""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, NoReturn
+from urllib.parse import quote
+
+import msgspec
+
+from sidecar.core.routes import Fields
+from sidecar.redact.finder import Finder
+from sidecar.redact.policy import Policy, Span
+
+_TOKEN = re.compile(r'"([^"\\]*(?:\\.[^"\\]*)*)"(\s*:)?|[{}\[\]]', re.DOTALL)
+_ESCAPE = re.compile(r"\\u[dD][89abAB]..\\u[dD][c-fC-F]..|\\u....|\\.", re.DOTALL)
+_PERCENT = re.compile(r"(?:%[0-9a-fA-F]{2})+|\+")
+_SAMPLE = "ayse@example.com, +90 532 123 45 67, Papatya Sok. No: 7, 221B Baker Street, 18/11 Çay"
+_SHORT = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
+_JSON_OPENERS = ("{", "[", '"')
+_IDENTIFIER = "identifier"  # the type of a mark: nothing is replaced, it is only counted
+
+
+class Uninspectable(Exception):
+    """The body cannot be inspected, so it must not be forwarded; the message says what to fix."""
+
+
+@dataclass(frozen=True, slots=True)
+class Redacted:
+    """The outcome: what to forward, replacements by type, and e-mails left as identifiers."""
+
+    body: bytes
+    counts: Mapping[str, int]
+    identifiers: int = 0
+
+
+class _Edit(NamedTuple):
+    start: int
+    end: int
+    replacement: str
+    type: str
+
+
+class Redactor:
+    """Applies one policy. Stateless after construction, so safe in any thread."""
+
+    def __init__(self, policy: Policy) -> None:
+        """Compile the policy's rules; raise ValueError for a custom pattern that is not valid."""
+        self._policy = policy
+        self._finder = Finder(policy)
+
+    def text(self, text: str) -> str:
+        """Return a plain text redacted."""
+        return _splice(text, self._edits_in_text(text))
+
+    def spans(self, text: str) -> list[Span]:
+        """Return where personal data stands in a plain text, in order."""
+        return self._finder.find(text)
+
+    def warm_up(self) -> None:
+        """Redact a sample, so that the first request does not pay for lazy tables."""
+        self.json(json.dumps({"content": _SAMPLE}).encode())
+        self.json(json.dumps({"content": _SAMPLE}, ensure_ascii=False).encode())
+
+    def plain(self, body: bytes) -> Redacted:
+        """Redact a body of plain UTF-8 text."""
+        text = _decode(body)
+        return _redacted(body, text, self._edits_in_text(text))
+
+    def json(self, body: bytes, text_names: frozenset[str] = frozenset()) -> Redacted:
+        """Redact a JSON body; `text_names` as in `Route.text`.
+
+        Raises Uninspectable for anything but one JSON document in UTF-8 without NUL.
+        """
+        text = _decode(body)
+        _validate(text)
+        return _redacted(body, text, list(self._edits_in_json(text, Fields.SCHEMA, text_names)))
+
+    def query(self, query: bytes) -> Redacted:
+        """Redact the free text in a raw query string.
+
+        Parameters that hold identifiers, and everything that did not match, keep their bytes.
+        """
+        text = query.decode("utf-8", "surrogateescape")
+        edits, position, name = list[_Edit](), 0, ""
+        for piece in re.split(r"([&=])", text):
+            value, at = _unquote(piece)
+            if piece == "&" or not position:
+                name = ""
+            name = name or value.lstrip("&")
+            edits += (
+                _Edit(position + at[a], position + at[b], quote(r, safe=""), t)
+                for a, b, r, t in self._edits(value, Fields.SCHEMA.child(name))
+            )
+            position += len(piece)
+        return _redacted(query, text, edits)
+
+    def path_identifiers(self, path: bytes) -> int:
+        """Count the path segments that hold an e-mail address. They are never altered."""
+        if b"@" not in path and b"%40" not in path:
+            return 0
+        segments = path.decode("utf-8", "surrogateescape").split("/")
+        return sum(self._has_email(_unquote(segment)[0]) for segment in segments)
+
+    def _has_email(self, value: str) -> bool:
+        return "@" in value and any(s.type == "email" for s in self._finder.find(value))
+
+    def _edits_in_text(self, text: str) -> list[_Edit]:
+        return [
+            _Edit(start, end, self._policy.placeholder(type_), type_)
+            for start, end, type_ in self._finder.find(text)
+        ]
+
+    def _edits(self, value: str, fields: Fields) -> list[_Edit]:
+        """Return the edits for one text; an identifier that is an e-mail is only marked."""
+        if fields is not Fields.KEEP:
+            return self._edits_in_text(value)
+        return [_Edit(0, 0, "", _IDENTIFIER)] if self._has_email(value) else []
+
+    def _edits_in_json(
+        self, text: str, root: Fields, text_names: frozenset[str] = frozenset()
+    ) -> Iterator[_Edit]:
+        """Yield the edits for a valid JSON text, in order."""
+        outer: list[tuple[Fields, Counter[str]]] = []
+        container, keys = root, Counter[str]()
+        value = root  # what the next value is: in an array the same as its container
+        for token in _TOKEN.finditer(text):
+            mark = text[token.start()]
+            if mark in "{[":
+                outer.append((container, keys))
+                container, keys = value, Counter()
+            elif mark in "}]":
+                container, keys = outer.pop()
+                value = container
+            elif token[2]:
+                edits = self._edits_in_string(text, token.span(1), container)
+                yield from _distinct(token[1], token.start(1), edits, keys)
+                value = container.child(_unescape(token[1])[0], text_names)
+            else:
+                yield from self._edits_in_string(text, token.span(1), value)
+
+    def _edits_in_string(self, text: str, span: tuple[int, int], fields: Fields) -> list[_Edit]:
+        """Return the edits inside one JSON string, in the offsets of `text`."""
+        start, end = span
+        value, at = _unescape(text[start:end])
+        if fields is not Fields.KEEP and value.lstrip()[:1] in _JSON_OPENERS and _is_json(value):
+            edits = list(self._edits_in_json(value, Fields.FREE))
+        else:
+            edits = self._edits(value, fields)
+        return [_Edit(start + at[a], start + at[b], r, t) for a, b, r, t in edits]
+
+
+def _distinct(key: str, start: int, edits: list[_Edit], keys: Counter[str]) -> list[_Edit]:
+    """Number a redacted key that an earlier key of its object equals, so that no value is lost."""
+    name = _splice(key, [e._replace(start=e.start - start, end=e.end - start) for e in edits])
+    keys[name] += 1
+    if edits and keys[name] > 1:
+        last = edits[-1]
+        edits[-1] = last._replace(replacement=f"{last.replacement}_{keys[name]}")
+    return edits
+
+
+def _redacted(body: bytes, text: str, edits: list[_Edit]) -> Redacted:
+    counts = Counter(e.type for e in edits)
+    identifiers = counts.pop(_IDENTIFIER, 0)
+    if not counts:
+        return Redacted(body, {}, identifiers)
+    edits = [e for e in edits if e.type != _IDENTIFIER]
+    spliced = _splice(text, edits).encode("utf-8", "surrogateescape")
+    return Redacted(spliced, counts, identifiers)
+
+
+def _splice(text: str, edits: Sequence[_Edit]) -> str:
+    if not edits:
+        return text
+    out, done = list[str](), 0
+    for start, end, replacement, _ in edits:
+        out += text[done:start], replacement
+        done = end
+    return "".join([*out, text[done:]])
+
+
+def _decode(body: bytes) -> str:
+    try:
+        text = body.decode("utf-8")
+    except UnicodeDecodeError:
+        raise Uninspectable("The body is not valid UTF-8.") from None
+    if "\0" in text:
+        raise Uninspectable("The body holds a NUL character.")
+    return text
+
+
+def _validate(text: str) -> None:
+    try:
+        _json_decoder.decode(text)
+    except (msgspec.DecodeError, RecursionError, UnicodeEncodeError):
+        _validate_leniently(text)
+
+
+_json_decoder = msgspec.json.Decoder(msgspec.Raw)
+
+
+def _validate_leniently(text: str) -> None:
+    """Validate once more with the standard library, which takes lone surrogate escapes.
+
+    JavaScript writes those for a text that was cut within an emoji; refusing them would lose a
+    message that Zep accepts.
+    """
+    try:
+        json.loads(text, parse_int=len, parse_float=len, parse_constant=_no_constant)
+    except RecursionError:
+        raise Uninspectable("The JSON body is nested too deeply.") from None
+    except ValueError:
+        raise Uninspectable("The body is not valid JSON.") from None
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _is_json(text: str) -> bool:
+    try:
+        _validate(text)
+    except Uninspectable:
+        return False
+    return True
+
+
+def _unescape(raw: str) -> tuple[str, Sequence[int]]:
+    """Decode a JSON string's inside; also return where each character (and the end) stands."""
+    return _mapped(raw, _ESCAPE, _characters) if "\\" in raw else (raw, range(len(raw) + 1))
+
+
+def _characters(escape: str) -> list[tuple[str, int]]:
+    if escape[1] != "u":
+        return [(_SHORT.get(escape[1], escape[1]), 2)]
+    code = int(escape[2:6], 16)
+    if len(escape) > 6:  # a surrogate pair
+        code = 0x10000 + ((code & 0x3FF) << 10) + (int(escape[8:12], 16) & 0x3FF)
+    return [(chr(code), len(escape))]
+
+
+def _unquote(raw: str) -> tuple[str, Sequence[int]]:
+    """Decode a piece of a query; the same result as `_unescape`."""
+    if "%" not in raw and "+" not in raw:
+        return raw, range(len(raw) + 1)
+    return _mapped(raw, _PERCENT, _percent_characters)
+
+
+def _percent_characters(escape: str) -> list[tuple[str, int]]:
+    if escape == "+":
+        return [(" ", 1)]
+    decoded = bytes.fromhex(escape.replace("%", "")).decode("utf-8", "surrogateescape")
+    return [(c, 3 * len(c.encode("utf-8", "surrogateescape"))) for c in decoded]
+
+
+def _mapped(
+    raw: str, pattern: re.Pattern[str], decode: Callable[[str], list[tuple[str, int]]]
+) -> tuple[str, Sequence[int]]:
+    """Replace every match by the characters it stands for, each with the width it had in `raw`."""
+    out, at, done = list[str](), list[int](), 0
+    for match in pattern.finditer(raw):
+        out.append(raw[done : match.start()])
+        at += range(done, match.start())
+        position = match.start()
+        for character, width in decode(match[0]):
+            out.append(character)
+            at.append(position)
+            position += width
+        done = match.end()
+    out.append(raw[done:])
+    at += range(done, len(raw) + 1)
+    return "".join(out), at

@@ -1,0 +1,45 @@
+"""Whether a policy makes sense: every problem with its key."""
+
+from collections.abc import Iterator
+
+import phonenumbers
+
+from sidecar.redact.finder import Finder
+from sidecar.redact.policy import DEFAULT_TYPES, EXTRA_TYPES, Policy
+
+
+def supported_regions() -> tuple[str, ...]:
+    """Return the countries (ISO 3166-1 alpha-2) whose phone numbers can be recognised."""
+    return tuple(sorted(phonenumbers.SUPPORTED_REGIONS))
+
+
+def check_policy(policy: Policy) -> Iterator[tuple[str, str]]:
+    """Yield (key below `redaction`, problem) for everything that is wrong with a policy."""
+    names = [rule.name for rule in policy.custom]
+    for name in names:
+        if (
+            not name.isidentifier()
+            or name in (*DEFAULT_TYPES, *EXTRA_TYPES)
+            or names.count(name) > 1
+        ):
+            yield "custom", f"name {name!r} must be a new, unique word of letters, digits and _"
+    known = {*DEFAULT_TYPES, *EXTRA_TYPES}
+    for type_ in policy.placeholders:
+        if type_ not in known:
+            yield "placeholders", f"unknown type {type_!r}; known are {', '.join(sorted(known))}"
+    try:
+        finder = Finder(policy)
+    except ValueError as error:
+        yield "custom", str(error)
+        return
+    texts = {
+        "placeholders": policy.placeholders.values(),
+        "custom": (c.placeholder for c in policy.custom),
+    }
+    for key, values in texts.items():
+        for value in values:
+            # JSON inside JSON must stay valid at any depth, and a second pass must change nothing.
+            if not value or not value.isprintable() or set(value) & set('"\\'):
+                yield key, "a placeholder must be printable text without quotes and backslashes"
+            elif finder.find(value):
+                yield key, "a placeholder must not itself look like personal data"

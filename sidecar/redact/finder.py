@@ -1,0 +1,127 @@
+"""Finds the values of a policy's types in one text."""
+
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+
+from sidecar.redact import address, email, ids, phone
+from sidecar.redact.engine import Scanner, custom_scanner
+from sidecar.redact.fold import Fold, View
+from sidecar.redact.policy import CustomRule, Policy, Span
+
+Range = tuple[int, int]
+Rule = Callable[[bytes], Iterable[Range]]
+
+# The order matters: a card number is not a phone, a house number and postcode is not one either.
+_ORDER = ("secret", "email", "iban", "card", "national_id", "ssn", "ip", "address", "phone")
+
+# Texts are fragments of JSON: a placeholder must not swallow its structure or a line break.
+_PIECE = re.compile(rb'[^"{}\x00-\x1f\x7f]+')
+_VISIBLE = re.compile(rb"[A-Za-z0-9\xc0-\xff](?:.*[^ ,;])?")
+_CANDIDATE = re.compile(rb"[0-9@]|(?i:[ (\[{<](?:at|arroba|arobase|et)[ )\]}>])")
+
+# Redacting changes the words beside other values, so a text is searched again until nothing is
+# found. Real texts need two rounds; a text that needs more than this is hostile.
+_ROUNDS = 6
+
+
+class Finder:
+    """Finds spans; built once per policy, safe to share between threads."""
+
+    def __init__(self, policy: Policy) -> None:
+        names = [*policy.types, *(rule.name for rule in policy.custom)]
+        placeholders = {policy.placeholder(name) for name in names}
+        self._fold = Fold([*placeholders, *(rule.placeholder for rule in policy.custom)])
+        self._custom = [(rule.name, _compile(rule)) for rule in policy.custom]
+        self._rules = [(name, _rule(name, policy)) for name in _ORDER if name in policy.types]
+        self._always = "secret" in policy.types
+
+    def find(self, text: str) -> list[Span]:
+        """Return the sorted, disjoint spans of `text`."""
+        view = self._fold(text)
+        spans: list[Span] = []
+        for round_ in range(_ROUNDS + 1):
+            found = self._scan(text, view) if round_ < _ROUNDS else list(_rest(view.data, spans))
+            if not found:
+                break
+            spans += [Span(view.starts[a], view.starts[b], type_) for a, b, type_ in found]
+            view = view.collapse([(a, b) for a, b, _ in found])
+        return sorted(spans)
+
+    def _scan(self, text: str, view: View) -> list[tuple[int, int, str]]:
+        """Return the values of a view; a value found hides its characters from later rules."""
+        found: list[tuple[int, int, str]] = []
+        data = view.data
+        for name, pattern in self._custom:
+            hits = _pieces(data, _custom_hits(pattern, text, View(data, view.starts)))
+            data = _hide(data, found, hits, name)
+        if self._always or _CANDIDATE.search(data):
+            for name, rule in self._rules:
+                data = _hide(data, found, _pieces(data, rule(data)), name)
+        return sorted(found)
+
+
+def _rule(name: str, policy: Policy) -> Rule:
+    if name == "email":
+        return email.find
+    if name == "address":
+        return address.find
+    if name == "phone":
+        return phone.Finder(policy.regions).find
+    return partial(ids.find, name)
+
+
+def _compile(rule: CustomRule) -> Scanner:
+    try:
+        pattern = custom_scanner(rule.pattern)
+    except ValueError as error:
+        raise ValueError(f"custom rule {rule.name!r}: {error}") from error
+    if pattern.fullmatch(""):
+        raise ValueError(f"custom rule {rule.name!r}: the pattern matches the empty string")
+    return pattern
+
+
+def _custom_hits(pattern: Scanner, text: str, view: View) -> Iterator[Range]:
+    """Yield the hits of an operator's pattern, which reads the text itself between barriers."""
+    start = 0
+    for part in view.data.split(b"\0"):
+        end = start + len(part)
+        origin = view.starts[start]
+        for match in pattern.finditer(text[origin : view.starts[end]]):
+            a, b = match.span()
+            if a < b:
+                yield (
+                    bisect_right(view.starts, origin + a) - 1,
+                    bisect_left(view.starts, origin + b),
+                )
+        start = end + 1
+
+
+def _pieces(data: bytes, ranges: Iterable[Range]) -> Iterator[Range]:
+    """Yield the parts of the ranges that may be replaced, sorted and disjoint."""
+    done = 0
+    for start, end in sorted(ranges):
+        for piece in _PIECE.finditer(data, max(start, done), end):
+            visible = _VISIBLE.search(data, *piece.span())
+            if visible:
+                yield visible.span()
+        done = max(done, end)
+
+
+def _hide(
+    data: bytes, found: list[tuple[int, int, str]], ranges: Iterable[Range], type_: str
+) -> bytes:
+    """Add the ranges to `found` and blank them out."""
+    blank: bytearray | None = None
+    for start, end in ranges:
+        blank = bytearray(data) if blank is None else blank
+        blank[start:end] = bytes(end - start)
+        found.append((start, end, type_))
+    return data if blank is None else bytes(blank)
+
+
+def _rest(data: bytes, spans: list[Span]) -> Iterator[tuple[int, int, str]]:
+    """Yield all that is left of a hostile text, so that nothing can be found in the result."""
+    for start, end in _pieces(data, [(0, len(data))]):
+        yield start, end, spans[-1].type

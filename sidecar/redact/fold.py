@@ -1,0 +1,152 @@
+"""The view of a text that the rules match on.
+
+A view is a run of Latin-1 bytes, one per visible character, in which look-alikes are equal:
+digits of every script are ASCII, letters have lost their accents (so every Turkish i is `i` or
+`I`), exotic spaces and dashes are ` ` and `-`, invisible characters are gone, and an escape
+(`&#64;`, `%40`, `\\u0040`, `\\n` written out) is the one character it stands for. A placeholder,
+or a value already found, is the byte `BARRIER`, which no rule matches. Each byte knows where its
+character starts in the text, so a span can neither start nor end inside an escape.
+"""
+
+import html
+import re
+import unicodedata
+from collections.abc import Sequence
+from typing import NamedTuple
+
+BARRIER = 0
+
+# Stand-ins for characters without an ASCII equivalent; the rules' letter class is \xc0-\xff.
+_UPPER, _LOWER, _SYMBOL = 0xC0, 0xE0, 0xA4
+
+# Zero-width, soft hyphen, bidi controls, variation selectors, combining marks.
+_INVISIBLE = (
+    "\u00ad\u034f\u061c\u115f\u1160\u180b-\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f"
+    "\u0300-\u036f\u20d0-\u20f0\ufe00-\ufe0f\ufe20-\ufe2f\ufeff\U000e0000-\U000e01ef"
+)
+_PLACEHOLDER = r"\[[A-Z][A-Z_]{1,30}\]"
+_SPECIAL = (
+    rf"(?P<drop>[{_INVISIBLE}])"
+    r"|(?P<hex>\\+u[0-9a-fA-F]{4})"
+    r'|(?P<control>\\+[nrtbf"/])'
+    r"|(?P<entity>&(?:#0{0,4}[0-9]{2,5}|#[xX]0{0,4}[0-9a-fA-F]{2,4}"
+    r"|commat|nbsp|period|plus|hyphen|lowbar|num|amp);)"
+    r"|(?P<percent>%(?:40|2[0BDEbde]|5[Ff]))"
+)
+_CONTROLS = {"n": "\n", "r": "\n", "t": "\t", "b": "\t", "f": "\t", '"': '"', "/": "/"}
+_BY_CODEPOINT = {
+    **{ord(c): ord("'") for c in "‘’‚‛ʼʹ′´`"},
+    **{ord(c): ord("-") for c in "‐‑‒–—―−⁃﹣－"},
+    **{ord(c): ord("\n") for c in "\x85\u2028\u2029"},
+    **dict.fromkeys(range(128)),
+    0x131: ord("i"),
+    0xDF: 0xDF,
+    0xF8: ord("o"),
+    0xD8: ord("O"),
+    0x142: ord("l"),
+    0x141: ord("L"),
+    0xBA: ord("o"),
+    0xAA: ord("a"),
+    0xB0: ord("o"),
+    0xE6: _LOWER,
+}
+
+
+class _Table(dict[int, int]):
+    """A translation table that works out each character once."""
+
+    def __missing__(self, codepoint: int) -> int:
+        self[codepoint] = value = _equivalent(chr(codepoint))
+        return value
+
+
+def _equivalent(char: str) -> int:
+    """Return the byte that stands for a character without an entry in the table."""
+    category = unicodedata.category(char)
+    if category == "Nd":
+        return ord("0") + unicodedata.digit(char)
+    if category == "Zs":
+        return ord(" ")
+    # Superscripts stay symbols: `m²` is not the digit 2.
+    if category[0] in "LSP" and "<super>" not in unicodedata.decomposition(char):
+        base = unicodedata.normalize("NFKD", char)[:1]
+        if base.isascii() and base.isprintable():
+            return ord(base)
+    if category[0] == "L":
+        return _UPPER if category in ("Lu", "Lt") else _LOWER
+    return _SYMBOL
+
+
+_TABLE = _Table({c: c if v is None else v for c, v in _BY_CODEPOINT.items()})
+
+
+class View(NamedTuple):
+    """The bytes to match on, and where each one's character starts in the text."""
+
+    data: bytes
+    starts: Sequence[int]
+
+    def collapse(self, spans: Sequence[tuple[int, int]]) -> "View":
+        """Return the view in which each of the sorted spans is one barrier."""
+        pieces: list[bytes] = []
+        starts: list[int] = []
+        done = 0
+        for start, end in spans:
+            pieces += self.data[done:start], b"\0"
+            starts.extend(self.starts[done : start + 1])
+            done = end
+        pieces.append(self.data[done:])
+        starts.extend(self.starts[done:])
+        return View(b"".join(pieces), starts)
+
+
+class Fold:
+    """Makes views; knows the placeholders of a policy."""
+
+    def __init__(self, placeholders: Sequence[str] = ()) -> None:
+        unusual = [p for p in placeholders if not re.fullmatch(_PLACEHOLDER, p)]
+        barrier = "|".join([_PLACEHOLDER, *map(re.escape, sorted(unusual, key=len, reverse=True))])
+        self._special = re.compile(rf"(?P<barrier>{barrier})|{_SPECIAL}")
+
+    def __call__(self, text: str) -> View:
+        """Return the view of `text`; plain ASCII costs one search and one copy."""
+        if self._special.search(text) is None:
+            return View(_bytes(text), range(len(text) + 1))
+        pieces: list[str] = []
+        starts: list[int] = []
+        done = 0
+        for match in self._special.finditer(text):
+            start, end = match.span()
+            pieces.append(text[done:start])
+            starts.extend(range(done, start))
+            char = _unescape(match.lastgroup, match.group())
+            if char:
+                pieces.append(char)
+                starts.append(start)
+            done = end
+        pieces.append(text[done:])
+        starts.extend(range(done, len(text) + 1))
+        return View(_bytes("".join(pieces)), starts)
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode() if text.isascii() else text.translate(_TABLE).encode("latin-1")
+
+
+def _unescape(kind: str | None, escape: str) -> str:
+    """Return the character an escape stands for, or nothing for an invisible one."""
+    if kind == "barrier":
+        return "\0"
+    if kind == "drop":
+        return ""
+    if kind == "control":
+        return _CONTROLS[escape[-1]]
+    if kind == "hex":
+        char = chr(int(escape[-4:], 16))
+    elif kind == "percent":
+        char = chr(int(escape[1:], 16))
+    else:
+        char = html.unescape(escape)
+    if re.fullmatch(rf"[{_INVISIBLE}]", char):
+        return ""
+    return char if len(char) == 1 and char != "\0" else " "

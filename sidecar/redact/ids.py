@@ -1,0 +1,240 @@
+"""Numbers of people and money, addresses of machines, and secrets: off unless the policy asks.
+
+A number is recognised by its check digits where it has any, else by the word before it.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from sidecar.redact.engine import scanner
+
+Check = Callable[[bytes, bytes], bool]
+
+
+def _digits(value: bytes) -> list[int]:
+    return [byte - 48 for byte in value if 48 <= byte <= 57]
+
+
+def _luhn(value: bytes, _before: bytes) -> bool:
+    total = 0
+    for index, digit in enumerate(reversed(_digits(value))):
+        total += digit if index % 2 == 0 else (digit * 2 - 9 if digit > 4 else digit * 2)
+    return total % 10 == 0
+
+
+_IBAN_LENGTHS = {
+    "AD": 24, "AE": 23, "AL": 28, "AT": 20, "AZ": 28, "BA": 20, "BE": 16, "BG": 22, "BH": 22,
+    "BR": 29, "BY": 28, "CH": 21, "CR": 22, "CY": 28, "CZ": 24, "DE": 22, "DK": 18, "DO": 28,
+    "EE": 20, "EG": 29, "ES": 24, "FI": 18, "FO": 18, "FR": 27, "GB": 22, "GE": 22, "GI": 23,
+    "GL": 18, "GR": 27, "GT": 28, "HR": 21, "HU": 28, "IE": 22, "IL": 23, "IQ": 23, "IS": 26,
+    "IT": 27, "JO": 30, "KW": 30, "KZ": 20, "LB": 28, "LI": 21, "LT": 20, "LU": 20, "LV": 21,
+    "MC": 27, "MD": 24, "ME": 22, "MK": 19, "MR": 27, "MT": 31, "MU": 30, "NL": 18, "NO": 15,
+    "PK": 24, "PL": 28, "PS": 29, "PT": 25, "QA": 29, "RO": 24, "RS": 22, "SA": 24, "SE": 24,
+    "SI": 19, "SK": 24, "SM": 27, "TN": 24, "TR": 26, "UA": 29, "VA": 22, "XK": 20,
+}  # fmt: skip
+
+
+def _iban_end(value: bytes) -> int:
+    """Return the length of the IBAN that `value` starts with, or 0."""
+    wanted = _IBAN_LENGTHS.get(value[:2].decode("latin-1").upper(), 99)
+    compact = ""
+    for index, char in enumerate(value.decode("latin-1").upper()):
+        if char not in " -.":
+            compact += char
+        if len(compact) == wanted:
+            number = "".join(str(int(c, 36)) for c in compact[4:] + compact[:4])
+            return index + 1 if int(number) % 97 == 1 else 0
+    return 0
+
+
+def _tckn(value: bytes, _before: bytes) -> bool:
+    d = _digits(value)
+    tenth = (sum(d[0:9:2]) * 7 - sum(d[1:8:2])) % 10
+    return d[0] != 0 and d[9] == tenth and d[10] == sum(d[:10]) % 10
+
+
+_ASKED_FOR = re.compile(
+    rb"(?i)(?:vkn|vergi|v\.k\.n|t\.? ?c\.?|tckn|kimlik|tax|id|nif|dni|nie|cif|steuer|ust|siren|siret)"
+    rb"[A-Za-z .\xc0-\xff]{0,16}[ :#=.-]{0,4}$"
+)
+
+
+def _vkn(value: bytes, before: bytes) -> bool:
+    if not _ASKED_FOR.search(before):
+        return False
+    d = _digits(value)
+    total = 0
+    for index in range(9):
+        shifted = (d[index] + 9 - index) % 10
+        total += (shifted * 2 ** (9 - index)) % 9 if shifted else 0
+        total += 9 if shifted and (shifted * 2 ** (9 - index)) % 9 == 0 else 0
+    return d[9] == (10 - total % 10) % 10
+
+
+def _steuer_id(value: bytes, _before: bytes) -> bool:
+    d = _digits(value)
+    if d[0] == 0 or len(set(d[:10])) not in (8, 9):
+        return False
+    product = 10
+    for digit in d[:10]:
+        product = ((digit + product) % 10 or 10) * 2 % 11
+    return d[10] == (11 - product) % 10
+
+
+def _dni(value: bytes, _before: bytes) -> bool:
+    text = re.sub(r"[ .-]", "", value.decode().upper())
+    number = text[:-1].translate({88: "0", 89: "1", 90: "2"})
+    return text[-1] == "TRWAGMYFPDXBNJZSQVHLCKE"[int(number) % 23]
+
+
+def _nir(value: bytes, _before: bytes) -> bool:
+    text = re.sub(r"[ .-]", "", value.decode().upper())
+    number = int(text[:13].replace("2A", "19").replace("2B", "18"))
+    return 97 - number % 97 == int(text[13:])
+
+
+_SSN_WORD = re.compile(rb"(?i)(?:ssn|social(?: security)?|itin|soc)[A-Za-z .]{0,16}[ :#=.-]{0,4}$")
+_NOT_SSN_WORD = re.compile(rb"(?i)(?:cas|part|model|order|ref|sku|case|ticket|no)[A-Za-z .]{0,8}[ :#=.-]{0,3}$")
+
+
+def _ssn(value: bytes, before: bytes) -> bool:
+    digits = re.sub(rb"[^0-9]", b"", value)
+    plausible = (
+        digits[:3] not in (b"000", b"666") and digits[3:5] != b"00" and digits[5:] != b"0000"
+    )
+    if _SSN_WORD.search(before):
+        return plausible
+    return plausible and b"-" in value and digits[0] != 57 and not _NOT_SSN_WORD.search(before)
+
+
+_VERSION_WORD = re.compile(
+    rb"(?i)(?:version|versions|versi[ao]n|surum|surumu|release|build|firmware|v|ver|driver|assembly"
+    rb"|update|kernel|section|chapter|clause|oid|rev)[A-Za-z ]{0,8}[ :.=]{0,3}$"
+)
+
+
+def _ipv4(value: bytes, before: bytes) -> bool:
+    octets = [int(part) for part in value.split(b".")]
+    return max(octets) < 256 and octets[0] > 0 and not _VERSION_WORD.search(before)
+
+
+def _ipv6(value: bytes, _before: bytes) -> bool:
+    parts = value.split(b":")
+    if b"::" not in value:
+        return len(parts) == 8 and all(parts)
+    return value.count(b"::") == 1 and len(parts) <= 8 and sum(map(bool, parts)) >= 2
+
+
+def _mixed(value: bytes, _before: bytes) -> bool:
+    """A password or token has more than letters: a digit or a symbol inside a word."""
+    return re.search(rb"[0-9!#$%&*+/=?^~@]", value) is not None and len(value) >= 6
+
+
+def _always(_value: bytes, _before: bytes) -> bool:
+    return True
+
+
+class Rule(NamedTuple):
+    """A way to write a value of `type`, with texts it finds and texts it leaves alone."""
+
+    type: str
+    pattern: str
+    check: Check
+    matches: tuple[str, ...]
+    rejects: tuple[str, ...] = ()
+
+
+_11 = r"[0-9]{3}[ .-]?[0-9]{3}[ .-]?[0-9]{3}[ .-]?[0-9]{2}"
+RULES = (
+    Rule(
+        "card",
+        r"(?:4[0-9]{3}|5[1-5][0-9]{2}|2[2-7][0-9]{2}|6[0-9]{3}|9792|35[0-9]{2})"
+        r"(?:[ .-]?[0-9]{4}){3}|3[47][0-9]{2}[ .-]?[0-9]{6}[ .-]?[0-9]{5}"
+        r"|3[0689][0-9]{2}[ .-]?[0-9]{6}[ .-]?[0-9]{4}|(?:5[06-8]|6[0-9]|4[0-9])[0-9]{11,17}",
+        _luhn,
+        ("4111 1111 1111 1111", "5555-5555-5555-4444", "9792 0303 9444 0796", "378282246310005"),
+        ("4111 1111 1111 1112", "8545359967809523"),
+    ),
+    Rule(
+        "national_id",
+        r"[1-9][0-9]{2}[ .-]?[0-9]{3}[ .-]?[0-9]{3}[ .-]?[0-9]{2}",
+        _tckn,
+        ("10000000146", "100 000 001 46"),
+        ("10000000147", "dosya no 96856283075"),
+    ),
+    Rule("national_id", r"[0-9]{3}[ .-]?[0-9]{3}[ .-]?[0-9]{2}[ .-]?[0-9]{2}", _vkn,
+         ("VKN: 9884036308", "vergi no 988 403 63 08"), ("kayıt 9884036308",)),
+    Rule("national_id", r"[1-9][0-9] ?[0-9]{3} ?[0-9]{3} ?[0-9]{3}", _steuer_id,
+         ("86095742719", "86 095 742 719"), ("86095742718",)),
+    Rule("national_id", r"(?:[0-9]{2}[.]?[0-9]{3}[.]?[0-9]{3}|[XYZxyz][ .-]?[0-9]{7})[ .-]?[A-Za-z]",
+         _dni, ("12345678Z", "12.345.678-Z", "X1234567L"), ("12345678A",)),
+    Rule("national_id", r"[1-478][ .-]?[0-9]{2}[ .-]?[0-9]{2}[ .-]?(?:[0-9]{2}|2[ABab])[ .-]?[0-9]{3}"
+         r"[ .-]?[0-9]{3}[ .-]?[0-9]{2}", _nir, ("2 55 08 14 168 025 38", "255081416802538"),
+         ("255081416802539",)),
+    Rule("ssn", r"[0-8][0-9]{2}(?:[ -][0-9]{2}[ -]|[0-9]{2})[0-9]{4}", _ssn,
+         ("078-05-1120", "SSN 078 05 1120", "ssn: 078051120"),
+         ("078051120", "000-12-3456", "CAS 7732-18-5", "078 05 1120")),
+    Rule("ip", r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}", _ipv4, ("10.150.163.222",),
+         ("version 2.1.39.7", "1.2.3.4.5", "300.1.1.1", "sürüm 9.20.24.3")),
+    Rule("ip", r"(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}", _ipv6,
+         ("2001:db8:9f88::ced8", "272b:75bc:904f:9d88:4a02:f164:a489:b78e", "fe80::1"),
+         ("12:30:45", "std::vector", "::", "00:1a:2b:3c:4d:5e")),
+    Rule("secret", r"(?:sk|pk|rk)_(?:live|test)_[A-Za-z0-9]{10,}|sk-[A-Za-z0-9_-]{20,}"
+         r"|gh[pousr]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9_]{30,}|glpat-[A-Za-z0-9_-]{18,40}"
+         r"|(?:AKIA|ASIA)[A-Z0-9]{16}|AIza[A-Za-z0-9_-]{30,40}|xox[abeoprs]-[A-Za-z0-9-]{10,}"
+         r"|eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]{4,})?"
+         r"|z_[0-9a-z]{2}[A-Za-z0-9._-]{30,}|(?:npm|hf|SG|dop_v1|shpat|ya29)[_.][A-Za-z0-9._-]{20,}",
+         _always, ("sk_live_zeteSG1ViPURjDgufzItZwJ2", "AKIAIOSFODNN7EXAMPLE"), ("SCREAMING_SNAKE",)),
+    Rule("secret", r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----[A-Za-z0-9+/=\s:,.-]*"
+         r"-----END [A-Z ]{0,30}PRIVATE KEY-----", _always,
+         ("-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----",),
+         ("-----BEGIN PUBLIC KEY-----\nMIIB\n-----END PUBLIC KEY-----",)),
+)  # fmt: skip
+
+# The value after a word for a secret; the word itself stays.
+_NAMED_SECRET = scanner(
+    r"(?i:password|passwd|passphrase|pwd|pass|secret|token|api[ _-]?key|apikey|access[ _-]?key|bearer"
+    r"|authorization|client[ _-]?secret|sifre(?:m|si|niz|miz)?|parola(?:m|si)?|passwort|kennwort"
+    r"|mot de passe|contrasena|clave)"
+    r"(?: (?i:is|was|are|olarak|ist|lautet|est|es|bearer|token))?['\x22]?[ :=]{1,3}['\x22]?"
+    r"[A-Za-z0-9!#$%&*+/=?^~@._-]{6,}"
+)
+_SECRET_VALUE = re.compile(rb"[A-Za-z0-9!#$%&*+/=?^~@_-][A-Za-z0-9!#$%&*+/=?^~@._-]*$")
+_IBAN = scanner(r"[A-Za-z]{2}[0-9]{2}(?:[ .-]?[A-Za-z0-9]){11,34}")
+_SCANNERS = [(rule.type, scanner(rule.pattern), rule.check) for rule in RULES]
+
+
+def find(type_: str, data: bytes) -> Iterator[tuple[int, int]]:
+    """Yield the values of one type in a view."""
+    if type_ == "iban":
+        for match in _IBAN.finditer(data):
+            start, end = match.span()
+            length = _iban_end(data[start:end])
+            if length and not _glued(data, start, start + length):
+                yield start, start + length
+    for rule_type, scan, check in _SCANNERS:
+        if rule_type != type_:
+            continue
+        for match in scan.finditer(data):
+            start, end = match.span()
+            if not _glued(data, start, end) and check(
+                data[start:end], data[max(0, start - 32) : start]
+            ):
+                yield start, end
+    if type_ == "secret":
+        for match in _NAMED_SECRET.finditer(data):
+            start, end = match.span()
+            value = _SECRET_VALUE.search(data, start, end)
+            if value and _mixed(value.group().rstrip(b".?!"), b""):
+                yield value.span()
+
+
+def _glued(data: bytes, start: int, end: int) -> bool:
+    """Tell whether the value is part of a longer token."""
+    before, after = data[max(0, start - 2) : start], data[end : end + 2]
+    if before[-1:].isalnum() or before[-1:] == b"_" or after[:1].isalnum() or after[:1] == b"_":
+        return True
+    return (before[-1:] in (b"-", b".", b":") and before[:1].isdigit() and len(before) == 2) or (
+        after[:1] in (b"-", b".", b":") and after[1:].isdigit()
+    )

@@ -1,0 +1,295 @@
+"""Phone numbers: groups of digits that libphonenumber's data accept, unless the words beside them
+say that they are something else.
+"""
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import NamedTuple
+
+from phonenumbers import (
+    COUNTRY_CODE_TO_REGION_CODE,
+    PhoneMetadata,
+    PhoneNumber,
+    country_code_for_region,
+    is_valid_number,
+    is_valid_number_for_region,
+)
+
+from sidecar.redact.engine import scanner
+from sidecar.redact.words import words
+
+MATCHES = (
+    "+90 532 123 45 67", "+90 (0)532 123 45 67", "0(532) 123 45 67", "0090 532 123 45 67",
+    "0532/1234567", "5321234567", "90 532 123 45 67", "444 0 123", "0212 345 67 89 / 12",
+    "(212) 555-0143", "212.555.0143", "212555-0143", "1-212-555-0143", "212-555-0143 ext. 12",
+    "+1.212.555.0143", "020 7946 0958", "07700 900123", "00 44 20 7946 0958",
+    "+49 30 901820", "030/901820", "06 12 34 56 78", "+33 (0)6 12 34 56 78", "612 34 56 78",
+    "+81 3-1234-5678", "call 555-0143", "telefonum 345 67 89",
+)  # fmt: skip
+REJECTS = (
+    "order 2125550143", "sipariş no 5321234567", "2024-05-19 12:30:00", "19.05.2024 14:30",
+    "192.168.10.21", "4 8 15 16 23 42", "2 600 340 943 satır", "c805df61-5af2-4912-8123-123456789012",
+    "TR96 0001 0034 7866 5477 6593 42", "4111 1111 1111 1111", "1736444460979", "isbn 978-0-306-40615-7",
+    "K5321234567", "pages 120-145", "3.14159265358979", "1 200 600", "$2,125,550.14", "20240603193852",
+)  # fmt: skip
+
+# A chain: digit groups with at most three separators between them; numbers are found inside it.
+_CHAIN = scanner(r"(?:\+ ?\(?|\()?[0-9](?:[ ./()-]{0,3}[0-9]){5,39}")
+_GROUP = re.compile(rb"[0-9]+")
+_EXTENSION = re.compile(
+    rb"(?i)(?:,? ?(?:x|ext\.?|extn\.?|extension|dahili|ic hat|durchwahl|dw\.?|poste|int\.)[ :.]{0,2}"
+    rb"| ?/ |-)[0-9]{1,5}(?![ .-]?[0-9]|[A-Za-z_])"
+)
+_DATE = re.compile(
+    rb"(?:19|20)[0-9]{2}([-./ ])[01]?[0-9]\1[0-3]?[0-9](?![0-9])"
+    rb"|[0-3]?[0-9]([-./ ])[0-3]?[0-9]\2(?:19|20)[0-9]{2}(?![0-9])"
+)
+_DOTTED_QUAD = re.compile(rb"(?:[01]?[0-9]{1,2}|2[0-4][0-9]|25[0-5])(?:\.[0-9]{1,3}){3}$")
+_THOUSANDS = re.compile(rb"[1-9][0-9]{0,2}(?:[ .][0-9]{3}){2,4}$")
+_TOKEN = re.compile(rb"[a-z\xc0-\xff.]+")
+_CLAUSE_END = re.compile(rb"[.,;!?|] |[\n\t]")
+
+# How people group a number that they write without its trunk prefix.
+_BARE_SHAPES = {
+    "US": {(10,), (3, 3, 4), (6, 4), (3, 7)},
+    "TR": {(10,), (3, 3, 2, 2), (3, 3, 4), (3, 7), (3, 1, 3), (3, 2, 2), (3, 4)},
+    "ES": {(9,), (3, 3, 3), (3, 2, 2, 2), (2, 3, 2, 2), (2, 7), (3, 6)},
+}
+# Subscriber numbers without an area code; only beside a phone word.
+_LOCAL_SHAPES = {(3, 4), (3, 2, 2), (3, 3)}
+
+
+class Number(NamedTuple):
+    """A run of digit groups that might be a number."""
+
+    start: int
+    end: int
+    digits: str
+    shape: tuple[int, ...]
+    international: bool
+    text: bytes
+
+
+class Finder:
+    """Finds the numbers of some regions, and international numbers of all."""
+
+    def __init__(self, regions: tuple[str, ...]) -> None:
+        self._regions = [_Region.of(region) for region in regions]
+
+    def find(self, data: bytes) -> Iterator[tuple[int, int]]:
+        """Yield the numbers in a view."""
+        for match in _CHAIN.finditer(data):
+            start, end = match.span()
+            groups = [(m.start() + start, m.end() + start) for m in _GROUP.finditer(data[start:end])]
+            first = 0
+            while first < len(groups):
+                number = self._longest(data, start, groups, first)
+                if number is None:
+                    first += 1
+                    continue
+                extension = _EXTENSION.match(data, number.end)
+                end = extension.end() if extension else number.end
+                yield number.start, end
+                while first < len(groups) and groups[first][0] < end:
+                    first += 1
+
+    def _longest(
+        self, data: bytes, chain: int, groups: list[tuple[int, int]], first: int
+    ) -> Number | None:
+        """Return the longest number that starts with group `first`."""
+        start = groups[first][0]
+        international = False
+        while start > chain and data[start - 1 : start] in (b"(", b"+"):
+            start -= 1
+            international = international or data[start] == 0x2B
+        if first == 0:
+            international = international or data[chain] == 0x2B
+            start = chain
+        if _glued_left(data, start) or not _can_start(data, start, groups, first, international):
+            return None
+        if _DATE.match(data, groups[first][0]):
+            return None
+        context = _context(data, start)
+        for last in range(min(len(groups), first + 7), first, -1):
+            end = groups[last - 1][1]
+            if _glued_right(data, end):
+                continue
+            spans = groups[first:last]
+            text = data[start:end]
+            if b". " in text or text.count(b"(") != text.count(b")"):
+                continue
+            digits = b"".join([data[a:b] for a, b in spans]).decode()
+            if not 6 <= len(digits) <= 17:
+                continue
+            number = Number(
+                start, end, digits, tuple([b - a for a, b in spans]), international, text
+            )
+            if self._accept(number, context or _context_after(data, end)):
+                return number
+        return None
+
+    def _accept(self, number: Number, context: str) -> bool:
+        """Decide whether a run of digits is a phone number."""
+        digits = number.digits
+        if number.international or (digits.startswith("00") and len(digits) > 10):
+            return _international(number)
+        if _DOTTED_QUAD.match(number.text) or context == "veto":
+            return False
+        if any(size == 1 for size in number.shape[1:]) and number.shape != (3, 1, 3):
+            return False
+        if len(digits) > 13:
+            return False
+        if any(region.accepts(number, context == "phone") for region in self._regions):
+            return True
+        if context != "phone":
+            return False
+        return number.shape in _LOCAL_SHAPES or 8 <= len(digits) <= 13
+
+
+class _Region(NamedTuple):
+    """What the rule needs of libphonenumber's data about a region."""
+
+    name: str
+    code: int
+    trunk: str
+    lengths: frozenset[int]
+
+    @classmethod
+    def of(cls, name: str) -> "_Region":
+        meta = PhoneMetadata.metadata_for_region(name, None)
+        if meta is None:
+            raise ValueError(f"unknown region {name!r}")
+        lengths = frozenset(meta.general_desc.possible_length)
+        return cls(name, country_code_for_region(name), meta.national_prefix or "", lengths)
+
+    def accepts(self, number: Number, context: bool) -> bool:
+        digits, shape = number.digits, number.shape
+        if self.trunk and digits.startswith(self.trunk):
+            rest = digits[len(self.trunk) :]
+            if shape[0] == len(self.trunk):
+                shape = shape[1:]
+            if self.trunk == "0" or self._usual(shape) or len(shape) == 1:
+                return self._valid(rest)
+            return False
+        code = str(self.code)
+        if digits.startswith(code) and len(digits) - len(code) in self.lengths:
+            if len(digits) >= 11 and self._valid(digits[len(code) :]):
+                return True
+        if not self._usual(shape) or not self._valid(digits):
+            return False
+        if len(digits) == 7:  # Turkish 444 numbers; other seven digits are anything
+            return context or len(shape) > 1
+        if self.name == "TR" and shape == (10,) and digits[0] != "5":
+            return context
+        if _THOUSANDS.match(number.text) and digits[0] not in "69":
+            return context
+        return True
+
+    def _usual(self, shape: tuple[int, ...]) -> bool:
+        return shape in _BARE_SHAPES.get(self.name, ())
+
+    def _valid(self, national: str) -> bool:
+        return len(national) in self.lengths and _is_valid(self.name, self.code, national)
+
+
+@lru_cache(maxsize=4096)
+def _is_valid(region: str, code: int, national: str) -> bool:
+    number = PhoneNumber(country_code=code, national_number=int(national))
+    return bool(is_valid_number_for_region(number, region))
+
+
+@lru_cache(maxsize=4096)
+def _is_valid_abroad(code: int, national: str) -> bool:
+    zero = True if national.startswith("0") else None
+    number = PhoneNumber(
+        country_code=code, national_number=int(national), italian_leading_zero=zero
+    )
+    return bool(is_valid_number(number))
+
+
+def _international(number: Number) -> bool:
+    """Decide about digits behind a plus sign or a double zero."""
+    digits = re.sub(rb"\(0\)|[^0-9]", b"", number.text).decode()
+    digits = digits.removeprefix("00" if not number.international else "")
+    for size in (1, 2, 3):
+        code, national = int(digits[:size] or 0), digits[size:]
+        if code in COUNTRY_CODE_TO_REGION_CODE and 4 <= len(national) <= 14:
+            if _is_valid_abroad(code, national) or _is_valid_abroad(code, national.lstrip("0") or "0"):
+                return True
+            # People invent and mistype numbers; a plus sign and a country code say enough.
+            return 9 <= len(digits) <= 13 and number.international
+    return False
+
+
+def _can_start(
+    data: bytes, start: int, groups: list[tuple[int, int]], first: int, international: bool
+) -> bool:
+    """Tell cheaply whether a number can start with this group."""
+    a, b = groups[first]
+    size = b - a
+    head = data[a:b]
+    if first and not international:
+        # Inside a chain: the groups before it are another value only if a blank parts them and
+        # the number looks like one by itself.
+        if b" " not in data[groups[first - 1][1] : start]:
+            return False
+        if head[:1] != b"0" and data[start] != 0x28:
+            parts = data[a : a + 12]
+            return size == 3 and parts[3:4] in b"-." and parts[7:8] == parts[3:4]
+    if international or head[:1] == b"0" or size >= 3 or data[start] == 0x28:
+        return True
+    if first + 1 == len(groups) or groups[first + 1][1] - groups[first + 1][0] < 2:
+        return False
+    return head == b"1" or size == 2
+
+
+def _glued_left(data: bytes, start: int) -> bool:
+    """Tell whether the characters before make the digits part of a longer token."""
+    before = data[max(0, start - 2) : start]
+    if not before:
+        return False
+    last = before[-1:]
+    if last.isalnum() or last in b"_#@$%&*^~" or last[0] >= 0xA0:
+        return True
+    return last in b"-/.,:=" and len(before) == 2 and before[:1].isdigit()
+
+
+def _glued_right(data: bytes, end: int) -> bool:
+    """Tell whether the characters behind make the digits part of a longer token."""
+    after = data[end : end + 2]
+    if after[:1] in (b"x", b"X") and after[1:].isdigit():
+        return False
+    if after[:1].isalnum() or after[:1] in (b"_", b"@", b"%") or after[:1] >= b"\xc0":
+        return True
+    return after[:1] in (b"-", b":", b",", b".", b"/") and after[1:].isalnum() and (
+        after[1:].isalpha() or after[:1] in (b":", b",")
+    )
+
+
+def _context(data: bytes, start: int) -> str:
+    """Return what the words before a number call it: `phone`, `veto` or nothing."""
+    before = data[max(0, start - 40) : start]
+    if 0 in before[-4:]:
+        return "phone"  # a signature: the e-mail address stood right before it
+    for clause in list(_CLAUSE_END.finditer(before))[-1:]:
+        before = before[clause.end() :]
+    before = before[before.rfind(0) + 1 :].lower()
+    tokens = [token.decode("latin-1") for token in _TOKEN.findall(before)[-4:]]
+    for token in reversed(tokens):
+        if token in words("phone.context") or token.strip(".") in words("phone.context"):
+            return "phone"
+        if token.strip(".") in words("phone.veto"):
+            return "veto"
+    return "veto" if before[-2:].strip() == b"#" else ""
+
+
+def _context_after(data: bytes, end: int) -> str:
+    """Return what the word behind a number calls it."""
+    match = _TOKEN.match(data[end : end + 16].lower().lstrip(b" "))
+    if match is None:
+        return ""
+    word = match.group().decode("latin-1").strip(".")
+    if word in words("phone.unit"):
+        return "veto"
+    return "phone" if word in words("phone.context") else ""

@@ -1,0 +1,1 @@
+"""The thin shell: sockets, files and clocks. Everything that waits lives here."""

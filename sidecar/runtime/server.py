@@ -1,0 +1,84 @@
+"""HTTP/1.1 for the worker: aiohttp's server, with answers of the sidecar as JSON throughout."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from aiohttp import web
+
+from sidecar.config import Address
+from sidecar.core.errors import BAD_REQUEST, INTERNAL, Refusal
+
+Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+
+MAX_LINE = 65536
+# aiohttp's messages can quote what was on the wire, so they go nowhere.
+_silent = logging.getLogger("zep-sidecar.silent")
+_silent.disabled = True
+
+
+def refuse(refusal: Refusal, *, close: bool = False) -> web.Response:
+    """Return the answer for a refusal; `close` ends the connection after it."""
+    headers = {"Content-Type": "application/json", "Server": "zep-sidecar"}
+    response = web.Response(status=refusal.status, body=refusal.body(), headers=headers)
+    if close:
+        response.force_close()
+    return response
+
+
+class _Protocol(web.RequestHandler):
+    """One connection from the worker."""
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Answer what is not HTTP, and our own faults, without quoting any of it."""
+        return refuse(BAD_REQUEST if status == 400 else INTERNAL, close=True)
+
+
+class _Server(web.Server):
+    def __init__(self, handler: Handler) -> None:
+        super().__init__(handler)
+        self._handler = handler
+
+    def __call__(self) -> web.RequestHandler:
+        return _Protocol(
+            self,
+            loop=asyncio.get_running_loop(),
+            keepalive_timeout=75.0,
+            access_log=_silent,
+            logger=_silent,
+            max_line_size=MAX_LINE,
+            max_field_size=MAX_LINE,
+            lingering_time=5.0,
+            auto_decompress=False,
+        )
+
+
+class Listener:
+    """A TCP listener that serves one handler."""
+
+    def __init__(self, handler: Handler) -> None:
+        self._handler = handler
+
+    async def start(self, address: Address) -> Address:
+        """Listen; return the bound address. Raises OSError when it cannot be had."""
+        self._runner: Any = web.ServerRunner(_Server(self._handler), shutdown_timeout=0.5)
+        await self._runner.setup()
+        self._site = web.TCPSite(self._runner, address.host, address.port, backlog=1024)
+        await self._site.start()
+        host, port = self._runner.addresses[0][:2]
+        return Address(host, port)
+
+    async def stop_accepting(self) -> None:
+        """Close the listening socket; connections live on."""
+        await self._site.stop()
+
+    async def close(self) -> None:
+        """End every connection."""
+        await self._runner.cleanup()

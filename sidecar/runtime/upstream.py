@@ -1,0 +1,316 @@
+"""The way to Zep: pooled HTTP/1.1 connections to one origin, whatever a request says.
+
+aiohttp's client session would requote targets, add header fields and repeat PUT and DELETE by
+itself, so this drives aiohttp's own client protocol (and with it its parser) directly; see
+docs/adr/0002. One table maps what can go wrong to a Failure.
+"""
+
+import asyncio
+import base64
+import socket
+import ssl
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import NamedTuple, Self
+from urllib.parse import unquote, urlsplit
+from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]
+
+from aiohttp import ClientError
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.http import HttpProcessingError, RawResponseMessage
+from aiohttp.streams import StreamReader
+
+from sidecar.core.errors import Failure
+from sidecar.core.headers import RawHeaders
+
+# A peer may close an idle connection while a request is on its way. Connections idle for longer
+# are not used again; a request that cannot be repeated uses only ones that were busy just now.
+IDLE_MAX = 10.0
+IDLE_MAX_UNREPEATABLE = 2.0
+MAX_LINE = 65536
+_CHUNK = 65536
+_ERRORS = (
+    ClientError,
+    HttpProcessingError,
+    OSError,
+)  # OSError includes TimeoutError and ssl.SSLError
+
+
+class UpstreamError(Exception):
+    """No answer, or no complete answer, came from Zep."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.value)
+        self.failure = failure
+
+
+class EgressProxy(NamedTuple):
+    """A plain-HTTP proxy on the way out."""
+
+    host: str
+    port: int
+    authorization: bytes  # a whole header line, or nothing
+
+    @classmethod
+    def from_environ(cls, upstream: str, environ: Mapping[str, str]) -> Self | None:
+        """Return the proxy that HTTPS_PROXY, HTTP_PROXY and NO_PROXY name for `upstream`.
+
+        Raises ValueError for a proxy that is not plain HTTP.
+        """
+        parts = urlsplit(upstream)
+        # Sorted, so that the lower-case name wins, as it does in curl.
+        names = [name for name in sorted(environ) if name.lower().endswith("_proxy")]
+        proxies = {name.lower().removesuffix("_proxy"): environ[name] for name in names}
+        if not (url := proxies.get(parts.scheme)):
+            return None
+        if proxy_bypass_environment(parts.netloc, {"no": proxies.get("no", "")}):
+            return None
+        proxy = urlsplit(url if "//" in url else f"http://{url}")
+        if proxy.scheme != "http" or not proxy.hostname:
+            raise ValueError(f"{parts.scheme}_proxy must be an http:// URL")
+        authorization = b""
+        if proxy.username is not None:
+            pair = f"{unquote(proxy.username)}:{unquote(proxy.password or '')}".encode()
+            authorization = b"Proxy-Authorization: Basic %b\r\n" % base64.b64encode(pair)
+        return cls(proxy.hostname, proxy.port or 80, authorization)
+
+
+class _Connection(ResponseHandler):
+    """One connection, for one exchange at a time."""
+
+    transport: asyncio.Transport
+    received = False  # anything of the present answer
+    idle_since = 0.0
+
+    def data_received(self, data: bytes) -> None:
+        self.received = True
+        super().data_received(data)
+
+
+class Answer:
+    """An answer whose head has arrived; the body follows through `chunk`."""
+
+    def __init__(
+        self, message: RawResponseMessage, payload: StreamReader, end: Callable[[bool], None]
+    ) -> None:
+        self.status = message.code
+        self.reason = message.reason
+        self.headers: RawHeaders = message.raw_headers
+        self.chunked = message.chunked
+        self._payload = payload
+        self._end = end
+
+    def ready(self) -> bytes:
+        """Return what of the body has arrived, without waiting."""
+        try:
+            return self._payload.read_nowait(-1) if not self._payload.at_eof() else b""
+        except _ERRORS as error:
+            raise UpstreamError(_failure(error)) from None
+
+    @property
+    def complete(self) -> bool:
+        """Tell whether the whole body has been handed out."""
+        return self._payload.at_eof()
+
+    async def chunk(self) -> bytes:
+        """Wait for more of the body; raises UpstreamError when it was cut off."""
+        try:
+            return await self._payload.readany()
+        except _ERRORS as error:
+            raise UpstreamError(_failure(error)) from None
+
+    def close(self) -> None:
+        """End the exchange: the connection is kept when the answer was read to its end."""
+        self._end(self.complete)
+
+
+class Upstream:
+    """Sends requests to one base URL."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        clock: Callable[[], float],
+        connect_timeout: float,
+        ca_file: str | None = None,
+        proxy: EgressProxy | None = None,
+    ) -> None:
+        parts = urlsplit(url)
+        assert parts.hostname
+        self.url = url
+        self._host, self._tls = parts.hostname, None
+        if parts.scheme == "https":
+            # With a file, only the authorities in it are trusted.
+            self._tls = ssl.create_default_context(cafile=ca_file)
+            self._tls.set_alpn_protocols(["http/1.1"])
+        self._port = parts.port or (443 if self._tls else 80)
+        self._proxy = proxy
+        self._clock = clock
+        self._connect_timeout = connect_timeout
+        self._idle: deque[_Connection] = deque()
+        self._busy: set[_Connection] = set()
+        # Through a proxy a plain request names its origin; everything else is origin-form.
+        absolute = f"http://{parts.netloc}" if proxy and not self._tls else ""
+        self._target = (absolute + parts.path).encode()
+        self._host_line = b"Host: %b\r\n" % parts.netloc.encode()
+        if absolute and proxy:
+            self._host_line += proxy.authorization
+
+    async def send(
+        self,
+        method: str,
+        target: bytes,
+        headers: RawHeaders,
+        body: bytes | None,
+        *,
+        repeatable: bool,
+    ) -> Answer:
+        """Send one request and return its answer once the head is there.
+
+        The request is sent a second time only if it is `repeatable` and went out on a reused
+        connection that died before the first byte of an answer. Raises UpstreamError. The caller
+        sets the deadline.
+        """
+        lines = b"".join(b"%b: %b\r\n" % pair for pair in headers)
+        if body is not None:
+            lines += b"Content-Length: %d\r\n" % len(body)
+        line = b"%b %b%b HTTP/1.1\r\n" % (method.encode(), self._target, target)
+        request = b"%b%b%b\r\n%b" % (line, self._host_line, lines, body or b"")
+        if reused := self._take(IDLE_MAX if repeatable else IDLE_MAX_UNREPEATABLE):
+            try:
+                return await self._exchange(reused, request, method)
+            except UpstreamError as error:
+                if error.failure is not Failure.RESET or reused.received or not repeatable:
+                    raise
+        return await self._exchange(await self._connect(), request, method)
+
+    def close(self) -> None:
+        """Drop every connection."""
+        while self._idle:
+            self._idle.pop().close()
+        for connection in list(self._busy):
+            connection.abort()
+
+    async def _exchange(self, connection: _Connection, request: bytes, method: str) -> Answer:
+        self._busy.add(connection)
+        done = False
+
+        def end(whole: bool) -> None:
+            nonlocal done
+            if not done:
+                done = True
+                self._busy.discard(connection)
+                self._release(connection, whole)
+
+        try:
+            connection.received = False
+            connection.set_response_params(
+                skip_payload=method == "HEAD",
+                read_until_eof=True,
+                auto_decompress=False,
+                read_bufsize=_CHUNK,
+                max_line_size=MAX_LINE,
+                max_field_size=MAX_LINE,
+            )
+            connection.transport.write(request)
+            message, payload = await connection.read()
+            while 100 <= message.code < 200:  # interim answers; an upgrade was never asked for
+                message, payload = await connection.read()
+            return Answer(message, payload, end)
+        except _ERRORS as error:
+            end(False)
+            raise UpstreamError(_failure(error)) from None
+        except BaseException:
+            end(False)
+            raise
+
+    def _take(self, idle_max: float) -> _Connection | None:
+        """Return the connection used last, if it is good and was used not too long ago."""
+        now = self._clock()
+        while self._idle and now - self._idle[0].idle_since > IDLE_MAX:
+            self._idle.popleft().close()
+        while self._idle and now - self._idle[-1].idle_since <= idle_max:
+            connection = self._idle.pop()
+            if connection.is_connected() and not connection.should_close:
+                return connection
+            connection.close()
+        return None
+
+    def _release(self, connection: _Connection, whole: bool) -> None:
+        """Keep a connection whose exchange is over on both sides; drop any other."""
+        if (
+            whole
+            and connection.is_connected()
+            and not connection.should_close
+            and not connection.transport.get_write_buffer_size()
+        ):
+            connection.idle_since = self._clock()
+            self._idle.append(connection)
+        else:
+            connection.abort()
+
+    async def _connect(self) -> _Connection:
+        try:
+            async with asyncio.timeout(self._connect_timeout):
+                return await (self._tunnel() if self._proxy and self._tls else self._dial())
+        except (UpstreamError, *_ERRORS) as error:
+            raise UpstreamError(_connect_failure(error)) from None
+
+    async def _dial(self) -> _Connection:
+        loop = asyncio.get_running_loop()
+        host, port = self._proxy[:2] if self._proxy else (self._host, self._port)
+        _, connection = await loop.create_connection(
+            lambda: _Connection(loop),
+            host,
+            port,
+            ssl=None if self._proxy else self._tls,
+            server_hostname=self._host if self._tls and not self._proxy else None,
+        )
+        return connection
+
+    async def _tunnel(self) -> _Connection:
+        """Connect through the egress proxy (RFC 9110 9.3.6)."""
+        assert self._proxy
+        assert self._tls
+        loop = asyncio.get_running_loop()
+        outer = await self._dial()
+        try:
+            host = f"[{self._host}]" if ":" in self._host else self._host
+            authority = b"%b:%d" % (host.encode(), self._port)
+            outer.set_response_params(skip_payload=True, read_until_eof=False)
+            outer.transport.write(
+                b"CONNECT %b HTTP/1.1\r\nHost: %b\r\n%b\r\n"
+                % (authority, authority, self._proxy.authorization)
+            )
+            message, _ = await outer.read()
+            if message.code // 100 != 2:
+                raise UpstreamError(Failure.EGRESS_PROXY)
+            connection = _Connection(loop)
+            transport = await loop.start_tls(
+                outer.transport, connection, self._tls, server_hostname=self._host
+            )
+            assert transport
+            connection.connection_made(transport)
+        except BaseException:
+            outer.abort()
+            raise
+        return connection
+
+
+def _failure(error: Exception) -> Failure:
+    if isinstance(error, UpstreamError):
+        return error.failure
+    if isinstance(error, TimeoutError):
+        return Failure.TIMEOUT
+    return Failure.BAD_RESPONSE if isinstance(error, HttpProcessingError) else Failure.RESET
+
+
+def _connect_failure(error: Exception) -> Failure:
+    if isinstance(error, socket.gaierror):
+        return Failure.DNS
+    if isinstance(error, ssl.SSLError):
+        return Failure.TLS
+    if isinstance(error, OSError) and not isinstance(error, TimeoutError):
+        return Failure.CONNECT
+    return _failure(error)
