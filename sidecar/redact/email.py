@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from sidecar.redact.engine import scanner
+from sidecar.redact.words import words
 
 _WORD = r"[A-Za-z0-9_\xc0-\xff]"
 _LOCAL = rf"{_WORD}(?:[A-Za-z0-9_\xc0-\xff.+'%-]{{0,62}}[A-Za-z0-9_\xc0-\xff+-])?"
@@ -25,12 +26,12 @@ _NOT_TLD = re.compile(
     rb"tar|gz|zip|exe|dll|so|bin|git)$"
 )
 _COMMON_TLD = re.compile(
-    rb"(?i).* (?:com|net|org|edu|gov|info|biz|name|io|co|fm|me|dev|app|xyz|online|site|shop|cloud|"
+    rb"(?i).*[ .](?:com|net|org|edu|gov|info|biz|name|io|co|fm|me|dev|app|xyz|online|site|shop|cloud|"
     rb"tech|technology|photography|agency|email|eu|uk|us|ca|au|nz|ie|in|de|at|ch|fr|es|it|nl|be|"
-    rb"pt|pl|se|no|dk|fi|gr|cz|ru|tr|gen|bel|k12|ai|tv|mx|br|ar|cl|jp|kr|cn|hk|sg|za)$"
+    rb"pt|pl|se|no|dk|fi|gr|cz|ru|tr|gen|bel|k12|ai|tv|mx|br|ar|cl|jp|kr|cn|hk|sg|za|cat|gal|eus)$"
 )
 # A local part that no plain word looks like, or the domain of a mail provider.
-_PERSONAL = re.compile(rb"[A-Za-z\xc0-\xff'+-]*[0-9._]")
+_PERSONAL = re.compile(rb"[A-Za-z\xc0-\xff'+]*[0-9._-]")
 _PROVIDER = re.compile(
     rb"(?i).*[@ ](?:(?:g|googlem|hotm|fastm|ym|rocketm)ail|yahoo|outlook|icloud|live|msn|aol|gmx|"
     rb"proton(?:mail)?|yandex|mail|web|orange|free|laposte|wanadoo|posteo|zoho|hey|btinternet|"
@@ -43,14 +44,17 @@ def _is_domain(value: bytes) -> bool:
     return _NOT_TLD.match(value) is None and not value.startswith(b"git@")
 
 
-def _ends_well(value: bytes) -> bool:
-    return _COMMON_TLD.match(value) is not None
-
-
 def _is_personal(value: bytes) -> bool:
     """Tell `j.doe at x.org` from "we met at x.org"."""
     local = value[: value.find(b" ")]
     return _is_domain(value) and bool(_PERSONAL.match(local) or _PROVIDER.match(value))
+
+
+def _is_mailbox(value: bytes) -> bool:
+    """Tell `jdoe @ x.org` from "lunch @ x.org"."""
+    local = value[: value.find(b" ")].decode("latin-1").lower()
+    usual = local not in words("email.not_local") and _COMMON_TLD.match(value) is not None
+    return _is_personal(value) or (usual and _is_domain(value))
 
 
 class Rule(NamedTuple):
@@ -80,8 +84,8 @@ _WITH_AT = (
     ),
     Rule(
         rf"{_LOCAL} @ ?{_DOMAIN}",
-        _is_personal,
-        ("renee.b @ example.com", "renee7 @example.com", "renee @ gmail.com"),
+        _is_mailbox,
+        ("renee.b @ example.com", "renee7 @example.com", "jdoe @ example.org"),
         ("see you @ example.com", "lunch @ noon", "thanks @john.doe"),
     ),
 )  # fmt: skip
@@ -94,7 +98,7 @@ _WITH_WORD = (
     ),
     Rule(
         rf"{_LOCAL} {_AT_WORD} {_WORDY_DOMAIN}",
-        _ends_well,
+        _is_mailbox,
         ("leah.n at mail dot example dot com", "jean arobase exemple point fr"),
         ("meet at the red dot on the map",),
     ),

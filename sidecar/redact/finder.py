@@ -18,7 +18,8 @@ _ORDER = ("secret", "email", "iban", "card", "national_id", "ssn", "ip", "addres
 
 # Texts are fragments of JSON: a placeholder must not swallow its structure or a line break.
 _PIECE = re.compile(rb'[^"{}\x00-\x1f\x7f]+')
-_VISIBLE = re.compile(rb"[A-Za-z0-9\xc0-\xff](?:.*[^ ,;])?")
+_VISIBLE = re.compile(rb"[^ ,;](?:.*[^ ,;])?")
+_ALNUM = re.compile(rb"[A-Za-z0-9\xc0-\xff]")
 _CANDIDATE = re.compile(rb"[0-9@]|(?i:[ (\[{<](?:at|arroba|arobase|et)[ )\]}>])")
 
 # Redacting changes the words beside other values, so a text is searched again until nothing is
@@ -99,14 +100,18 @@ def _custom_hits(pattern: Scanner, text: str, view: View) -> Iterator[Range]:
 
 
 def _pieces(data: bytes, ranges: Iterable[Range]) -> Iterator[Range]:
-    """Yield the parts of the ranges that may be replaced, sorted and disjoint."""
-    done = 0
+    """Yield the parts of the ranges, joined where they overlap, that may be replaced."""
+    joined: list[Range] = []
     for start, end in sorted(ranges):
-        for piece in _PIECE.finditer(data, max(start, done), end):
+        if joined and start < joined[-1][1]:
+            joined[-1] = joined[-1][0], max(end, joined[-1][1])
+        else:
+            joined.append((start, end))
+    for start, end in joined:
+        for piece in _PIECE.finditer(data, start, end):
             visible = _VISIBLE.search(data, *piece.span())
-            if visible:
+            if visible and _ALNUM.search(data, *visible.span()):
                 yield visible.span()
-        done = max(done, end)
 
 
 def _hide(

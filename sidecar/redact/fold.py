@@ -24,7 +24,7 @@ _INVISIBLE = (
     "\u00ad\u034f\u061c\u115f\u1160\u180b-\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f"
     "\u0300-\u036f\u20d0-\u20f0\ufe00-\ufe0f\ufe20-\ufe2f\ufeff\U000e0000-\U000e01ef"
 )
-_PLACEHOLDER = r"\[[A-Z][A-Z_]{1,30}\]"
+_PLACEHOLDER = r"\[(?:EMAIL|PHONE|ADDRESS|NATIONAL_ID|IBAN|CARD|IP|SSN|SECRET)\]"
 _SPECIAL = (
     rf"(?P<drop>[{_INVISIBLE}])"
     r"|(?P<hex>\\+u[0-9a-fA-F]{4})"

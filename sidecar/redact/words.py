@@ -1,28 +1,33 @@
-"""Word lists: `data/words.txt`, sections of words without accents, in lower case."""
+"""Word lists: the sections of `data/*.txt`, words without accents in lower case."""
 
 from functools import cache
 from importlib.resources import files
 
 
 @cache
-def _sections() -> dict[str, frozenset[str]]:
-    text = (files("sidecar.redact") / "data" / "words.txt").read_text("ascii")
-    sections: dict[str, frozenset[str]] = {}
-    for block in text.split("\n[")[1:]:
-        name, _, body = block.partition("]\n")
-        lines = [line.partition("#")[0] for line in body.splitlines()]
-        entries = [entry.strip() for line in lines for entry in line.split(",")]
-        sections[name] = frozenset(entry for entry in entries if entry)
-    return sections
+def _sections(file: str) -> dict[str, frozenset[str]]:
+    text = (files("sidecar.redact") / "data" / file).read_text("ascii")
+    sections: dict[str, set[str]] = {}
+    for line in text.splitlines():
+        line = line.partition("#")[0].strip()
+        if line.startswith("["):
+            section = sections.setdefault(line.strip("[]"), set())
+        elif line:
+            section.update(entry.strip() for entry in line.split(",") if entry.strip())
+    return {name: frozenset(entries) for name, entries in sections.items()}
 
 
-def words(section: str) -> frozenset[str]:
+def words(section: str, file: str = "words.txt") -> frozenset[str]:
     """Return the words of a section."""
-    return _sections()[section]
+    return _sections(file)[section]
 
 
 def alternatives(*sections: str) -> str:
-    """Return a pattern for the words of the sections, longest first."""
-    entries = set().union(*(words(section) for section in sections))
-    escaped = (entry.replace(".", r"\.") for entry in entries)
-    return "|".join(sorted(escaped, key=lambda entry: (-len(entry), entry)))
+    """Return a pattern for the words of the sections, longest first, in any case.
+
+    The view keeps the German sharp s, which the lists spell `ss`.
+    """
+    entries: set[str] = set().union(*(words(section) for section in sections))
+    longest_first = sorted(entries, key=lambda entry: (-len(entry), entry))
+    pattern = "|".join(longest_first).replace(".", r"\.").replace("ss", "(?:ss|\xdf)")
+    return f"(?i:{pattern})"

@@ -1,6 +1,8 @@
 """The one request handler: read, inspect, forward, relay."""
 
 import asyncio
+import socket
+import struct
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
@@ -249,7 +251,7 @@ class Proxy:
         except (UpstreamError, TimeoutError):
             _write(request, pending)
             if request.transport and not sized and not chunked:
-                request.transport.abort()  # only a reset tells this cut from a regular end
+                _reset(request.transport)  # nothing else tells this cut from a regular end
             return _Written(keep_alive=False)
         return _Written(keep_alive=keep_alive)
 
@@ -282,6 +284,13 @@ def _write(request: web.BaseRequest, data: bytes) -> None:
     if request.transport is None or request.transport.is_closing():
         raise ConnectionResetError("the worker has gone")
     request.transport.write(data)
+
+
+def _reset(transport: asyncio.Transport) -> None:
+    linger = struct.pack("ii", 1, 0)  # on, for no time: close() sends RST
+    sock = transport.get_extra_info("socket")
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+    transport.abort()
 
 
 def _is_event_stream(answer: Answer) -> bool:

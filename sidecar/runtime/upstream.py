@@ -15,7 +15,7 @@ from typing import NamedTuple, Self
 from urllib.parse import unquote, urlsplit
 from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]
 
-from aiohttp import ClientError
+from aiohttp import ClientError, ClientPayloadError
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.http import HttpProcessingError, RawResponseMessage
 from aiohttp.streams import StreamReader
@@ -85,6 +85,12 @@ class _Connection(ResponseHandler):
     def data_received(self, data: bytes) -> None:
         self.received = True
         super().data_received(data)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        # Without this, a reset would pass for the regular end of a body that has no length.
+        if exc is not None and self._payload is not None and not self._payload.is_eof():
+            self._payload.set_exception(ClientPayloadError("reset"))
+        super().connection_lost(exc)
 
 
 class Answer:
@@ -177,7 +183,8 @@ class Upstream:
             lines += b"Content-Length: %d\r\n" % len(body)
         line = b"%b %b%b HTTP/1.1\r\n" % (method.encode(), self._target, target)
         request = b"%b%b%b\r\n%b" % (line, self._host_line, lines, body or b"")
-        if reused := self._take(IDLE_MAX if repeatable else IDLE_MAX_UNREPEATABLE):
+        reused = self._take(IDLE_MAX if repeatable else IDLE_MAX_UNREPEATABLE)
+        if reused is not None:
             try:
                 return await self._exchange(reused, request, method)
             except UpstreamError as error:

@@ -44,11 +44,10 @@ class Store:
         """Return the next id."""
         return str(uuid5(NAMESPACE_URL, f"standin-{next(self._count)}"))
 
-    def add(self, kind: str, /, **fields: Any) -> Record:  # noqa: ANN401  (JSON)
+    def add(self, kind: str, /, **fields: Any) -> Record:
         """Keep a new record, without the fields that are null, and return it."""
         time = self.stamp()
-        given = {name: value for name, value in fields.items() if value is not None}
-        record = {"uuid": self.uuid(), "created_at": time, "updated_at": time, **given}
+        record = {"uuid": self.uuid(), "created_at": time, "updated_at": time, **given(fields)}
         self._tables.setdefault(kind, {})[record["uuid"]] = record
         return record
 
@@ -74,7 +73,7 @@ class Store:
 
     def update(self, record: Record, fields: Record) -> Record:
         """Change a record; fields that are null stay as they were."""
-        record |= {name: value for name, value in fields.items() if value is not None}
+        record |= given(fields)
         record["updated_at"] = self.stamp()
         return record
 
@@ -164,3 +163,8 @@ class Store:
         words = set(str(query).casefold().split())
         rows = self.rows(kind, graph_uuid=graph_uuid)
         return [row for row in rows if words & set(str(row[field]).casefold().split())]
+
+
+def given(fields: Record) -> Record:
+    """Return the fields that have a value; the server alone gives out uuids."""
+    return {name: value for name, value in fields.items() if value is not None and name != "uuid"}

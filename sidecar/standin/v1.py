@@ -76,17 +76,24 @@ def delete_memory(store: Store, call: Call, session: str) -> Reply:
 
 
 @routes("GET", "collection")
-def list_collections(_store: Store, _call: Call) -> list[Record]:
-    """Return no collections."""
+@routes("POST", "collection/{}/document", "collection/{}/document/list/get")
+def nothing(_store: Store, _call: Call, *_idents: str) -> list[Record]:
+    """Return the empty list."""
     return []
 
 
-@routes("POST", "collection/{}/document")
-def add_documents(_store: Store, _call: Call, _name: str) -> list[Record]:
-    """Return no ids of documents."""
-    return []
+@routes("POST", "collection/{}/search")
+def search_documents(_store: Store, _call: Call, _name: str) -> Record:
+    """Find nothing."""
+    return {"results": [], "query_vector": []}
+
+
+@routes("GET", "collection/{}/document/uuid/{}")
+def get_document(store: Store, _call: Call, _name: str, _document: str) -> Record:
+    """Return a document in the stand-in's own words."""
+    return {"uuid": store.uuid(), "content": "stand-in", "metadata": {}}
 
 
 def fallback(store: Store, call: Call) -> Record:
-    """Return an object that the SDK's collection and document methods can parse."""
-    return {"uuid": store.uuid(), "name": call.parts[-1], "content": "stand-in", "metadata": {}}
+    """Return a collection, which is also good for answers that the SDK does not read."""
+    return {"uuid": store.uuid(), "name": call.parts[-1], "metadata": {}}

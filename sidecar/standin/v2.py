@@ -97,6 +97,12 @@ def facts(store: Store, call: Call, ident: str) -> Record:
     return {"facts": as_facts(store.rows("edge", graph_uuid=graph_of(store, kind, ident)))}
 
 
+@routes("GET", "facts/{}")
+def get_fact(store: Store, call: Call, fact: str) -> Record:
+    """Return a fact by the uuid of its edge, or one in the stand-in's own words."""
+    return {"fact": as_facts([store.find("edge", fact) or fallback(store, call)])[0]}
+
+
 def as_facts(edges: Iterable[Record]) -> list[Record]:
     """Return edges in the form that API v2 called facts."""
     return [{**edge, "content": edge["fact"], "rating": 1.0} for edge in edges]
@@ -283,7 +289,7 @@ def add_batch(store: Store, call: Call) -> Reply:
 
 def episode(store: Store, graph: Record, item: Record) -> Record:
     """Append one episode as a body describes it."""
-    more = {name: item[name] for name in ("source_description", "metadata") if name in item}
+    more: Record = {name: item[name] for name in ("source_description", "metadata") if name in item}
     kind = item.get("type") or "text"
     return store.new_episode(graph["uuid"], str(item.get("data", "")), kind, more)
 
@@ -347,13 +353,13 @@ def neighbors(store: Store, _call: Call, node: str) -> list[Record]:
 
 
 @routes("GET", "graph/{}/{}")
-def get_item(store: Store, call: Call, kind: str, ident: str) -> Any:  # noqa: ANN401  (JSON)
+def get_item(store: Store, call: Call, kind: str, ident: str) -> Any:
     """Return a node, an edge or an episode, or the plausible answer for another kind."""
     return store.get(KINDS[kind], ident) if kind in KINDS else fallback(store, call)
 
 
 @routes("PATCH", "graph/{}/{}")
-def update_item(store: Store, call: Call, kind: str, ident: str) -> Any:  # noqa: ANN401  (JSON)
+def update_item(store: Store, call: Call, kind: str, ident: str) -> Any:
     """Change a node, an edge or an episode."""
     if kind not in KINDS:
         return fallback(store, call)
@@ -361,7 +367,7 @@ def update_item(store: Store, call: Call, kind: str, ident: str) -> Any:  # noqa
 
 
 @routes("DELETE", "graph/{}/{}")
-def delete_item(store: Store, call: Call, kind: str, ident: str) -> Any:  # noqa: ANN401  (JSON)
+def delete_item(store: Store, call: Call, kind: str, ident: str) -> Any:
     """Forget a node, an edge or an episode."""
     if kind not in KINDS:
         return fallback(store, call)

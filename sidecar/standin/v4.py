@@ -176,7 +176,7 @@ def query(store: Store, call: Call) -> Reply:
 def add_episode(store: Store, call: Call, graph: str) -> Reply:
     """Append an episode of text, json or message to a graph."""
     body = call.body
-    more = {name: body[name] for name in ("source_description", "metadata") if name in body}
+    more: Record = {name: body[name] for name in ("source_description", "metadata") if name in body}
     kind = body.get("type") or "text"
     uuid = store.get("graph", graph)["uuid"]
     made = store.new_episode(uuid, str(body.get("data", "")), kind, more)
@@ -247,13 +247,13 @@ def list_items(store: Store, call: Call, graph: str, name: str) -> Record:
 
 
 @routes("GET", "graphs/{}/{}/{}")
-def get_item(store: Store, call: Call, _graph: str, name: str, ident: str) -> Any:  # noqa: ANN401
+def get_item(store: Store, call: Call, _graph: str, name: str, ident: str) -> Any:
     """Return a node, an edge or an episode."""
     return store.get(KINDS[name][0], ident) if name in KINDS else fallback(store, call)
 
 
 @routes("PATCH", "graphs/{}/{}/{}")
-def update_item(store: Store, call: Call, _graph: str, name: str, ident: str) -> Any:  # noqa: ANN401
+def update_item(store: Store, call: Call, _graph: str, name: str, ident: str) -> Any:
     """Change a node, an edge or an episode."""
     if name not in KINDS:
         return fallback(store, call)
@@ -261,7 +261,7 @@ def update_item(store: Store, call: Call, _graph: str, name: str, ident: str) ->
 
 
 @routes("DELETE", "graphs/{}/{}/{}")
-def delete_item(store: Store, call: Call, _graph: str, name: str, ident: str) -> Any:  # noqa: ANN401
+def delete_item(store: Store, call: Call, _graph: str, name: str, ident: str) -> Any:
     """Forget a node, an edge or an episode; the work is a task."""
     if name in KINDS:
         store.remove(KINDS[name][0], store.get(KINDS[name][0], ident))

@@ -1,0 +1,235 @@
+"""Addresses as English speakers write them: number, street, unit, town, state or postcode."""
+
+import re
+from collections.abc import Iterator
+
+from sidecar.redact.engine import scanner
+from sidecar.redact.words import alternatives, words
+
+Range = tuple[int, int]
+
+MATCHES = (
+    "12 Baker Street", "221B Baker St., Apt 4, Springfield, IL 62704", "6649-B Cedar Avenue",
+    "19614 1/2 Hawthorne Trail, Boise, ID", "7703 willow creek terrace", "PO Box 12, Boise, ID 83702",
+    "11249 JEFFERSON BOULEVARD UNIT 6C BOISE ID 83702", "8032 Bowery, New York, NY 10013",
+    "Highway 80, Allentown, GA 31003", "Suite 18 at 9567 Jefferson Terrace, Brooklyn",
+    "Flat 3, 12 Albert Way, Glasgow, G12 8LH", "84 victoria crescent london n1 7bt", "LS6 2ST",
+    "The Old Bakery, High Way, Norwich, NR2 3SX", "PSC 797, Box 4303, APO AE 09266",
+    "One S. Wacker Dr., Ste. 2050, Chicago, IL 60606", "46 High Avenue, London, UK",
+)  # fmt: skip
+REJECTS = (
+    "take the second road on the right", "the 5 lane highway was jammed", "a 10 minute drive",
+    "she came in 2nd place, way ahead of 4th", "room 519, floor 8", "2 tennis court bookings",
+    "we walked 3 blocks down the road", "on 4 July Park Street was closed", "section 5 of the act",
+)  # fmt: skip
+
+_A = r"[A-Za-z\xc0-\xff]"
+_WORD = rf"(?:{_A}[A-Za-z\xc0-\xff'.&-]{{0,24}}|[0-9]{{1,4}}(?i:st|nd|rd|th)?)"
+_NUMBER = (
+    r"(?:[0-9]{1,6}(?:[A-Za-z]|-[0-9]{1,6}[A-Za-z]?|-[A-Za-z])?(?: [13]/[234])?"
+    rf"|[NSEW][0-9]{{1,5}}(?:[NSEW][0-9]{{1,6}})?|{alternatives('en.number')})"
+)
+_SUFFIX = alternatives("en.street", "en.street.weak")
+_HIGHWAY = (
+    r"(?i:(?:u\.?s\.? |state |county |old |interstate |private )?(?:highway|hwy|route|rte|road|rd|spur|loop)"
+    r"|s\.?r\.?|c\.?r\.?|us|fm|rr|i)(?: ?#| no\.?)?[ -][0-9]{1,5}[A-Za-z]?"
+)
+_DIRECTION = alternatives("en.direction")
+_CORE = scanner(
+    rf"\b{_NUMBER},? (?:{_WORD} ){{1,5}}?{_SUFFIX}\b\.?"
+    rf"|\b{_NUMBER},? (?:{_DIRECTION} )?(?:{_HIGHWAY}|(?i:avenue|ave) (?:of the {_A}+|[A-Z])\b)"
+)
+_AFTER_SUFFIX = re.compile(
+    rf" (?:(?:{alternatives('en.street')}|{_DIRECTION})\b\.?|(?=[A-Z]){alternatives('en.street.weak')}\b\.?)"
+)
+_LEADING_UNIT = re.compile(
+    rf"(?:\b{alternatives('en.unit')}\.? ?#? ?(?:[A-Za-z]?-?[0-9]{{1,5}}[A-Za-z]?|[A-Za-z]\b)|#[A-Za-z0-9-]{{1,6}}"
+    r"|\b[0-9]{1,3}(?i:st|nd|rd|th) (?i:floor|fl)\.?)(?:,{1,2} ?| at | - | |, at )$"
+)
+
+_SEP = r"(?:[ ,;]{1,3}\n? ?|\n ?)"
+_UNIT = (
+    rf"(?:(?:# ?)?{alternatives('en.unit')}\.?(?: ?#)? ?(?:[0-9]{{1,6}}(?:-[0-9]{{1,4}})?(?: ?-?[A-Za-z])?|[A-Za-z](?:-?[0-9]{{1,5}})?)\b"
+    r"|# ?[A-Za-z0-9-]{1,6}\b|[0-9]{1,3}(?i:st|nd|rd|th) (?i:floor|fl)\b\.?|(?i:lobby)\b"
+    rf"|{alternatives('en.number')[:-1]}|first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|ground) (?i:floor)\b)"
+)
+_UPPER_STATE = "(?:" + "|".join(sorted((w.upper().replace(".", r"\.") for w in words("us.code")), key=len, reverse=True)) + r"|lL)(?![A-Za-z0-9])"
+_STATE_NAME = rf"{alternatives('us.state')}\b"
+_ZIP = r"[0-9]{5}(?:-[0-9]{4})?(?![0-9A-Za-z]|-[0-9])"
+_UK_CODE = rf"{alternatives('uk.area')}[0-9][0-9A-Za-z]? ?[0-9][ABDEFGHJLNPQRSTUWXYZabdefghjlnpqrstuwxyz]{{2}}\b"
+_CA_CODE = r"[A-Z][0-9][A-Z] ?[0-9][A-Z][0-9]\b"
+_END = (
+    rf"(?:(?:{_UPPER_STATE}|{_STATE_NAME}|{alternatives('us.code')}(?={_SEP}[0-9]{{5}}\b))"
+    rf"(?:{_SEP}(?:{_ZIP}|{_CA_CODE}))?|{_ZIP}|{_UK_CODE}|{_CA_CODE})"
+)
+_TAIL_UNITS = re.compile(rf"(?:{_SEP}{_UNIT}){{1,3}}")
+_TAIL_TOWN = re.compile(rf"{_SEP}(?:{_A}[A-Za-z\xc0-\xff'.-]*{_SEP}){{0,5}}?{_END}")
+_TAIL_CITY = re.compile(
+    r", (nyc\b|(?:[A-Z\xc0][A-Za-z\xc0-\xff'.-]+ (?:(?:of|de|la|del|upon|on|under) )?){0,2}"
+    r"(?:d')?[A-Z\xc0][A-Za-z\xc0-\xff'-]+)(?![A-Za-z\xc0-\xff0-9@]| [A-Z0-9])"
+)
+_TAIL_COUNTRY = re.compile(rf"{_SEP}\(?{alternatives('en.country')}(?![A-Za-z])\)?")
+_TOKEN = re.compile(r"[^ ,;\n]+")
+
+
+def _is_stop(token: str) -> bool:
+    """Tell whether no address reaches across this word; a capital (`Via`, `T`) is a name."""
+    word = token.strip(".,'").lower()
+    if word not in words("en.stop"):
+        return False
+    return token[0].islower() or (word in words("en.not_city") and len(word) > 1)
+
+
+def _stops(text: str) -> bool:
+    return any(_is_stop(token) for token in _TOKEN.findall(text))
+
+
+def tail(text: str, end: int) -> int:
+    """Return where the unit, town, state, postcode and country after a street end."""
+    units = _TAIL_UNITS.match(text, end)
+    end = units.end() if units else end
+    town = _TAIL_TOWN.match(text, end)
+    if town and not _stops(text[end : town.end()][:-8]):
+        end = town.end()
+    else:
+        city = _TAIL_CITY.match(text, end)
+        if city and city.group(1).split()[0].lower() not in words("en.not_city"):
+            end = city.end()
+    country = _TAIL_COUNTRY.match(text, end)
+    return country.end() if country else end
+
+
+def streets(data: bytes, text: str) -> Iterator[Range]:
+    """Yield number, street and what follows them."""
+    for match in _CORE.finditer(data):
+        start, end = match.span()
+        start = _street_start(text, start, end)
+        if start < 0:
+            continue
+        after = _AFTER_SUFFIX.match(text, end)
+        while after:
+            end = after.end()
+            after = _AFTER_SUFFIX.match(text, end)
+        stop = tail(text, end)
+        if stop > end or _is_street(text, start, end):
+            unit = _LEADING_UNIT.search(text, max(0, start - 24), start)
+            yield (unit.start() if unit else start), stop
+
+
+def _street_start(text: str, start: int, end: int) -> int:
+    """Return where the number of the street is, or -1: words that stop an address may intervene."""
+    tokens = [(m.start() + start, m.group()) for m in _TOKEN.finditer(text[start:end])]
+    for index in range(len(tokens) - 2, 0, -1):
+        if _is_stop(tokens[index][1]):
+            tokens = tokens[index + 1 :]
+            break
+    for position, token in tokens[:-2]:
+        if re.fullmatch(_NUMBER, token):
+            before = text[max(0, position - 1) : position]
+            return -1 if before and (before.isalnum() or before in "$#-_/.:@+\xa4") else position
+    return -1
+
+
+_STRONG = re.compile(rf"(?:{alternatives('en.street')})\.?")
+
+
+def _is_street(text: str, start: int, end: int) -> bool:
+    """Decide about a number and a street without a town."""
+    number, *names = text[start:end].split()
+    names = [name.strip(".,") for name in names]
+    lower = [name.lower() for name in names[:-1]]
+    strong = any(_STRONG.fullmatch(name) for name in names[1:])
+    if not lower or lower[0] in words("en.measure"):
+        return False
+    if not names[0][0].islower():
+        return strong or names[-1][0].isupper()
+    before = text[max(0, start - 8) : start].lower().split()
+    if not strong or not number[0].isdigit() or (before and before[-1] in _ARTICLES):
+        return False
+    return not any(word in words("en.common") or word in words("en.measure") for word in lower)
+
+
+_ARTICLES = frozenset({"the", "a", "an", "this", "that", "every", "each", "of", "no"})
+
+_BOX = scanner(
+    r"\b(?i:p\.? ?o\.? ?box|post office box|p\.? ?o\.? ?b\.?|lock ?box|psc|unit|cmr|rr|hc|rural route)"
+    r" ?(?:# ?|no\.? ?)?[0-9]{1,7}[A-Za-z]?(?:,? ?(?i:box) ?#? ?[0-9]{1,6})?\b"
+)
+_MILITARY = re.compile(r"(?:[ ,]{1,3}\n?|\n)(?i:apo|fpo|dpo)[ ,]{1,2}(?i:a[aep])[ ,]{1,2}[0-9]{5}(?:-[0-9]{4})?")
+
+
+def boxes(data: bytes, text: str) -> Iterator[Range]:
+    """Yield post office boxes and military addresses."""
+    for match in _BOX.finditer(data):
+        start, end = match.span()
+        value = text[start:end].lower()
+        military = _MILITARY.match(text, end)
+        stop = military.end() if military else tail(text, end)
+        if stop > end or "box" in value or value.startswith("p"):
+            yield start, stop
+
+
+# From the right: a state with a ZIP, or a postcode; the address is what precedes it.
+_RIGHT = scanner(
+    rf"\b(?:{_UPPER_STATE.removesuffix('(?![A-Za-z0-9])')}|{alternatives('us.state', 'us.code')}),? {{1,2}}[0-9]{{5}}(?:-[0-9]{{4}})?\b"
+    rf"|, (?:[A-Z][A-Z])\b|\b{_UK_CODE}|\b{_CA_CODE}"
+)
+_HOUSE = re.compile(rf"#?{_NUMBER},?|[0-9]+(?i:st|nd|rd|th)|#")
+_LEAD = re.compile(
+    r"(?i:p\.?o\.?|box|suite|ste|apt|flat|unit|dept|department|lock|lockbox|route|highway|hwy|rr|customer|psc|"
+    r"junction|spur|lot|floor)\.?,?"
+)
+_ZIP_AFTER = re.compile(rf"{_SEP}(?:{_ZIP}|{_CA_CODE})")
+_UPPER_CODE = re.compile(r"[A-Z]{1,2}[0-9][0-9A-Z]? [0-9][A-Z]{2}")
+
+
+def from_the_right(data: bytes, text: str) -> Iterator[Range]:
+    """Yield what precedes a state or a postcode, and it."""
+    for match in _RIGHT.finditer(data):
+        anchor, end = match.span()
+        code = text[anchor:end]
+        if text[end : end + 1].isalnum() or code[2:].isalpha() and code[2:].lower() not in words("us.code"):
+            continue
+        if text[anchor - 1 : anchor] in ("-", "/", "_", ".", "#") or text[end : end + 2][:1] in ("-", "_"):
+            continue
+        start = _walk_left(text, anchor, code.islower() or code[:2].islower())
+        if start < anchor or _UPPER_CODE.fullmatch(code):
+            code_end = _ZIP_AFTER.match(text, end)
+            end = code_end.end() if code_end else end
+            country = _TAIL_COUNTRY.match(text, end)
+            yield start, country.end() if country else end
+
+
+def _walk_left(text: str, anchor: int, lower: bool) -> int:
+    """Return where the address that ends with the code at `anchor` starts, or `anchor`."""
+    begin = max(0, anchor - 110)
+    begin = max(begin, text.rfind("\n", begin, anchor) + 1, text.rfind("\0", begin, anchor) + 1)
+    start = house = capital = anchor
+    tokens = [(m.start() + begin, m.group()) for m in _TOKEN.finditer(text[begin:anchor])][-16:]
+    for position, token in reversed(tokens):
+        word = token.strip("()'\"").rstrip(".").lower()
+        if token[-1] in ":?!)\"'" or token[0] in "\"{}[]|=" or (_is_stop(token) and word not in ("on", "no")):
+            break
+        if len(word) > 4 and token[-1] == "." and word not in words("en.street"):
+            break
+        comma = text[position + len(token) : position + len(token) + 1] == ","
+        if not lower and word.isalpha() and token[0].islower() and not (comma or len(word) < 3 or word in _INNER):
+            break
+        start = position
+        if _HOUSE.fullmatch(token) or _LEAD.fullmatch(token):
+            house = position
+        elif token[0].isupper():
+            capital = position
+    if house < anchor:
+        return min(house, capital)
+    return capital if capital < anchor and text.count(",", capital, anchor) + text.count(" ", capital, anchor) > 1 else anchor
+
+
+_INNER = words("en.street") | words("en.street.weak") | words("en.unit") | {"the", "and", "van", "del", "von"}
+
+
+def find(data: bytes, text: str) -> Iterator[Range]:
+    """Yield the addresses in a view and in its text; ranges may overlap."""
+    yield from streets(data, text)
+    yield from boxes(data, text)
+    yield from from_the_right(data, text)

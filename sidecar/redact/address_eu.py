@@ -1,0 +1,229 @@
+"""German, French and Spanish addresses: a street, its number, and a five-digit postcode with a town."""
+
+import re
+from collections.abc import Iterator
+
+from sidecar.redact.engine import scanner
+from sidecar.redact.words import alternatives, words
+
+MATCHES = (
+    "Goethestraße 190 c", "Gartenstr. 6b 24937 Flensburg", "Unter den Eichen 40, 79098 Freiburg im Breisgau",
+    "an der brücke 135 50667 köln", "Zum Sportplatz 148b, EG rechts, D-70173 Stuttgart", "Eduard-Sueß-Gasse 9",
+    "Postfach 19 24 55, 60311 Frankfurt am Main", "Straße der Einheit 86, 04109 Leipzig",
+    "83 impasse de la Paix", "139 bis chemin des Lilas, 29200 Brest", "24 bd Saint-Honoré, 59800 Lille",
+    "15 avenue victor hugo 38100 grenoble", "45 chemin de la Paix, bât. B, appt 43, 13006 Marseille",
+    "19 boulevard du 8 Mai 1945", "BP 5645, 69003 Lyon CEDEX 02", "Résidence Les Tilleuls, 3 rue Foch, 38100 Grenoble",
+    "Calle Gran Vía, 167, 46004 València", "avda. real 112 29015 málaga", "C/ de la Luna, 85",
+    "Plaza Mayor 77, 3-2, 50001 Zaragoza", "Ronda Real 111, 4º izq., 29015 Málaga", "Plaza Gran Vía, s/n, 08009 Barcelona",
+    "Apartado de Correos 4565, 29015 Málaga",
+)  # fmt: skip
+REJECTS = (
+    "Platz 3 in der Tabelle", "12 places assises dans la salle", "plaza 5 del parking", "Seite 120-145",
+    "Arbeitsplatz 5", "am 12. März 2024", "5 cours de maths", "vía 3", "am Montag 14 Uhr",
+)  # fmt: skip
+
+_A = r"[A-Za-z\xc0-\xff]"
+_CAP = r"[A-Z\xc0][A-Za-z\xc0-\xff'-]*"
+_SEP = r"(?:[ ,]{1,3}\n?|\n)"
+
+# A town: one word, or one with the particles that towns have, or a run of capitals.
+_TOWN = (
+    r"(?:(?i:a|la|las|le|les|el|los|saint|sainte|st\.?|ste|san|santa|sant|santo|sankt|bad|palma|villa|vila|ciudad"
+    r"|puerto|den|neu|gross|markt) )?"
+    rf"{_A}[A-Za-z\xc0-\xff'-]+(?:/{_CAP})?"
+    r"(?: (?i:am|an der|ob der|vor der|a\. ?d\.|de|del|de la|de las|de los|du|sur|sous|les) "
+    rf"{_A}[A-Za-z\xc0-\xff'-]+| (?i:im|in|bei|en|y|i) {_CAP}| (?i:im breisgau|im allgau)| \({_CAP}\)){{0,2}}"
+)
+_MORE_TOWN = re.compile(rf"(?i: cedex(?: [0-9]{{1,2}})?)|(?: {_CAP}){{1,2}}(?=[.,;)\n]|$)|, \(?{_CAP}\)?(?=[.,;)\n]|$)")
+_COUNTRY = re.compile(rf"{_SEP}\(?{alternatives('eu.country')}(?![A-Za-z])\)?")
+_CODE = r"(?:(?i:de|d|f|fr|e|es|a|at|ch)[- ])?[0-9]{4,5}"
+_POSTCODE = re.compile(rf"{_SEP}{_CODE},? {_TOWN}")
+_UNITS = re.compile(
+    rf"(?:{_SEP}(?:"
+    r"(?i:eg|dg|og|ug|hinterhaus|vorderhaus|hinterhof|souterrain|links|rechts|mitte)\b(?: (?i:links|rechts|mitte)\b)?"
+    r"|[0-9]{1,2}\. ?(?i:og|ug|stock|etage|obergeschoss)\b(?: (?i:links|rechts|mitte)\b)?"
+    r"|(?i:whg|wohnung|app|apartment|haus|top|stiege|aufgang|zimmer|c/o)\.? [A-Za-z]?[0-9]{0,4}\b"
+    r"|(?i:bat|batiment|appt|appartement|apt|esc|escalier|etage|porte|hall|residence|res|entree|lot|bal|bp)\.? [A-Za-z]?-?[0-9]{0,5}[A-Za-z]?\b"
+    r"|[0-9]{1,2}(?i:er|e|eme|nd) (?i:etage|et\.?)|(?i:rdc)\b"
+    r"|(?i:bajo|bj|bxs|atico|at|entlo|entresuelo|ppal|principal|sotano|local|piso|planta|puerta|pta|portal|escalera|esc|bloque|nave|oficina)\b\.?(?: [A-Za-z]?[0-9]{0,4}[A-Za-z]?\b)?"
+    r"|[0-9]{1,2}[oa]?\.?(?: ?-? ?(?:[0-9]{1,2}[oa]?|[A-Za-z]))?(?![0-9A-Za-z])(?: (?i:izq|izda|izqda|dcha|dcho|der|drcha|centro|int|ext)\b\.?)?"
+    r"|[0-9]{1,2}[oa]?\.? (?i:izq|izda|izqda|dcha|dcho|der|drcha|centro|int|ext)\b\.?"
+    r")){1,4}"
+)
+
+
+def _tail(text: str, end: int, latin: bool) -> tuple[int, bool]:
+    """Return where the address that has a street up to `end` ends, and whether a postcode is there."""
+    units = _UNITS.match(text, end)
+    for start in (units.end(), end) if units else (end,):
+        code = _POSTCODE.match(text, start)
+        if code:
+            end = code.end()
+            more = _MORE_TOWN.match(text, end) if latin or text[end : end + 2] == ", " else None
+            end = more.end() if more else end
+            country = _COUNTRY.match(text, end)
+            return (country.end() if country else end), True
+    return (units.end() if units else end), False
+
+
+# ------------------------------------------------------------------------------------- German
+_DE_SUFFIX = alternatives("de.street", "de.street.weak")
+_DE_NUMBER = r"(?:(?i:nr|hausnr)\.? ?)?[0-9]{1,4}(?: ?[a-zA-Z]\b)?(?: ?[-/+] ?[0-9]{1,4} ?[a-z]?\b){0,2}"
+_DE = scanner(
+    rf"(?:\b{_A}{{2,24}}(?:-{_A}{{1,20}}){{0,3}}-?{_DE_SUFFIX}"
+    rf"|\b(?:{_CAP} ){{1,2}}(?:{_A}{{1,20}}-)?{_DE_SUFFIX}"
+    rf"|\b(?i:stra(?:ss|\xdf)e|platz|allee|weg|gasse|str\.) (?i:der|des|am|zum|zur|von|vom|im) {_A}+(?: {_CAP})?"
+    rf"|\b(?i:an|am|auf|im|in|zum|zur|unter|hinter|vor|bei|beim|ober)(?: (?i:der|dem|den|die|das))?(?: {_A}[A-Za-z\xc0-\xff-]+){{1,2}})"
+    rf",? {_DE_NUMBER}"
+)
+_DE_STRONG = re.compile(rf"(?:.*[ -])?([A-Za-z\xc0-\xff]*?){alternatives('de.street')}[ ,]", re.S)
+# The preposition of the sentence ("in der Goethestr. 5"), not of the name ("In der Au 5").
+_DE_LEAD = re.compile(
+    rf"(?:an|in|auf|bei|vor|hinter|am|zur|zum)(?: (?:der|dem|den|die|das))? "
+    rf"(?={_CAP}|{_A}{{2,}}{_DE_SUFFIX}[ ,])"
+)
+_DE_OF = re.compile(r"(?i)(?:stra(?:ss|\xdf)e|platz|allee|weg|str\.) (?:der|des)\b")
+_DE_BEFORE = re.compile(
+    r"\b(?i:alt|neu|gross|klein|ober|unter|lang|kurz|hoh|breit|schmal|inner|ausser|vorder|hinter)[a-z]{0,2}[rnsm]? $"
+)
+_DE_BOX = scanner(r"\b(?i:postfach|pf\.) ?[0-9][0-9 ]{2,10}")
+
+
+def german(data: bytes, text: str) -> Iterator[tuple[int, int]]:
+    """Yield German, Austrian and Swiss addresses."""
+    for match in _DE.finditer(data):
+        start, end = match.span()
+        if text[end : end + 1].isalnum() or text[end : end + 2][1:].isdigit() and text[end] in ".:,":
+            continue
+        lead = _DE_LEAD.match(text, start, end)
+        start = lead.end() if lead else start
+        stop, code = _tail(text, end, latin=False)
+        if code or _is_german_street(text, start, end):
+            before = _DE_BEFORE.search(text, max(0, start - 12), start)
+            yield before.start() if before else start, stop
+    for match in _DE_BOX.finditer(data):
+        start, end = match.span()
+        yield start, _tail(text, len(text[:end].rstrip()), latin=False)[0]
+
+
+def _is_german_street(text: str, start: int, end: int) -> bool:
+    """Decide about a street and number without a postcode."""
+    value = text[start:end]
+    strong = _DE_STRONG.match(value)
+    if not strong and not _DE_OF.match(value):
+        return False
+    name = re.split(r",? [0-9]|,? (?i:nr)", value)[0]
+    if name.split()[-1].strip("-").lower() in words("de.not_street") and " " not in name:
+        return False
+    if " " not in name and "-" not in name and strong and len(strong.group(1)) < 3:
+        return False
+    following = re.compile(r" ([A-Za-z\xc0-\xff]+)").match(text, end)
+    return following is None or following.group(1).lower() not in words("de.unit") or value[0].isupper()
+
+
+# ------------------------------------------------------------------------------------- French
+_FR_TYPE = alternatives("fr.street", "fr.street.weak")
+_FR = scanner(rf"\b[0-9]{{1,4}}(?:[-/][0-9]{{1,4}})?(?: ?(?i:bis|ter|quater|[a-d]))?,? {_FR_TYPE} |\b{_FR_TYPE} (?i:de|du|des|d'|la) ?")
+_FR_HEAD = re.compile(rf"(?P<number>[0-9])?.*?(?P<strong>{alternatives('fr.street')})? $", re.S)
+_FR_BEFORE = re.compile(
+    rf"\b(?i:residence|res\.|bat\.?|batiment|immeuble|imm\.|lotissement|villa|domaine|hameau|le clos|appt\.?|appartement)(?: [A-Z0-9\xc0][A-Za-z0-9\xc0-\xff'-]*){{1,5}}, $"
+)
+_FR_WORD = re.compile(r"[A-Za-z\xc0-\xff0-9][A-Za-z0-9\xc0-\xff'.-]*")
+_FR_BOX = scanner(r"\b(?:BP|B\.P\.|CS|TSA|bp) ?[0-9]{1,6}")
+_CODE_NEXT = re.compile(rf",? ?\n?{_CODE},? {_A}")
+
+
+def french(data: bytes, text: str) -> Iterator[tuple[int, int]]:
+    """Yield French and Belgian addresses."""
+    for match in _FR.finditer(data):
+        start, end = match.span()
+        numbered = text[start].isdigit()
+        strong = text[start:end].split()[-1].lower() in words("fr.street")
+        if text[start - 1 : start] in ("-", "/", ".", ":", "#", "_") and numbered:
+            continue
+        name_end, certain = _french_name(text, end)
+        stop, code = _tail(text, name_end, latin=True) if name_end > end else (end, False)
+        if name_end > end and (code or (numbered and (certain or strong))):
+            before = _FR_BEFORE.search(text, max(0, start - 50), start)
+            yield before.start() if before else start, stop
+    for match in _FR_BOX.finditer(data):
+        start, end = match.span()
+        stop, code = _tail(text, end, latin=True)
+        if code:
+            yield start, stop
+
+
+def _french_name(text: str, start: int) -> tuple[int, bool]:
+    """Return where the name of a street ends, and whether capitals or a postcode prove it one."""
+    end, position, plain, capital = start, start, 0, False
+    for _ in range(7):
+        word = _FR_WORD.match(text, position)
+        if word is None:
+            break
+        value = word.group()
+        lower = value.lower().rstrip(".")
+        if lower in words("fr.stop") or (value[0].isdigit() and _CODE_NEXT.match(text, position)):
+            break
+        position = word.end() + 1
+        if lower in words("fr.particle"):
+            if not text[word.end() : word.end() + 1] == " ":
+                break
+            continue
+        if value[0].isupper() or (value[0].isdigit() and len(value) < 5) or value[:2].lower() in ("l'", "d'"):
+            capital = capital or value[0].isupper() or value[2:3].isupper()
+        elif capital and not value[0].isdigit():
+            break
+        else:
+            plain += 1
+        end = word.end() - (value[-1] == "." and len(value) > 4)
+        if text[word.end() : word.end() + 1] != " " or value[-1] == "." and len(value) > 4:
+            break
+    code = _CODE_NEXT.match(text, end) is not None
+    if plain > 2 and not code:
+        first = _FR_WORD.match(text, start)
+        return start if first is None else _second_word(text, start), False
+    return end, capital or code
+
+
+def _second_word(text: str, start: int) -> int:
+    """Return the end of the first word that is no particle: all that is sure in lower case."""
+    for word in _FR_WORD.finditer(text, start):
+        if word.group().lower() not in words("fr.particle"):
+            return word.end()
+    return start
+
+
+# ------------------------------------------------------------------------------------ Spanish
+_ES_TYPE = alternatives("es.street", "es.street.weak")
+_ES = scanner(
+    rf"\b{_ES_TYPE} ?(?:{_A}[A-Za-z\xc0-\xff'.-]* ){{0,6}}?{_A}[A-Za-z\xc0-\xff'.-]*,? (?i:n[o.]?\.? ?|num\.? ?|numero )?"
+    r"(?:[0-9]{1,4}(?: ?[a-zA-Z]\b| ?(?i:bis)\b)?(?:[-/][0-9]{1,4}\b)?|(?i:s/n)|(?i:km) ?[0-9.,]{1,6})"
+)
+_ES_HEAD = re.compile(rf"{_ES_TYPE} ?")
+_ES_BOX = scanner(r"\b(?i:apartado(?: de correos| postal)?|apdo\.?(?: de correos)?) [0-9]{1,6}")
+
+
+def spanish(data: bytes, text: str) -> Iterator[tuple[int, int]]:
+    """Yield Spanish addresses."""
+    for match in _ES.finditer(data):
+        start, end = match.span()
+        if text[end : end + 1].isalnum():
+            continue
+        head = _ES_HEAD.match(text, start, end)
+        type_ = head.group().strip().lower() if head else ""
+        names = _FR_WORD.findall(text[head.end() : end])[:-1] if head else []
+        if any(name.lower() in words("es.stop") for name in names):
+            continue
+        stop, code = _tail(text, end, latin=True)
+        capital = any(name[0].isupper() for name in names)
+        if code or (type_ in words("es.street") and (capital or len(names) < 4)) or (capital and len(type_) > 3):
+            yield start, stop
+    for match in _ES_BOX.finditer(data):
+        yield match.span()[0], _tail(text, match.span()[1], latin=True)[0]
+
+
+def find(data: bytes, text: str) -> Iterator[tuple[int, int]]:
+    """Yield the addresses in a view and in its text; ranges may overlap."""
+    yield from german(data, text)
+    yield from french(data, text)
+    yield from spanish(data, text)

@@ -1,0 +1,163 @@
+"""Turkish addresses: neighbourhood, street, building and numbers in any order, then the place.
+
+Each part has a key word ("Mah.", "Cad.", "No:"). Parts that stand together are an address when at
+least two of them agree; one alone is ordinary Turkish ("Bağdat Caddesi'nde yürüdük").
+"""
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from sidecar.redact.engine import scanner
+from sidecar.redact.words import alternatives, words
+
+MATCHES = (
+    "Merkez Mah. Gül Sok. No:12 D:3 Kadıköy/İstanbul", "Papatya Sok. No: 7", "4562. Sokak No:209/34",
+    "MÜSKEBİ MAHALLESİ KARANFİL SOKAK NO:207/5 BODRUM/MUĞLA", "Lale Cd. 196/D 33021 Sarıyer-İstanbul",
+    "caferaga mah nergis cad no 98 kat 6 daire 37 kadikoy", "Avdan Köyü No:81 Kandıra/Kocaeli",
+    "Huzur Sitesi C Blok Kat 2 D. 10 Ayaş", "Çarşı mahallesi mevlana sokak 24 numara",
+)  # fmt: skip
+REJECTS = (
+    "Bağdat Caddesi'nde yürüyüş yaptık", "sokak lezzetleri festivali 27.10.2025 günü", "blok zinciri",
+    "1. sınıf 3. şube", "kat 5 daire var mı", "no 5", "bu sokak 5 dakika sürüyor", "site çöktü no 3",
+)  # fmt: skip
+
+_NEIGHBOURHOOD = alternatives("tr.neighbourhood")
+_STREET = alternatives("tr.street")
+_SITE = alternatives("tr.site")
+_NUMBERED = (
+    r"(?:(?i:dis kapi no|ic kapi no|kapi no|bina no|numara|numarasi|no|nu|daire no|daire|kat|blok no|ofis|d|k)"
+    r"[ .:]{0,3}[0-9]{1,5}(?:[/-][0-9A-Za-z]{1,5}){0,2}[A-Za-z]?\b"
+    r"|\b[A-Za-z][0-9]?[ -](?i:blok)\b|(?i:blok)[ .:]{1,2}[A-Za-z][0-9]?\b|[0-9]{1,4} (?i:numara|nolu)\b"
+    r"|(?i:zemin|giris|bodrum|cati) (?i:kat)\b|[0-9]{1,2}\. ?(?i:kat)\b)"
+)
+_PART = scanner(rf"\b(?:(?:{_NEIGHBOURHOOD}|{_STREET}|{_SITE})\b\.?|{_NUMBERED})")
+_KIND = re.compile(
+    rf"(?P<number>{_NUMBERED}$)|(?P<neighbourhood>{_NEIGHBOURHOOD}\b)|(?P<street>{_STREET}\b)|(?P<site>)"
+)
+_GAP = re.compile(r"[ .,:;/-]{0,3}\n?(?:[A-Za-z\xc0-\xff0-9'.-]{1,20}[ ,]{0,2}\n?){0,4}")
+_TOKEN = re.compile(r"[^ \n]+")
+_BARE_NUMBER = re.compile(r"[ .,:]{1,2}[0-9]{1,4}(?: ?[/-] ?[0-9A-Za-z]{1,4})?[A-Za-z]?(?![0-9A-Za-z]|[.,:][0-9])")
+_PLACE = re.compile(
+    r"[ ,./\n-]{1,3}\(?(?:([0-9]{5})(?![0-9A-Za-z])|([A-Za-z\xc0-\xff]{2,20})(?: ?/ ?([A-Za-z\xc0-\xff]{2,20}))?\)?)"
+)
+_COUNTRIES = frozenset({"turkiye", "turkey", "tr", "merkez"})
+_PLACES = words("province", "tr_places.txt") | words("district", "tr_places.txt") | _COUNTRIES
+_NEIGHBOURHOODS = words("neighbourhood", "tr_places.txt")
+_TITLES = frozenset("sehit sht gazi prof dr av mr mrs muh hz haci seyh pasa org gen alb yzb mimar sair".split())
+
+
+class Part(NamedTuple):
+    """A key word and what kind of part it names."""
+
+    start: int
+    end: int
+    kind: str
+
+
+def find(data: bytes, text: str) -> Iterator[tuple[int, int]]:
+    """Yield the addresses in a view."""
+    parts = []
+    for match in _PART.finditer(data):
+        start, end = match.span()
+        kind = _KIND.match(text[start:end])
+        parts.append(Part(start, end, kind.lastgroup or "site" if kind else "site"))
+    group: list[Part] = []
+    for part in parts:
+        if group and not _together(text, group[-1], part):
+            yield from _address(text, group)
+            group = []
+        group.append(part)
+    if group:
+        yield from _address(text, group)
+
+
+def _together(text: str, left: Part, right: Part) -> bool:
+    """Tell whether only names stand between two parts."""
+    if right.start - left.end > 60 or not _GAP.fullmatch(text, left.end, right.start):
+        return False
+    between = [token.strip(".,").lower() for token in text[left.end : right.start].split()]
+    if right.kind == "number" and len(between) > 1:
+        return False
+    return not any(word in words("tr.break") for word in between)
+
+
+def _address(text: str, group: list[Part]) -> Iterator[tuple[int, int]]:
+    """Yield the address that a group of parts is, if it is one."""
+    kinds = {part.kind for part in group}
+    named = kinds - {"number"}
+    if not named:
+        return
+    first = next(index for index, part in enumerate(group) if part.kind != "number")
+    start = _name_start(text, group[first])
+    if start == group[first].start and first == 0:
+        return  # a key word without a name
+    start = min(start, group[0].start)
+    end = group[-1].end
+    bare = _BARE_NUMBER.match(text, end) if group[-1].kind != "number" else None
+    numbered = "number" in kinds or any(
+        text[part.start - 2 : part.start].strip(". ").isdigit() for part in group
+    )
+    if bare and _following_word(text, bare.end()) not in words("tr.unit"):
+        end, numbered = bare.end(), True
+    places = _place_end(text, end, any(char.isupper() for char in text[start:end]))
+    if len(named) > 1 or numbered and ("number" in kinds or places > end or bare) or (
+        "neighbourhood" in kinds and places > end
+    ):
+        yield start, places
+
+
+def _following_word(text: str, end: int) -> str:
+    word = re.compile(r" ?([A-Za-z\xc0-\xff]*)").match(text, end)
+    return word.group(1).lower() if word else ""
+
+
+def _name_start(text: str, part: Part) -> int:
+    """Return where the name before a key word starts."""
+    line = max(text.rfind("\n", 0, part.start), text.rfind("\0", 0, part.start), part.start - 60) + 1
+    tokens = [(m.start() + line, m.group()) for m in _TOKEN.finditer(text[line : part.start])][-5:]
+    if part.kind == "neighbourhood":
+        for count in range(min(4, len(tokens)), 1, -1):
+            name = " ".join(token for _, token in tokens[-count:]).lower()
+            if name in _NEIGHBOURHOODS:
+                return tokens[-count][0]
+    start = part.start
+    for position, token in reversed(tokens):
+        word = token.strip(".,'").lower()
+        abbreviation = token.endswith(".") and (len(word) < 5 or word.isdigit())
+        if word in words("tr.stop") or (not token[-1].isalnum() and not abbreviation):
+            break
+        if start < part.start and not (token[0].isupper() or token[0].isdigit() and abbreviation):
+            if word not in _TITLES:
+                break
+        start = position
+        if token[0].isdigit():
+            break
+        if token[0].islower() and not text[part.start - 2].isupper() and word not in _TITLES:
+            # In lower case nothing tells a name from the sentence before it; titles go on.
+            previous = text[line:position].split()
+            if not previous or previous[-1].strip(".").lower() not in _TITLES:
+                break
+    return start
+
+
+def _place_end(text: str, end: int, capitals: bool) -> int:
+    """Return where postcode, district, province and country end."""
+    for _ in range(5):
+        place = _PLACE.match(text, end)
+        if place is None:
+            return end
+        postcode, name, province = place.groups()
+        if postcode:
+            end = place.end()
+        elif name[0].islower() and (capitals or _following_word(text, place.end())[:3] == "kat"):
+            return end  # "bodrum katta" is the basement, not the town
+        elif name.lower() in _PLACES:
+            end = place.end(2)
+            if province and province.lower() in _PLACES:
+                end = place.end()
+        elif province and province.lower() in _PLACES:
+            end = place.end()
+        else:
+            return end
+    return end
