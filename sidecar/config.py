@@ -337,7 +337,7 @@ class Redaction:
     placeholders: Mapping[str, str] = _key(
         mapping,
         MappingProxyType({}),
-        "Type to text, instead of `[EMAIL]`, `[PHONE]`, `[ADDRESS]`, …",
+        "Type to text, instead of `[EMAIL]`, `[PHONE]`, `[ADDRESS]` and so on.",
     )
     default_regions: tuple[str, ...] = _key(
         words(supported_regions), Policy().regions, "Countries whose national phone forms count."
@@ -413,6 +413,8 @@ def load(data: bytes, environ: Mapping[str, str], name: str = "config") -> Confi
     config = Config(**{s: cls(**values[s]) for s, cls in SECTIONS.items()})
     problems += _across(config, settings, name)
     if problems:
+        # By line; what comes from the environment has none and stands first.
+        problems.sort(key=lambda p: [int(line) for line in re.findall(r":(\d+)$", p.where)])
         raise ConfigError(problems)
     return dataclasses.replace(config, warnings=tuple(_warnings(config, settings)))
 
@@ -429,51 +431,46 @@ def _from_file(
         return
     if root is None or _is_null(root):
         return
-    for section, key, node, line in _walk(root, name, problems):
-        yield (section, key), _Setting(f"{name}:{line}", node)
+    for section, key, where, node in _walk(root, name, problems):
+        yield (section, key), _Setting(where, node)
 
 
 def _walk(
     root: yaml.Node, name: str, problems: list[Problem]
-) -> Iterator[tuple[str, str, yaml.Node, int]]:
-    """Yield every known `section.key` once; report the others."""
-    for section, body in _unique(root, name, "", problems):
+) -> Iterator[tuple[str, str, str, yaml.Node]]:
+    """Yield every known `section.key` with where it stands; report the others."""
+    for section, at, body in _members(root, name, name, "", problems):
         if section not in SECTIONS:
             known = ", ".join(SECTIONS)
-            problems.append(
-                Problem(_at(body, name), section, f"unknown section; known are {known}")
-            )
+            problems.append(Problem(at, section, f"unknown section; known are {known}"))
             continue
-        if isinstance(body, yaml.ScalarNode) and _is_null(body):
+        if _is_null(body):
             continue  # a section with every line commented out
         known_keys = [f.name for f in dataclasses.fields(SECTIONS[section])]
-        for key, node in _unique(body, name, section, problems):
-            if key not in known_keys:
+        for key, where, node in _members(body, name, at, section, problems):
+            if key in known_keys:
+                yield section, key, where, node
+            else:
                 problem = f"unknown key; known are {', '.join(known_keys)}"
-                problems.append(Problem(_at(node, name), f"{section}.{key}", problem))
-                continue
-            yield section, key, node, node.start_mark.line + 1
+                problems.append(Problem(where, f"{section}.{key}", problem))
 
 
-def _unique(
-    node: yaml.Node, name: str, path: str, problems: list[Problem]
-) -> Iterator[tuple[str, yaml.Node]]:
+def _members(
+    node: yaml.Node, name: str, at: str, path: str, problems: list[Problem]
+) -> Iterator[tuple[str, str, yaml.Node]]:
+    """Yield key, place and value of a mapping's members; report it if it is none."""
     try:
-        pairs = [(text(key), value) for key, value in _pairs(node)]
+        pairs = [(text(key), f"{name}:{key.start_mark.line + 1}", v) for key, v in _pairs(node)]
     except ValueError as error:
-        problems.append(Problem(_at(node, name), path, str(error)))
+        problems.append(Problem(at, path, str(error)))
         return
     seen = set()
-    for key, value in pairs:
+    for key, where, value in pairs:
         if key in seen:
             full = f"{path}.{key}".lstrip(".")
-            problems.append(Problem(_at(value, name), full, "stands here a second time"))
+            problems.append(Problem(where, full, "stands here a second time"))
         seen.add(key)
-        yield key, value
-
-
-def _at(node: yaml.Node, name: str) -> str:
-    return f"{name}:{node.start_mark.line + 1}"
+        yield key, where, value
 
 
 def _from_environ(

@@ -3,11 +3,18 @@
 from collections.abc import Iterator
 
 from sidecar.redact import address_en, address_eu, address_tr
+from sidecar.redact.engine import scanner
+
+_LANGUAGES = (address_en, address_tr, address_eu)
+
+# One pass that tells whether any rule has something to look at; most texts end here.
+_GATE = scanner("|".join(p for language in _LANGUAGES for p in language.PATTERNS))
 
 
 def find(data: bytes) -> Iterator[tuple[int, int]]:
     """Yield the addresses in a view; ranges may overlap."""
+    if next(iter(_GATE.finditer(data)), None) is None:
+        return
     text = data.decode("latin-1")
-    yield from address_en.find(data, text)
-    yield from address_tr.find(data, text)
-    yield from address_eu.find(data, text)
+    for language in _LANGUAGES:
+        yield from language.find(data, text)

@@ -35,7 +35,7 @@ _HIGHWAY = (
     r"|s\.?r\.?|c\.?r\.?|us|fm|rr|i)(?: ?#| no\.?)?[ -][0-9]{1,5}[A-Za-z]?"
 )
 _DIRECTION = alternatives("en.direction")
-_CORE = scanner(
+_CORE_PATTERN = (
     rf"\b{_NUMBER},? (?:{_WORD} ){{1,5}}?{_SUFFIX}\b\.?"
     rf"|\b{_NUMBER},? (?:{_DIRECTION} )?(?:{_HIGHWAY}|(?i:avenue|ave) (?:of the {_A}+|[A-Z])\b)"
 )
@@ -151,7 +151,7 @@ def _is_street(text: str, start: int, end: int) -> bool:
 
 _ARTICLES = frozenset({"the", "a", "an", "this", "that", "every", "each", "of", "no"})
 
-_BOX = scanner(
+_BOX_PATTERN = (
     r"\b(?i:p\.? ?o\.? ?box|post office box|p\.? ?o\.? ?b\.?|lock ?box|psc|unit|cmr|rr|hc|rural route)"
     r" ?(?:# ?|no\.? ?)?[0-9]{1,7}[A-Za-z]?(?:,? ?(?i:box) ?#? ?[0-9]{1,6})?\b"
 )
@@ -170,7 +170,7 @@ def boxes(data: bytes, text: str) -> Iterator[Range]:
 
 
 # From the right: a state with a ZIP, or a postcode; the address is what precedes it.
-_RIGHT = scanner(
+_RIGHT_PATTERN = (
     rf"\b(?:{_UPPER_STATE.removesuffix('(?![A-Za-z0-9])')}|{alternatives('us.state', 'us.code')}),? {{1,2}}[0-9]{{5}}(?:-[0-9]{{4}})?\b"
     rf"|, (?:[A-Z][A-Z])\b|\b{_UK_CODE}|\b{_CA_CODE}"
 )
@@ -226,6 +226,10 @@ def _walk_left(text: str, anchor: int, lower: bool) -> int:
 
 
 _INNER = words("en.street") | words("en.street.weak") | words("en.unit") | {"the", "and", "van", "del", "von"}
+
+
+PATTERNS = (_CORE_PATTERN, _BOX_PATTERN, _RIGHT_PATTERN)
+_CORE, _BOX, _RIGHT = map(scanner, PATTERNS)
 
 
 def find(data: bytes, text: str) -> Iterator[Range]:

@@ -69,7 +69,7 @@ def _tail(text: str, end: int, latin: bool) -> tuple[int, bool]:
 # ------------------------------------------------------------------------------------- German
 _DE_SUFFIX = alternatives("de.street", "de.street.weak")
 _DE_NUMBER = r"(?:(?i:nr|hausnr)\.? ?)?[0-9]{1,4}(?: ?[a-zA-Z]\b)?(?: ?[-/+] ?[0-9]{1,4} ?[a-z]?\b){0,2}"
-_DE = scanner(
+_DE_PATTERN = (
     rf"(?:\b{_A}{{2,24}}(?:-{_A}{{1,20}}){{0,3}}-?{_DE_SUFFIX}"
     rf"|\b(?:{_CAP} ){{1,2}}(?:{_A}{{1,20}}-)?{_DE_SUFFIX}"
     rf"|\b(?i:stra(?:ss|\xdf)e|platz|allee|weg|gasse|str\.) (?i:der|des|am|zum|zur|von|vom|im) {_A}+(?: {_CAP})?"
@@ -86,7 +86,8 @@ _DE_OF = re.compile(r"(?i)(?:stra(?:ss|\xdf)e|platz|allee|weg|str\.) (?:der|des)
 _DE_BEFORE = re.compile(
     r"\b(?i:alt|neu|gross|klein|ober|unter|lang|kurz|hoh|breit|schmal|inner|ausser|vorder|hinter)[a-z]{0,2}[rnsm]? $"
 )
-_DE_BOX = scanner(r"\b(?i:postfach|pf\.) ?[0-9][0-9 ]{2,10}")
+_DE_BOX_PATTERN = (r"\b(?i:postfach|pf\.) ?[0-9][0-9 ]{2,10}")
+_DE, _DE_BOX = scanner(_DE_PATTERN), scanner(_DE_BOX_PATTERN)
 
 
 def german(data: bytes, text: str) -> Iterator[tuple[int, int]]:
@@ -123,14 +124,15 @@ def _is_german_street(text: str, start: int, end: int) -> bool:
 
 # ------------------------------------------------------------------------------------- French
 _FR_TYPE = alternatives("fr.street", "fr.street.weak")
-_FR = scanner(rf"\b[0-9]{{1,4}}(?:[-/][0-9]{{1,4}})?(?: ?(?i:bis|ter|quater|[a-d]))?,? {_FR_TYPE} |\b{_FR_TYPE} (?i:de|du|des|d'|la) ?")
+_FR_PATTERN = (rf"\b[0-9]{{1,4}}(?:[-/][0-9]{{1,4}})?(?: ?(?i:bis|ter|quater|[a-d]))?,? {_FR_TYPE} |\b{_FR_TYPE} (?i:de|du|des|d'|la) ?")
 _FR_HEAD = re.compile(rf"(?P<number>[0-9])?.*?(?P<strong>{alternatives('fr.street')})? $", re.S)
 _FR_BEFORE = re.compile(
     rf"\b(?i:residence|res\.|bat\.?|batiment|immeuble|imm\.|lotissement|villa|domaine|hameau|le clos|appt\.?|appartement)(?: [A-Z0-9\xc0][A-Za-z0-9\xc0-\xff'-]*){{1,5}}, $"
 )
 _FR_WORD = re.compile(r"[A-Za-z\xc0-\xff0-9][A-Za-z0-9\xc0-\xff'.-]*")
-_FR_BOX = scanner(r"\b(?:BP|B\.P\.|CS|TSA|bp) ?[0-9]{1,6}")
+_FR_BOX_PATTERN = (r"\b(?:BP|B\.P\.|CS|TSA|bp) ?[0-9]{1,6}")
 _CODE_NEXT = re.compile(rf",? ?\n?{_CODE},? {_A}")
+_FR, _FR_BOX = scanner(_FR_PATTERN), scanner(_FR_BOX_PATTERN)
 
 
 def french(data: bytes, text: str) -> Iterator[tuple[int, int]]:
@@ -195,12 +197,13 @@ def _second_word(text: str, start: int) -> int:
 
 # ------------------------------------------------------------------------------------ Spanish
 _ES_TYPE = alternatives("es.street", "es.street.weak")
-_ES = scanner(
+_ES_PATTERN = (
     rf"\b{_ES_TYPE} ?(?:{_A}[A-Za-z\xc0-\xff'.-]* ){{0,6}}?{_A}[A-Za-z\xc0-\xff'.-]*,? (?i:n[o.]?\.? ?|num\.? ?|numero )?"
     r"(?:[0-9]{1,4}(?: ?[a-zA-Z]\b| ?(?i:bis)\b)?(?:[-/][0-9]{1,4}\b)?|(?i:s/n)|(?i:km) ?[0-9.,]{1,6})"
 )
 _ES_HEAD = re.compile(rf"{_ES_TYPE} ?")
-_ES_BOX = scanner(r"\b(?i:apartado(?: de correos| postal)?|apdo\.?(?: de correos)?) [0-9]{1,6}")
+_ES_BOX_PATTERN = (r"\b(?i:apartado(?: de correos| postal)?|apdo\.?(?: de correos)?) [0-9]{1,6}")
+_ES, _ES_BOX = scanner(_ES_PATTERN), scanner(_ES_BOX_PATTERN)
 
 
 def spanish(data: bytes, text: str) -> Iterator[tuple[int, int]]:
@@ -220,6 +223,11 @@ def spanish(data: bytes, text: str) -> Iterator[tuple[int, int]]:
             yield start, stop
     for match in _ES_BOX.finditer(data):
         yield match.span()[0], _tail(text, match.span()[1], latin=True)[0]
+
+
+PATTERNS = (
+    _DE_PATTERN, _DE_BOX_PATTERN, _FR_PATTERN, _FR_BOX_PATTERN, _ES_PATTERN, _ES_BOX_PATTERN,
+)  # fmt: skip
 
 
 def find(data: bytes, text: str) -> Iterator[tuple[int, int]]:

@@ -31,7 +31,7 @@ _NUMBERED = (
     r"|\b[A-Za-z][0-9]?[ -](?i:blok)\b|(?i:blok)[ .:]{1,2}[A-Za-z][0-9]?\b|[0-9]{1,4} (?i:numara|nolu)\b"
     r"|(?i:zemin|giris|bodrum|cati) (?i:kat)\b|[0-9]{1,2}\. ?(?i:kat)\b)"
 )
-_PART = scanner(rf"\b(?:(?:{_NEIGHBOURHOOD}|{_STREET}|{_SITE})\b\.?|{_NUMBERED})")
+_PART_PATTERN = (rf"\b(?:(?:{_NEIGHBOURHOOD}|{_STREET}|{_SITE})\b\.?|{_NUMBERED})")
 _KIND = re.compile(
     rf"(?P<number>{_NUMBERED}$)|(?P<neighbourhood>{_NEIGHBOURHOOD}\b)|(?P<street>{_STREET}\b)|(?P<site>)"
 )
@@ -45,6 +45,10 @@ _COUNTRIES = frozenset({"turkiye", "turkey", "tr", "merkez"})
 _PLACES = words("province", "tr_places.txt") | words("district", "tr_places.txt") | _COUNTRIES
 _NEIGHBOURHOODS = words("neighbourhood", "tr_places.txt")
 _TITLES = frozenset("sehit sht gazi prof dr av mr mrs muh hz haci seyh pasa org gen alb yzb mimar sair".split())
+
+
+PATTERNS = (_PART_PATTERN,)
+_PART = scanner(_PART_PATTERN)
 
 
 class Part(NamedTuple):
@@ -76,8 +80,8 @@ def _together(text: str, left: Part, right: Part) -> bool:
     """Tell whether only names stand between two parts."""
     if right.start - left.end > 60 or not _GAP.fullmatch(text, left.end, right.start):
         return False
-    between = [token.strip(".,").lower() for token in text[left.end : right.start].split()]
-    if right.kind == "number" and len(between) > 1:
+    between = [token.lower() for token in re.findall(r"[A-Za-z\xc0-\xff0-9]+", text[left.end : right.start])]
+    if left.kind == "number" and right.kind == "number" and between:
         return False
     return not any(word in words("tr.break") for word in between)
 

@@ -107,10 +107,12 @@ class Fold:
         unusual = [p for p in placeholders if not re.fullmatch(_PLACEHOLDER, p)]
         barrier = "|".join([_PLACEHOLDER, *map(re.escape, sorted(unusual, key=len, reverse=True))])
         self._special = re.compile(rf"(?P<barrier>{barrier})|{_SPECIAL}")
+        firsts = "".join(re.escape(p[0]) for p in unusual if p)
+        self._gate = re.compile(rf"[\[\\&%{firsts}{_INVISIBLE}]")
 
     def __call__(self, text: str) -> View:
         """Return the view of `text`; plain ASCII costs one search and one copy."""
-        if self._special.search(text) is None:
+        if self._gate.search(text) is None or self._special.search(text) is None:
             return View(_bytes(text), range(len(text) + 1))
         pieces: list[str] = []
         starts: list[int] = []

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from sidecar.redact.engine import scanner
+from sidecar.redact.engine import digit_count, scanner
 
 Check = Callable[[bytes, bytes], bool]
 
@@ -201,12 +201,16 @@ _NAMED_SECRET = scanner(
     r"[A-Za-z0-9!#$%&*+/=?^~@._-]{6,}"
 )
 _SECRET_VALUE = re.compile(rb"[A-Za-z0-9!#$%&*+/=?^~@_-][A-Za-z0-9!#$%&*+/=?^~@._-]*$")
+_FEWEST_DIGITS = {"card": 12, "iban": 8, "national_id": 7, "ssn": 9, "ip": 1, "secret": 0}
+_IP_GATE = re.compile(rb":[0-9A-Fa-f]{0,4}:|[0-9]\.[0-9]{1,3}\.[0-9]")
 _IBAN = scanner(r"[A-Za-z]{2}[0-9]{2}(?:[ .-]?[A-Za-z0-9]){11,34}")
 _SCANNERS = [(rule.type, scanner(rule.pattern), rule.check) for rule in RULES]
 
 
 def find(type_: str, data: bytes) -> Iterator[tuple[int, int]]:
     """Yield the values of one type in a view."""
+    if digit_count(data) < _FEWEST_DIGITS[type_] or (type_ == "ip" and not _IP_GATE.search(data)):
+        return
     if type_ == "iban":
         for match in _IBAN.finditer(data):
             start, end = match.span()

@@ -16,7 +16,7 @@ from phonenumbers import (
     is_valid_number_for_region,
 )
 
-from sidecar.redact.engine import scanner
+from sidecar.redact.engine import digit_count, scanner
 from sidecar.redact.words import words
 
 MATCHES = (
@@ -36,6 +36,8 @@ REJECTS = (
 
 # A chain: digit groups with at most three separators between them; numbers are found inside it.
 _CHAIN = scanner(r"(?:\+ ?\(?|\()?[0-9](?:[ ./()-]{0,3}[0-9]){5,39}")
+# A bank account or a card: no part of it is a phone.
+_OTHER_CHAIN = re.compile(rb"[A-Za-z]{2}[0-9]{2}[ -]?(?:[0-9]{4}[ -]?){3}|..(?:[0-9]{4}[ -]){3}[0-9]{4}(?![0-9])")
 _GROUP = re.compile(rb"[0-9]+")
 _EXTENSION = re.compile(
     rb"(?i)(?:,? ?(?:x|ext\.?|extn\.?|extension|dahili|ic hat|durchwahl|dw\.?|poste|int\.)[ :.]{0,2}"
@@ -48,6 +50,7 @@ _DATE = re.compile(
 _DOTTED_QUAD = re.compile(rb"(?:[01]?[0-9]{1,2}|2[0-4][0-9]|25[0-5])(?:\.[0-9]{1,3}){3}$")
 _THOUSANDS = re.compile(rb"[1-9][0-9]{0,2}(?:[ .][0-9]{3}){2,4}$")
 _TOKEN = re.compile(rb"[a-z\xc0-\xff.]+")
+_LABEL = re.compile(rb"(?:^|[ \t])[TMPFC][.:]? $")
 _CLAUSE_END = re.compile(rb"[.,;!?|] |[\n\t]")
 
 # How people group a number that they write without its trunk prefix.
@@ -79,8 +82,12 @@ class Finder:
 
     def find(self, data: bytes) -> Iterator[tuple[int, int]]:
         """Yield the numbers in a view."""
+        if digit_count(data) < 6:
+            return
         for match in _CHAIN.finditer(data):
             start, end = match.span()
+            if _OTHER_CHAIN.match(data, max(0, start - 2)):
+                continue
             groups = [(m.start() + start, m.end() + start) for m in _GROUP.finditer(data[start:end])]
             first = 0
             while first < len(groups):
@@ -132,7 +139,7 @@ class Finder:
     def _accept(self, number: Number, context: str) -> bool:
         """Decide whether a run of digits is a phone number."""
         digits = number.digits
-        if number.international or (digits.startswith("00") and len(digits) > 10):
+        if number.international or (digits[:2] == "00" and digits[2:3] != "0" and len(digits) > 10):
             return _international(number)
         if _DOTTED_QUAD.match(number.text) or context == "veto":
             return False
@@ -274,7 +281,10 @@ def _context(data: bytes, start: int) -> str:
         return "phone"  # a signature: the e-mail address stood right before it
     for clause in list(_CLAUSE_END.finditer(before))[-1:]:
         before = before[clause.end() :]
-    before = before[before.rfind(0) + 1 :].lower()
+    before = before[before.rfind(0) + 1 :]
+    if _LABEL.search(before):
+        return "phone"
+    before = before.lower()
     tokens = [token.decode("latin-1") for token in _TOKEN.findall(before)[-4:]]
     for token in reversed(tokens):
         if token in words("phone.context") or token.strip(".") in words("phone.context"):

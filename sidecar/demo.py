@@ -1,0 +1,155 @@
+"""`zep-sidecar demo`: real traffic through a real sidecar, in front of the embedded stand-in."""
+
+import asyncio
+import json
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from textwrap import shorten
+from typing import Any
+
+import aiohttp
+
+from sidecar.app import Sidecar
+from sidecar.config import Address, Config, Listen, LogConfig, Timeouts, Upstream
+from sidecar.core.routes import base_urls
+from sidecar.runtime import clock
+from sidecar.runtime.logs import Log
+from sidecar.standin import Fault, StandIn
+
+_WIDTH = 240
+_LOOPBACK = Address("127.0.0.1", 0)
+# The SDKs write JSON as raw UTF-8, without blanks.
+_COMPACT: dict[str, Any] = {"ensure_ascii": False, "separators": (",", ":")}
+
+
+class _Stage:
+    """A worker, a sidecar and a Zep, and what is said about them."""
+
+    def __init__(self, worker: aiohttp.ClientSession, sidecar: Sidecar, zep: StandIn) -> None:
+        self._worker, self._zep = worker, zep
+        self.origin = f"http://{sidecar.proxy_address}"
+        self.metrics = f"http://{sidecar.ops_address}/metrics"
+        self._step = 0
+
+    def say(self, title: str) -> None:
+        """Begin a step."""
+        self._step += 1
+        print(f"\n{self._step}. {title}")
+
+    def show(self, who: str, what: str) -> None:
+        """Print one line of dialogue."""
+        print(f"   {who:<14} {what}")
+
+    async def ask(self, method: str, target: str, body: object = None) -> None:
+        """Send a request as an SDK would; show it, what Zep received, and the answer."""
+        data = None if body is None else json.dumps(body, **_COMPACT)
+        self.show("worker sent", f"{method} {target}")
+        if data:
+            self.show("", data)
+        before = len(self._zep.received)
+        headers = {"Authorization": "Api-Key demo", "Content-Type": "application/json"}
+        url = self.origin + target
+        async with self._worker.request(method, url, data=data, headers=headers) as response:
+            answer = await response.text()
+        for received in list(self._zep.received)[before:]:
+            self.show("Zep received", f"{received.method} {received.target}")
+            if received.body:
+                self.show("", received.body.decode())
+        if len(self._zep.received) == before:
+            self.show("Zep received", "nothing")
+        self.show("worker got", f"{response.status} {shorten(answer, _WIDTH, placeholder=' …')}")
+
+
+async def _write_path(stage: _Stage) -> None:
+    stage.say("A user and a thread. The id is an identifier: it passes, and is counted.")
+    user = {"user_id": "ayse@example.com", "email": "ayse@example.com", "first_name": "Ayşe"}
+    await stage.ask("POST", "/api/v2/users", user)
+    await stage.ask("POST", "/api/v2/threads", {"thread_id": "t1", "user_id": "ayse@example.com"})
+
+    stage.say("A message with e-mail, phone and address. Everything else keeps its bytes.")
+    content = (
+        "Merhaba, ben Ayşe: ayse.yilmaz@example.com, 0532 123 45 67. "
+        "Adresim Papatya Sokağı No: 7 Kadıköy/İstanbul. Sipariş no 4821, tutar 1.250,00 TL"
+    )
+    message = {"role": "user", "content": content, "created_at": "2026-11-22T10:00:00Z"}
+    await stage.ask("POST", "/api/v2/threads/t1/messages", {"messages": [message]})
+
+    stage.say("JSON inside a string stays valid JSON; its numbers stay numbers.")
+    data = json.dumps({"crm": {"mail": "kemal@example.org", "score": 0.10}}, **_COMPACT)
+    graph = {"user_id": "ayse@example.com", "type": "json", "data": data}
+    await stage.ask("POST", "/api/v2/graph", graph)
+
+
+async def _read_path(stage: _Stage) -> None:
+    stage.say("Context comes back unchanged; free text in a query is redacted too.")
+    await stage.ask("GET", "/api/v2/threads/t1/context")
+    await stage.ask("GET", "/api/v2/users-ordered?search=ayse%40example.com&pageSize=10")
+
+
+async def _refusals(stage: _Stage, zep: StandIn) -> None:
+    stage.say("What cannot be inspected, or is not meant for Zep, is not forwarded.")
+    await stage.ask("POST", "/api/v4/agents/a1/skills/import", {"zip": "in truth an archive"})
+    await stage.ask("GET", "/threads/t1/context")
+
+    stage.say("Zep breaks: its own errors pass, and silence becomes a clear 504.")
+    zep.fail(Fault("status", status=503), times=1)
+    await stage.ask("GET", "/api/v2/threads/t1/context")
+    zep.fail(Fault("hang"), times=1)
+    await stage.ask("GET", "/api/v2/threads/t1/context")
+
+
+async def _audit(stage: _Stage) -> None:
+    stage.say("Every redaction is counted.")
+    async with aiohttp.ClientSession() as scraper, scraper.get(stage.metrics) as response:
+        for line in (await response.text()).splitlines():
+            if line.startswith(("memory_zep_redactions_total", "zep_sidecar_identifier")):
+                stage.show("", line)
+
+
+async def demo(*, serve: bool) -> int:
+    """Run the demo; with `serve`, keep stand-in and sidecar running afterwards."""
+    zep = StandIn()
+    await zep.start()
+    config = Config(
+        upstream=Upstream(url=zep.url),
+        listen=Listen(proxy=_LOOPBACK, ops=_LOOPBACK),
+        timeouts=Timeouts(read=0.5),
+        log=LogConfig(level="error"),
+    )
+    sidecar = Sidecar(config, Log(clock.wall, config.log.level))
+    await sidecar.start()
+    try:
+        async with aiohttp.ClientSession() as worker:
+            stage = _Stage(worker, sidecar, zep)
+            print(f"worker  ->  sidecar {stage.origin}  ->  Zep stand-in {zep.url}")
+            steps: list[Callable[[], Awaitable[None]]] = [
+                lambda: _write_path(stage),
+                lambda: _read_path(stage),
+                lambda: _refusals(stage, zep),
+                lambda: _audit(stage),
+            ]
+            for step in steps:
+                await step()
+        if serve:
+            await _serve(stage, zep)
+    finally:
+        await sidecar.stop()
+        await zep.stop()
+    return 0
+
+
+async def _serve(stage: _Stage, zep: StandIn) -> None:
+    print("\nBoth keep running until Ctrl-C. Point an SDK at the sidecar:")
+    for sdk, setting in base_urls(stage.origin).items():
+        print(f"   {sdk:<27} {setting}")
+    print(f"   metrics                     {stage.metrics}")
+    print(f"   what Zep received           curl {zep.url}/_standin/requests")
+    fault = """'{"kind": "status", "status": 503}'"""
+    print(f"   break Zep                   curl {zep.url}/_standin/fault -d {fault}")
+    print(f"   mend Zep                    curl -X POST {zep.url}/_standin/heal")
+    sys.stdout.flush()
+    stop = asyncio.Event()
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(signum, stop.set)
+    await stop.wait()
