@@ -6,7 +6,8 @@ filters mean the same on every route, so they are listed once, here.
 """
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 from functools import lru_cache
 from pathlib import Path
@@ -24,6 +25,46 @@ class RouteClass(Enum):
     UNKNOWN = "UNKNOWN"  # a Zep path that this table does not know
 
 
+class Fields(Enum):
+    """What the strings at a place in a request body are."""
+
+    SCHEMA = "schema"  # text, in an object with Zep's own field names: some are identifiers
+    FREE = "free"  # text, under the application's own names
+    IDENTIFIER = "identifier"  # an id, enum or instant: never altered
+    FILTER = "filter"  # a search filter: nothing in it is ever altered
+
+    def child(self, name: str) -> "Fields":
+        """Return what the value of the member `name` is, in an object at this place."""
+        if self in (Fields.FREE, Fields.FILTER):
+            return self
+        if name in FREE_FORM or name.endswith(FREE_FORM_SUFFIX):
+            return Fields.FREE
+        if name in FILTERS:
+            return Fields.FILTER
+        if name in IDENTIFIERS or name.endswith(IDENTIFIER_SUFFIXES):
+            return Fields.IDENTIFIER
+        # Below a name such as `types` there may be whole objects: their members count again.
+        return Fields.SCHEMA
+
+    @property
+    def is_text(self) -> bool:
+        """Tell whether a string at this place is redacted."""
+        return self in (Fields.SCHEMA, Fields.FREE)
+
+
+IDENTIFIERS = frozenset(
+    """
+    id uuid uuids role role_type type types kind mode status scope data_type search_type
+    search_scope reranker labels fact_name direction order order_by direction_sort cursor
+    uuid_cursor version provider verdict models instruction_names task_family api_url
+    """.split()
+)
+IDENTIFIER_SUFFIXES = ("_id", "_ids", "_uuid", "_uuids", "_at", "_time", "_zone", "_labels")
+FILTERS = frozenset({"filters", "search_filters", "episode_metadata_filters"})
+FREE_FORM = frozenset({"metadata", "attributes"})
+FREE_FORM_SUFFIX = "_attributes"
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
     """One operation of the Zep API."""
@@ -38,45 +79,14 @@ class Route:
     """The answer may trickle in for as long as Zep likes: events or an export."""
     binary: bool = False
     """The body is an archive, which cannot be inspected."""
-    text: frozenset[str] = frozenset()
-    """Names that hold free text here although they are identifiers elsewhere."""
+    fields: Mapping[str, Fields] = field(default_factory=dict)
+    """Names that mean something else here than they do elsewhere."""
     empty: Any = None
     """The answer that says "nothing there" and parses in every SDK, or None."""
 
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 PREFIXES = ("v1", "v2", "v4")
-
-IDENTIFIERS = frozenset(
-    """
-    id uuid uuids user_ids thread_ids session_ids role role_type type types kind mode status scope
-    data_type search_type search_scope search_filters filters episode_metadata_filters record_id
-    reranker labels fact_name direction order order_by direction_sort cursor uuid_cursor version
-    provider verdict models instruction_names task_family task_slug api_url
-    """.split()
-)
-IDENTIFIER_SUFFIXES = ("_id", "_ids", "_uuid", "_uuids", "_at", "_time", "_zone", "_labels")
-FREE_FORM = frozenset({"metadata", "attributes"})
-FREE_FORM_SUFFIX = "_attributes"
-
-
-class Fields(Enum):
-    """What the strings below a place in a request body are."""
-
-    SCHEMA = "schema"  # Zep's own field names: some are identifiers
-    FREE = "free"  # the application's own names and values: all of it is text
-    KEEP = "keep"  # identifiers, enums, instants, filters: never altered
-
-    def child(self, name: str, text: frozenset[str] = frozenset()) -> "Fields":
-        """Return what the value under the key `name` is; `text` as in `Route.text`."""
-        if self is not Fields.SCHEMA:
-            return self
-        if name in FREE_FORM or name.endswith(FREE_FORM_SUFFIX):
-            return Fields.FREE
-        if name not in text and (name in IDENTIFIERS or name.endswith(IDENTIFIER_SUFFIXES)):
-            return Fields.KEEP
-        return Fields.SCHEMA
-
 
 _Node = dict[str, Any]
 _PARAMETER = "{}"
@@ -88,7 +98,7 @@ def _load() -> dict[tuple[str, str], _Node]:
     for row in json.loads(Path(__file__).with_name("routes.json").read_bytes()):
         row["cls"] = RouteClass(row.pop("class"))
         row["safe"] = row.get("safe", row["method"] in SAFE_METHODS) or row["cls"] in _READS
-        row["text"] = frozenset(row.get("text", ()))
+        row["fields"] = {name: Fields(kind) for name, kind in row.get("fields", {}).items()}
         route = Route(**row)
         node = trees.setdefault((route.api, route.method), {})
         for segment in route.path.split("/")[1:]:

@@ -1,6 +1,7 @@
 """Addresses as English speakers write them: number, street, unit, town, state or postcode."""
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 
 from sidecar.redact.engine import scanner
@@ -53,17 +54,18 @@ _UNIT = (
     r"|# ?[A-Za-z0-9-]{1,6}\b|[0-9]{1,3}(?i:st|nd|rd|th) (?i:floor|fl)\b\.?|(?i:lobby)\b"
     rf"|{alternatives('en.number')[:-1]}|first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|ground) (?i:floor)\b)"
 )
-_UPPER_STATE = "(?:" + "|".join(sorted((w.upper().replace(".", r"\.") for w in words("us.code")), key=len, reverse=True)) + r"|lL)(?![A-Za-z0-9])"
-_STATE_NAME = rf"{alternatives('us.state')}\b"
+_UPPER_STATE = (
+    "(?:"
+    + "|".join(
+        sorted((w.upper().replace(".", r"\.") for w in words("us.code")), key=len, reverse=True)
+    )
+    + "|lL)"
+)
 _ZIP = r"[0-9]{5}(?:-[0-9]{4})?(?![0-9A-Za-z]|-[0-9])"
 _UK_CODE = rf"{alternatives('uk.area')}[0-9][0-9A-Za-z]? ?[0-9][ABDEFGHJLNPQRSTUWXYZabdefghjlnpqrstuwxyz]{{2}}\b"
 _CA_CODE = r"[A-Z][0-9][A-Z] ?[0-9][A-Z][0-9]\b"
-_END = (
-    rf"(?:(?:{_UPPER_STATE}|{_STATE_NAME}|{alternatives('us.code')}(?={_SEP}[0-9]{{5}}\b))"
-    rf"(?:{_SEP}(?:{_ZIP}|{_CA_CODE}))?|{_ZIP}|{_UK_CODE}|{_CA_CODE})"
-)
 _TAIL_UNITS = re.compile(rf"(?:{_SEP}{_UNIT}){{1,3}}")
-_TAIL_TOWN = re.compile(rf"{_SEP}(?:{_A}[A-Za-z\xc0-\xff'.-]*{_SEP}){{0,5}}?{_END}")
+_TAIL_TOWN = re.compile(rf"{_SEP}(?:{_A}[A-Za-z\xc0-\xff'.-]*{_SEP}){{0,5}}")
 _TAIL_CITY = re.compile(
     r", (nyc\b|(?:[A-Z\xc0][A-Za-z\xc0-\xff'.-]+ (?:(?:of|de|la|del|upon|on|under) )?){0,2}"
     r"(?:d')?[A-Z\xc0][A-Za-z\xc0-\xff'-]+)(?![A-Za-z\xc0-\xff0-9@]| [A-Z0-9])"
@@ -80,18 +82,18 @@ def _is_stop(token: str) -> bool:
     return token[0].islower() or (word in words("en.not_city") and len(word) > 1)
 
 
-def _stops(text: str) -> bool:
-    return any(_is_stop(token) for token in _TOKEN.findall(text))
-
-
-def tail(text: str, end: int) -> int:
+def _tail(text: str, end: int, codes: list[Range]) -> int:
     """Return where the unit, town, state, postcode and country after a street end."""
     units = _TAIL_UNITS.match(text, end)
-    end = units.end() if units else end
-    town = _TAIL_TOWN.match(text, end)
-    if town and not _stops(text[end : town.end()][:-8]):
-        end = town.end()
-    else:
+    street = end = units.end() if units else end
+    for start, stop in codes[(first := bisect_left(codes, (end, 0))) : first + 3]:
+        between = text[end:start] if start - end < 70 else "?"
+        if not _TAIL_TOWN.fullmatch(between) or any(map(_is_stop, between.split())):
+            break
+        end = stop
+        if text[stop - 3 : stop - 1].isdigit():
+            break
+    if end == street:
         city = _TAIL_CITY.match(text, end)
         if city and city.group(1).split()[0].lower() not in words("en.not_city"):
             end = city.end()
@@ -99,10 +101,9 @@ def tail(text: str, end: int) -> int:
     return country.end() if country else end
 
 
-def streets(data: bytes, text: str) -> Iterator[Range]:
+def _streets(text: str, cores: list[Range], codes: list[Range]) -> Iterator[Range]:
     """Yield number, street and what follows them."""
-    for match in _CORE.finditer(data):
-        start, end = match.span()
+    for start, end in cores:
         start = _street_start(text, start, end)
         if start < 0:
             continue
@@ -110,7 +111,7 @@ def streets(data: bytes, text: str) -> Iterator[Range]:
         while after:
             end = after.end()
             after = _AFTER_SUFFIX.match(text, end)
-        stop = tail(text, end)
+        stop = _tail(text, end, codes)
         if stop > end or _is_street(text, start, end):
             unit = _LEADING_UNIT.search(text, max(0, start - 24), start)
             yield (unit.start() if unit else start), stop
@@ -155,24 +156,29 @@ _BOX_PATTERN = (
     r"\b(?i:p\.? ?o\.? ?box|post office box|p\.? ?o\.? ?b\.?|lock ?box|psc|unit|cmr|rr|hc|rural route)"
     r" ?(?:# ?|no\.? ?)?[0-9]{1,7}[A-Za-z]?(?:,? ?(?i:box) ?#? ?[0-9]{1,6})?\b"
 )
-_MILITARY = re.compile(r"(?:[ ,]{1,3}\n?|\n)(?i:apo|fpo|dpo)[ ,]{1,2}(?i:a[aep])[ ,]{1,2}[0-9]{5}(?:-[0-9]{4})?")
+_MILITARY = re.compile(
+    r"(?:[ ,]{1,3}\n?|\n)(?i:apo|fpo|dpo)[ ,]{1,2}(?i:a[aep])[ ,]{1,2}[0-9]{5}(?:-[0-9]{4})?"
+)
 
 
-def boxes(data: bytes, text: str) -> Iterator[Range]:
+def _boxes(text: str, boxes: list[Range], codes: list[Range]) -> Iterator[Range]:
     """Yield post office boxes and military addresses."""
-    for match in _BOX.finditer(data):
-        start, end = match.span()
+    for start, end in boxes:
         value = text[start:end].lower()
         military = _MILITARY.match(text, end)
-        stop = military.end() if military else tail(text, end)
+        stop = military.end() if military else _tail(text, end, codes)
         if stop > end or "box" in value or value.startswith("p"):
             yield start, stop
 
 
 # From the right: a state with a ZIP, or a postcode; the address is what precedes it.
-_RIGHT_PATTERN = (
-    rf"\b(?:{_UPPER_STATE.removesuffix('(?![A-Za-z0-9])')}|{alternatives('us.state', 'us.code')}),? {{1,2}}[0-9]{{5}}(?:-[0-9]{{4}})?\b"
-    rf"|, (?:[A-Z][A-Z])\b|\b{_UK_CODE}|\b{_CA_CODE}"
+_STATE = rf"(?:{_UPPER_STATE}|{alternatives('us.state', 'us.code')})"
+_ZIPS = r"[0-9]{5}(?:-[0-9]{4})?\b"
+_RIGHT_PATTERN = rf"\b{_STATE}[ ,]{{1,3}}{_ZIPS}|, [A-Z][A-Z]\b|\b{_UK_CODE}|\b{_CA_CODE}"
+# What may end an address that a number and a street begin.
+_CODE_PATTERN = (
+    rf"\b(?:{_STATE}[ ,]{{1,3}}{_ZIPS}|(?:{_UPPER_STATE}|{alternatives('us.state')})\b|{_ZIPS}"
+    rf"|{_UK_CODE}|{_CA_CODE})"
 )
 _HOUSE = re.compile(rf"#?{_NUMBER},?|[0-9]+(?i:st|nd|rd|th)|#")
 _LEAD = re.compile(
@@ -183,16 +189,24 @@ _ZIP_AFTER = re.compile(rf"{_SEP}(?:{_ZIP}|{_CA_CODE})")
 _UPPER_CODE = re.compile(r"[A-Z]{1,2}[0-9][0-9A-Z]? [0-9][A-Z]{2}")
 
 
-def from_the_right(data: bytes, text: str) -> Iterator[Range]:
+def _from_the_right(text: str, rights: list[Range]) -> Iterator[Range]:
     """Yield what precedes a state or a postcode, and it."""
-    for match in _RIGHT.finditer(data):
-        anchor, end = match.span()
+    done = 0
+    for anchor, end in rights:
+        begin, done = max(done, anchor - 110), end
         code = text[anchor:end]
-        if text[end : end + 1].isalnum() or code[2:].isalpha() and code[2:].lower() not in words("us.code"):
+        if (
+            text[end : end + 1].isalnum()
+            or code[2:].isalpha()
+            and code[2:].lower() not in words("us.code")
+        ):
             continue
-        if text[anchor - 1 : anchor] in ("-", "/", "_", ".", "#") or text[end : end + 2][:1] in ("-", "_"):
+        if text[anchor - 1 : anchor] in ("-", "/", "_", ".", "#") or text[end : end + 2][:1] in (
+            "-",
+            "_",
+        ):
             continue
-        start = _walk_left(text, anchor, code.islower() or code[:2].islower())
+        start = _walk_left(text, begin, anchor, code.islower() or code[:2].islower())
         if start < anchor or _UPPER_CODE.fullmatch(code):
             code_end = _ZIP_AFTER.match(text, end)
             end = code_end.end() if code_end else end
@@ -200,20 +214,28 @@ def from_the_right(data: bytes, text: str) -> Iterator[Range]:
             yield start, country.end() if country else end
 
 
-def _walk_left(text: str, anchor: int, lower: bool) -> int:
+def _walk_left(text: str, begin: int, anchor: int, lower: bool) -> int:
     """Return where the address that ends with the code at `anchor` starts, or `anchor`."""
-    begin = max(0, anchor - 110)
     begin = max(begin, text.rfind("\n", begin, anchor) + 1, text.rfind("\0", begin, anchor) + 1)
     start = house = capital = anchor
     tokens = [(m.start() + begin, m.group()) for m in _TOKEN.finditer(text[begin:anchor])][-16:]
     for position, token in reversed(tokens):
         word = token.strip("()'\"").rstrip(".").lower()
-        if token[-1] in ":?!)\"'" or token[0] in "\"{}[]|=" or (_is_stop(token) and word not in ("on", "no")):
+        if (
+            token[-1] in ":?!)\"'"
+            or token[0] in '"{}[]|='
+            or (_is_stop(token) and word not in ("on", "no"))
+        ):
             break
         if len(word) > 4 and token[-1] == "." and word not in words("en.street"):
             break
         comma = text[position + len(token) : position + len(token) + 1] == ","
-        if not lower and word.isalpha() and token[0].islower() and not (comma or len(word) < 3 or word in _INNER):
+        if (
+            not lower
+            and word.isalpha()
+            and token[0].islower()
+            and not (comma or len(word) < 3 or word in _INNER)
+        ):
             break
         start = position
         if _HOUSE.fullmatch(token) or _LEAD.fullmatch(token):
@@ -222,18 +244,34 @@ def _walk_left(text: str, anchor: int, lower: bool) -> int:
             capital = position
     if house < anchor:
         return min(house, capital)
-    return capital if capital < anchor and text.count(",", capital, anchor) + text.count(" ", capital, anchor) > 1 else anchor
+    return (
+        capital
+        if capital < anchor
+        and text.count(",", capital, anchor) + text.count(" ", capital, anchor) > 1
+        else anchor
+    )
 
 
-_INNER = words("en.street") | words("en.street.weak") | words("en.unit") | {"the", "and", "van", "del", "von"}
+_INNER = (
+    words("en.street")
+    | words("en.street.weak")
+    | words("en.unit")
+    | {"the", "and", "van", "del", "von"}
+)
 
 
 PATTERNS = (_CORE_PATTERN, _BOX_PATTERN, _RIGHT_PATTERN)
 _CORE, _BOX, _RIGHT = map(scanner, PATTERNS)
+_CODE = scanner(_CODE_PATTERN)
 
 
 def find(data: bytes, text: str) -> Iterator[Range]:
     """Yield the addresses in a view and in its text; ranges may overlap."""
-    yield from streets(data, text)
-    yield from boxes(data, text)
-    yield from from_the_right(data, text)
+    cores, boxes, rights = (
+        [match.span() for match in scan.finditer(data)] for scan in (_CORE, _BOX, _RIGHT)
+    )
+    if cores or boxes:
+        codes = [match.span() for match in _CODE.finditer(data)]
+        yield from _streets(text, cores, codes)
+        yield from _boxes(text, boxes, codes)
+    yield from _from_the_right(text, rights)

@@ -34,7 +34,9 @@ _TOWN = (
     r"(?: (?i:am|an der|ob der|vor der|a\. ?d\.|de|del|de la|de las|de los|du|sur|sous|les) "
     rf"{_A}[A-Za-z\xc0-\xff'-]+| (?i:im|in|bei|en|y|i) {_CAP}| (?i:im breisgau|im allgau)| \({_CAP}\)){{0,2}}"
 )
-_MORE_TOWN = re.compile(rf"(?i: cedex(?: [0-9]{{1,2}})?)|(?: {_CAP}){{1,2}}(?=[.,;)\n]|$)|, \(?{_CAP}\)?(?=[.,;)\n]|$)")
+_MORE_TOWN = re.compile(
+    rf"(?i: cedex(?: [0-9]{{1,2}})?)|(?: {_CAP}){{1,2}}(?=[.,;)\n]|$)|, \(?{_CAP}\)?(?=[.,;)\n]|$)"
+)
 _COUNTRY = re.compile(rf"{_SEP}\(?{alternatives('eu.country')}(?![A-Za-z])\)?")
 _CODE = r"(?:(?i:de|d|f|fr|e|es|a|at|ch)[- ])?[0-9]{4,5}"
 _POSTCODE = re.compile(rf"{_SEP}{_CODE},? {_TOWN}")
@@ -68,7 +70,9 @@ def _tail(text: str, end: int, latin: bool) -> tuple[int, bool]:
 
 # ------------------------------------------------------------------------------------- German
 _DE_SUFFIX = alternatives("de.street", "de.street.weak")
-_DE_NUMBER = r"(?:(?i:nr|hausnr)\.? ?)?[0-9]{1,4}(?: ?[a-zA-Z]\b)?(?: ?[-/+] ?[0-9]{1,4} ?[a-z]?\b){0,2}"
+_DE_NUMBER = (
+    r"(?:(?i:nr|hausnr)\.? ?)?[0-9]{1,4}(?: ?[a-zA-Z]\b)?(?: ?[-/+] ?[0-9]{1,4} ?[a-z]?\b){0,2}"
+)
 _DE_PATTERN = (
     rf"(?:\b{_A}{{2,24}}(?:-{_A}{{1,20}}){{0,3}}-?{_DE_SUFFIX}"
     rf"|\b(?:{_CAP} ){{1,2}}(?:{_A}{{1,20}}-)?{_DE_SUFFIX}"
@@ -86,7 +90,7 @@ _DE_OF = re.compile(r"(?i)(?:stra(?:ss|\xdf)e|platz|allee|weg|str\.) (?:der|des)
 _DE_BEFORE = re.compile(
     r"\b(?i:alt|neu|gross|klein|ober|unter|lang|kurz|hoh|breit|schmal|inner|ausser|vorder|hinter)[a-z]{0,2}[rnsm]? $"
 )
-_DE_BOX_PATTERN = (r"\b(?i:postfach|pf\.) ?[0-9][0-9 ]{2,10}")
+_DE_BOX_PATTERN = r"\b(?i:postfach|pf\.) ?[0-9][0-9 ]{2,10}"
 _DE, _DE_BOX = scanner(_DE_PATTERN), scanner(_DE_BOX_PATTERN)
 
 
@@ -94,7 +98,11 @@ def german(data: bytes, text: str) -> Iterator[tuple[int, int]]:
     """Yield German, Austrian and Swiss addresses."""
     for match in _DE.finditer(data):
         start, end = match.span()
-        if text[end : end + 1].isalnum() or text[end : end + 2][1:].isdigit() and text[end] in ".:,":
+        if (
+            text[end : end + 1].isalnum()
+            or text[end : end + 2][1:].isdigit()
+            and text[end] in ".:,"
+        ):
             continue
         lead = _DE_LEAD.match(text, start, end)
         start = lead.end() if lead else start
@@ -119,31 +127,36 @@ def _is_german_street(text: str, start: int, end: int) -> bool:
     if " " not in name and "-" not in name and strong and len(strong.group(1)) < 3:
         return False
     following = re.compile(r" ([A-Za-z\xc0-\xff]+)").match(text, end)
-    return following is None or following.group(1).lower() not in words("de.unit") or value[0].isupper()
+    return (
+        following is None
+        or following.group(1).lower() not in words("de.unit")
+        or value[0].isupper()
+    )
 
 
 # ------------------------------------------------------------------------------------- French
 _FR_TYPE = alternatives("fr.street", "fr.street.weak")
-_FR_PATTERN = (rf"\b[0-9]{{1,4}}(?:[-/][0-9]{{1,4}})?(?: ?(?i:bis|ter|quater|[a-d]))?,? {_FR_TYPE} |\b{_FR_TYPE} (?i:de|du|des|d'|la) ?")
+_FR_PATTERN = rf"\b[0-9]{{1,4}}(?:[-/][0-9]{{1,4}})?(?: ?(?i:bis|ter|quater|[a-d]))?,? {_FR_TYPE} |\b{_FR_TYPE} (?i:de|du|des|d'|la) ?"
 _FR_HEAD = re.compile(rf"(?P<number>[0-9])?.*?(?P<strong>{alternatives('fr.street')})? $", re.S)
 _FR_BEFORE = re.compile(
     rf"\b(?i:residence|res\.|bat\.?|batiment|immeuble|imm\.|lotissement|villa|domaine|hameau|le clos|appt\.?|appartement)(?: [A-Z0-9\xc0][A-Za-z0-9\xc0-\xff'-]*){{1,5}}, $"
 )
 _FR_WORD = re.compile(r"[A-Za-z\xc0-\xff0-9][A-Za-z0-9\xc0-\xff'.-]*")
-_FR_BOX_PATTERN = (r"\b(?:BP|B\.P\.|CS|TSA|bp) ?[0-9]{1,6}")
+_FR_BOX_PATTERN = r"\b(?:BP|B\.P\.|CS|TSA|bp) ?[0-9]{1,6}"
 _CODE_NEXT = re.compile(rf",? ?\n?{_CODE},? {_A}")
 _FR, _FR_BOX = scanner(_FR_PATTERN), scanner(_FR_BOX_PATTERN)
 
 
 def french(data: bytes, text: str) -> Iterator[tuple[int, int]]:
     """Yield French and Belgian addresses."""
-    for match in _FR.finditer(data):
-        start, end = match.span()
+    heads = [match.span() for match in _FR.finditer(data)]
+    limits = [start for start, _ in heads[1:]] + [len(text)]
+    for (start, end), limit in zip(heads, limits, strict=False):
         numbered = text[start].isdigit()
         strong = text[start:end].split()[-1].lower() in words("fr.street")
         if text[start - 1 : start] in ("-", "/", ".", ":", "#", "_") and numbered:
             continue
-        name_end, certain = _french_name(text, end)
+        name_end, certain = _french_name(text, end, limit)
         stop, code = _tail(text, name_end, latin=True) if name_end > end else (end, False)
         if name_end > end and (code or (numbered and (certain or strong))):
             before = _FR_BEFORE.search(text, max(0, start - 50), start)
@@ -155,12 +168,12 @@ def french(data: bytes, text: str) -> Iterator[tuple[int, int]]:
             yield start, stop
 
 
-def _french_name(text: str, start: int) -> tuple[int, bool]:
+def _french_name(text: str, start: int, limit: int) -> tuple[int, bool]:
     """Return where the name of a street ends, and whether capitals or a postcode prove it one."""
     end, position, plain, capital = start, start, 0, False
     for _ in range(7):
         word = _FR_WORD.match(text, position)
-        if word is None:
+        if word is None or position >= limit:
             break
         value = word.group()
         lower = value.lower().rstrip(".")
@@ -171,7 +184,11 @@ def _french_name(text: str, start: int) -> tuple[int, bool]:
             if not text[word.end() : word.end() + 1] == " ":
                 break
             continue
-        if value[0].isupper() or (value[0].isdigit() and len(value) < 5) or value[:2].lower() in ("l'", "d'"):
+        if (
+            value[0].isupper()
+            or (value[0].isdigit() and len(value) < 5)
+            or value[:2].lower() in ("l'", "d'")
+        ):
             capital = capital or value[0].isupper() or value[2:3].isupper()
         elif capital and not value[0].isdigit():
             break
@@ -202,7 +219,7 @@ _ES_PATTERN = (
     r"(?:[0-9]{1,4}(?: ?[a-zA-Z]\b| ?(?i:bis)\b)?(?:[-/][0-9]{1,4}\b)?|(?i:s/n)|(?i:km) ?[0-9.,]{1,6})"
 )
 _ES_HEAD = re.compile(rf"{_ES_TYPE} ?")
-_ES_BOX_PATTERN = (r"\b(?i:apartado(?: de correos| postal)?|apdo\.?(?: de correos)?) [0-9]{1,6}")
+_ES_BOX_PATTERN = r"\b(?i:apartado(?: de correos| postal)?|apdo\.?(?: de correos)?) [0-9]{1,6}"
 _ES, _ES_BOX = scanner(_ES_PATTERN), scanner(_ES_BOX_PATTERN)
 
 
@@ -219,7 +236,11 @@ def spanish(data: bytes, text: str) -> Iterator[tuple[int, int]]:
             continue
         stop, code = _tail(text, end, latin=True)
         capital = any(name[0].isupper() for name in names)
-        if code or (type_ in words("es.street") and (capital or len(names) < 4)) or (capital and len(type_) > 3):
+        if (
+            code
+            or (type_ in words("es.street") and (capital or len(names) < 4))
+            or (capital and len(type_) > 3)
+        ):
             yield start, stop
     for match in _ES_BOX.finditer(data):
         yield match.span()[0], _tail(text, match.span()[1], latin=True)[0]

@@ -31,20 +31,24 @@ _NUMBERED = (
     r"|\b[A-Za-z][0-9]?[ -](?i:blok)\b|(?i:blok)[ .:]{1,2}[A-Za-z][0-9]?\b|[0-9]{1,4} (?i:numara|nolu)\b"
     r"|(?i:zemin|giris|bodrum|cati) (?i:kat)\b|[0-9]{1,2}\. ?(?i:kat)\b)"
 )
-_PART_PATTERN = (rf"\b(?:(?:{_NEIGHBOURHOOD}|{_STREET}|{_SITE})\b\.?|{_NUMBERED})")
+_PART_PATTERN = rf"\b(?:(?:{_NEIGHBOURHOOD}|{_STREET}|{_SITE})\b\.?|{_NUMBERED})"
 _KIND = re.compile(
     rf"(?P<number>{_NUMBERED}$)|(?P<neighbourhood>{_NEIGHBOURHOOD}\b)|(?P<street>{_STREET}\b)|(?P<site>)"
 )
 _GAP = re.compile(r"[ .,:;/-]{0,3}\n?(?:[A-Za-z\xc0-\xff0-9'.-]{1,20}[ ,]{0,2}\n?){0,4}")
 _TOKEN = re.compile(r"[^ \n]+")
-_BARE_NUMBER = re.compile(r"[ .,:]{1,2}[0-9]{1,4}(?: ?[/-] ?[0-9A-Za-z]{1,4})?[A-Za-z]?(?![0-9A-Za-z]|[.,:][0-9])")
+_BARE_NUMBER = re.compile(
+    r"[ .,:]{1,2}[0-9]{1,4}(?: ?[/-] ?[0-9A-Za-z]{1,4})?[A-Za-z]?(?![0-9A-Za-z]|[.,:][0-9])"
+)
 _PLACE = re.compile(
     r"[ ,./\n-]{1,3}\(?(?:([0-9]{5})(?![0-9A-Za-z])|([A-Za-z\xc0-\xff]{2,20})(?: ?/ ?([A-Za-z\xc0-\xff]{2,20}))?\)?)"
 )
 _COUNTRIES = frozenset({"turkiye", "turkey", "tr", "merkez"})
 _PLACES = words("province", "tr_places.txt") | words("district", "tr_places.txt") | _COUNTRIES
 _NEIGHBOURHOODS = words("neighbourhood", "tr_places.txt")
-_TITLES = frozenset("sehit sht gazi prof dr av mr mrs muh hz haci seyh pasa org gen alb yzb mimar sair".split())
+_TITLES = frozenset(
+    "sehit sht gazi prof dr av mr mrs muh hz haci seyh pasa org gen alb yzb mimar sair".split()
+)
 
 
 PATTERNS = (_PART_PATTERN,)
@@ -80,7 +84,10 @@ def _together(text: str, left: Part, right: Part) -> bool:
     """Tell whether only names stand between two parts."""
     if right.start - left.end > 60 or not _GAP.fullmatch(text, left.end, right.start):
         return False
-    between = [token.lower() for token in re.findall(r"[A-Za-z\xc0-\xff0-9]+", text[left.end : right.start])]
+    between = [
+        token.lower()
+        for token in re.findall(r"[A-Za-z\xc0-\xff0-9]+", text[left.end : right.start])
+    ]
     if left.kind == "number" and right.kind == "number" and between:
         return False
     return not any(word in words("tr.break") for word in between)
@@ -105,8 +112,11 @@ def _address(text: str, group: list[Part]) -> Iterator[tuple[int, int]]:
     if bare and _following_word(text, bare.end()) not in words("tr.unit"):
         end, numbered = bare.end(), True
     places = _place_end(text, end, any(char.isupper() for char in text[start:end]))
-    if len(named) > 1 or numbered and ("number" in kinds or places > end or bare) or (
-        "neighbourhood" in kinds and places > end
+    if (
+        len(named) > 1
+        or numbered
+        and ("number" in kinds or places > end or bare)
+        or ("neighbourhood" in kinds and places > end)
     ):
         yield start, places
 
@@ -118,7 +128,9 @@ def _following_word(text: str, end: int) -> str:
 
 def _name_start(text: str, part: Part) -> int:
     """Return where the name before a key word starts."""
-    line = max(text.rfind("\n", 0, part.start), text.rfind("\0", 0, part.start), part.start - 60) + 1
+    line = (
+        max(text.rfind("\n", 0, part.start), text.rfind("\0", 0, part.start), part.start - 60) + 1
+    )
     tokens = [(m.start() + line, m.group()) for m in _TOKEN.finditer(text[line : part.start])][-5:]
     if part.kind == "neighbourhood":
         for count in range(min(4, len(tokens)), 1, -1):

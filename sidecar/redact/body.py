@@ -26,6 +26,7 @@ _PERCENT = re.compile(r"(?:%[0-9a-fA-F]{2})+|\+")
 _SAMPLE = "ayse@example.com, +90 532 123 45 67, Papatya Sok. No: 7, 221B Baker Street, 18/11 Çay"
 _SHORT = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
 _JSON_OPENERS = ("{", "[", '"')
+_NONE: Mapping[str, Fields] = {}
 _IDENTIFIER = "identifier"  # the type of a mark: nothing is replaced, it is only counted
 
 
@@ -75,14 +76,14 @@ class Redactor:
         text = _decode(body)
         return _redacted(body, text, self._edits_in_text(text))
 
-    def json(self, body: bytes, text_names: frozenset[str] = frozenset()) -> Redacted:
-        """Redact a JSON body; `text_names` as in `Route.text`.
+    def json(self, body: bytes, exceptions: Mapping[str, Fields] = _NONE) -> Redacted:
+        """Redact a JSON body; `exceptions` as in `Route.fields`.
 
         Raises Uninspectable for anything but one JSON document in UTF-8 without NUL.
         """
         text = _decode(body)
         _validate(text)
-        return _redacted(body, text, list(self._edits_in_json(text, Fields.SCHEMA, text_names)))
+        return _redacted(body, text, list(self._edits_in_json(text, Fields.SCHEMA, exceptions)))
 
     def query(self, query: bytes) -> Redacted:
         """Redact the free text in a raw query string.
@@ -121,12 +122,12 @@ class Redactor:
 
     def _edits(self, value: str, fields: Fields) -> list[_Edit]:
         """Return the edits for one text; an identifier that is an e-mail is only marked."""
-        if fields is not Fields.KEEP:
+        if fields.is_text:
             return self._edits_in_text(value)
         return [_Edit(0, 0, "", _IDENTIFIER)] if self._has_email(value) else []
 
     def _edits_in_json(
-        self, text: str, root: Fields, text_names: frozenset[str] = frozenset()
+        self, text: str, root: Fields, exceptions: Mapping[str, Fields] = _NONE
     ) -> Iterator[_Edit]:
         """Yield the edits for a valid JSON text, in order."""
         outer: list[tuple[Fields, Counter[str]]] = []
@@ -143,7 +144,8 @@ class Redactor:
             elif token[2]:
                 edits = self._edits_in_string(text, token.span(1), container)
                 yield from _distinct(token[1], token.start(1), edits, keys)
-                value = container.child(_unescape(token[1])[0], text_names)
+                name = _unescape(token[1])[0]
+                value = exceptions.get(name) or container.child(name)
             else:
                 yield from self._edits_in_string(text, token.span(1), value)
 
@@ -151,7 +153,7 @@ class Redactor:
         """Return the edits inside one JSON string, in the offsets of `text`."""
         start, end = span
         value, at = _unescape(text[start:end])
-        if fields is not Fields.KEEP and value.lstrip()[:1] in _JSON_OPENERS and _is_json(value):
+        if fields.is_text and value.lstrip()[:1] in _JSON_OPENERS and _is_json(value):
             edits = list(self._edits_in_json(value, Fields.FREE))
         else:
             edits = self._edits(value, fields)

@@ -93,7 +93,12 @@ _WITH_WORD = (
     Rule(
         rf"{_LOCAL} ?{_OPEN} ?(?:{_AT_WORD}|@) ?{_CLOSE} ?{_HIDDEN_DOMAIN}",
         _is_domain,
-        ("kyle [at] hey [dot] com", "kyle(at)x(dot)com", "kyle {at} x {dot} org", "k (at) x.com.tr"),
+        (
+            "kyle [at] hey [dot] com",
+            "kyle(at)x(dot)com",
+            "kyle {at} x {dot} org",
+            "k (at) x.com.tr",
+        ),
         ("list[at] = x", "meet me (at) noon"),
     ),
     Rule(

@@ -95,7 +95,9 @@ def _nir(value: bytes, _before: bytes) -> bool:
 
 
 _SSN_WORD = re.compile(rb"(?i)(?:ssn|social(?: security)?|itin|soc)[A-Za-z .]{0,16}[ :#=.-]{0,4}$")
-_NOT_SSN_WORD = re.compile(rb"(?i)(?:cas|part|model|order|ref|sku|case|ticket|no)[A-Za-z .]{0,8}[ :#=.-]{0,3}$")
+_NOT_SSN_WORD = re.compile(
+    rb"(?i)(?:cas|part|model|order|ref|sku|case|ticket|no)[A-Za-z .]{0,8}[ :#=.-]{0,3}$"
+)
 
 
 def _ssn(value: bytes, before: bytes) -> bool:

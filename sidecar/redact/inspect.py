@@ -41,11 +41,11 @@ def inspect(
 
 def _by_kind(kind: Kind, plain: bytes, redactor: Redactor, route: Route) -> Redacted:
     if kind is not Kind.TEXT:
-        return redactor.json(plain, route.text)
+        return redactor.json(plain, route.fields)
     # A document may be labelled as text: then its escapes must be seen through.
     if plain.lstrip().startswith(_JSON_DOCUMENT):
         try:
-            return redactor.json(plain, route.text)
+            return redactor.json(plain, route.fields)
         except Uninspectable:
             pass
     return redactor.plain(plain)

@@ -13,7 +13,6 @@ from phonenumbers import (
     PhoneNumber,
     country_code_for_region,
     is_valid_number,
-    is_valid_number_for_region,
 )
 
 from sidecar.redact.engine import digit_count, scanner
@@ -37,7 +36,9 @@ REJECTS = (
 # A chain: digit groups with at most three separators between them; numbers are found inside it.
 _CHAIN = scanner(r"(?:\+ ?\(?|\()?[0-9](?:[ ./()-]{0,3}[0-9]){5,39}")
 # A bank account or a card: no part of it is a phone.
-_OTHER_CHAIN = re.compile(rb"[A-Za-z]{2}[0-9]{2}[ -]?(?:[0-9]{4}[ -]?){3}|..(?:[0-9]{4}[ -]){3}[0-9]{4}(?![0-9])")
+_OTHER_CHAIN = re.compile(
+    rb"[A-Za-z]{2}[0-9]{2}[ -]?(?:[0-9]{4}[ -]?){3}|..(?:[0-9]{4}[ -]){3}[0-9]{4}(?![0-9])"
+)
 _GROUP = re.compile(rb"[0-9]+")
 _EXTENSION = re.compile(
     rb"(?i)(?:,? ?(?:x|ext\.?|extn\.?|extension|dahili|ic hat|durchwahl|dw\.?|poste|int\.)[ :.]{0,2}"
@@ -61,6 +62,11 @@ _BARE_SHAPES = {
 }
 # Subscriber numbers without an area code; only beside a phone word.
 _LOCAL_SHAPES = {(3, 4), (3, 2, 2), (3, 3)}
+
+_KINDS = (
+    "fixed_line", "mobile", "toll_free", "premium_rate", "shared_cost", "personal_number", "voip",
+    "pager", "uan", "voicemail",
+)  # fmt: skip
 
 
 class Number(NamedTuple):
@@ -88,7 +94,9 @@ class Finder:
             start, end = match.span()
             if _OTHER_CHAIN.match(data, max(0, start - 2)):
                 continue
-            groups = [(m.start() + start, m.end() + start) for m in _GROUP.finditer(data[start:end])]
+            groups = [
+                (m.start() + start, m.end() + start) for m in _GROUP.finditer(data[start:end])
+            ]
             first = 0
             while first < len(groups):
                 number = self._longest(data, start, groups, first)
@@ -117,21 +125,18 @@ class Finder:
             return None
         if _DATE.match(data, groups[first][0]):
             return None
-        context = _context(data, start)
-        for last in range(min(len(groups), first + 7), first, -1):
-            end = groups[last - 1][1]
-            if _glued_right(data, end):
+        sizes = [b - a for a, b in groups[first : first + 7]]
+        context: str | None = None
+        for count in range(len(sizes), 0, -1):
+            if not 6 <= sum(sizes[:count]) <= 17:
                 continue
-            spans = groups[first:last]
+            end = groups[first + count - 1][1]
             text = data[start:end]
-            if b". " in text or text.count(b"(") != text.count(b")"):
+            if _glued_right(data, end) or b". " in text or text.count(b"(") != text.count(b")"):
                 continue
-            digits = b"".join([data[a:b] for a, b in spans]).decode()
-            if not 6 <= len(digits) <= 17:
-                continue
-            number = Number(
-                start, end, digits, tuple([b - a for a, b in spans]), international, text
-            )
+            context = _context(data, start) if context is None else context
+            digits = text.translate(None, b" ./()+-").decode()
+            number = Number(start, end, digits, tuple(sizes[:count]), international, text)
             if self._accept(number, context or _context_after(data, end)):
                 return number
         return None
@@ -161,14 +166,23 @@ class _Region(NamedTuple):
     code: int
     trunk: str
     lengths: frozenset[int]
+    pattern: re.Pattern[str]
 
     @classmethod
     def of(cls, name: str) -> "_Region":
         meta = PhoneMetadata.metadata_for_region(name, None)
         if meta is None:
             raise ValueError(f"unknown region {name!r}")
-        lengths = frozenset(meta.general_desc.possible_length)
-        return cls(name, country_code_for_region(name), meta.national_prefix or "", lengths)
+        # The same test as is_valid_number_for_region(), in one match instead of twenty calls.
+        kinds = [getattr(meta, kind) for kind in _KINDS]
+        patterns = [kind.national_number_pattern for kind in kinds if kind is not None]
+        return cls(
+            name,
+            country_code_for_region(name),
+            meta.national_prefix or "",
+            frozenset(meta.general_desc.possible_length),
+            re.compile("|".join(f"(?:{pattern})" for pattern in patterns if pattern)),
+        )
 
     def accepts(self, number: Number, context: bool) -> bool:
         digits, shape = number.digits, number.shape
@@ -197,13 +211,7 @@ class _Region(NamedTuple):
         return shape in _BARE_SHAPES.get(self.name, ())
 
     def _valid(self, national: str) -> bool:
-        return len(national) in self.lengths and _is_valid(self.name, self.code, national)
-
-
-@lru_cache(maxsize=4096)
-def _is_valid(region: str, code: int, national: str) -> bool:
-    number = PhoneNumber(country_code=code, national_number=int(national))
-    return bool(is_valid_number_for_region(number, region))
+        return len(national) in self.lengths and self.pattern.fullmatch(national) is not None
 
 
 @lru_cache(maxsize=4096)
@@ -222,7 +230,9 @@ def _international(number: Number) -> bool:
     for size in (1, 2, 3):
         code, national = int(digits[:size] or 0), digits[size:]
         if code in COUNTRY_CODE_TO_REGION_CODE and 4 <= len(national) <= 14:
-            if _is_valid_abroad(code, national) or _is_valid_abroad(code, national.lstrip("0") or "0"):
+            if _is_valid_abroad(code, national) or _is_valid_abroad(
+                code, national.lstrip("0") or "0"
+            ):
                 return True
             # People invent and mistype numbers; a plus sign and a country code say enough.
             return 9 <= len(digits) <= 13 and number.international
@@ -269,8 +279,10 @@ def _glued_right(data: bytes, end: int) -> bool:
         return False
     if after[:1].isalnum() or after[:1] in (b"_", b"@", b"%") or after[:1] >= b"\xc0":
         return True
-    return after[:1] in (b"-", b":", b",", b".", b"/") and after[1:].isalnum() and (
-        after[1:].isalpha() or after[:1] in (b":", b",")
+    return (
+        after[:1] in (b"-", b":", b",", b".", b"/")
+        and after[1:].isalnum()
+        and (after[1:].isalpha() or after[:1] in (b":", b","))
     )
 
 

@@ -88,37 +88,39 @@ def test_any_target_has_an_answer(method: str, target: str) -> None:
 @pytest.mark.parametrize(
     ("names", "expected"),
     [
-        (("user_id",), Fields.KEEP),
-        (("messages", "uuid"), Fields.KEEP),
-        (("messages", "role"), Fields.KEEP),
-        (("messages", "created_at"), Fields.KEEP),
+        (("user_id",), Fields.IDENTIFIER),
+        (("messages", "uuid"), Fields.IDENTIFIER),
+        (("messages", "role"), Fields.IDENTIFIER),
+        (("messages", "created_at"), Fields.IDENTIFIER),
         (("messages", "content"), Fields.SCHEMA),
         (("messages", "metadata"), Fields.FREE),
         (("messages", "metadata", "user_id"), Fields.FREE),
         (("edge_attributes", "created_at"), Fields.FREE),
-        (("search_filters", "node_labels"), Fields.KEEP),
-        (("search_filters", "property_filters", "value"), Fields.KEEP),
+        (("search_filters", "node_labels"), Fields.FILTER),
+        (("search_filters", "property_filters", "value"), Fields.FILTER),
+        (("types", "description"), Fields.SCHEMA),
+        (("models", "name"), Fields.SCHEMA),
         (("email",), Fields.SCHEMA),
         (("first_name",), Fields.SCHEMA),
         (("fact",), Fields.SCHEMA),
     ],
 )
 def test_fields(names: tuple[str, ...], expected: Fields) -> None:
-    """Identifiers are kept, the application's own containers are all text."""
+    """Identifiers and filters are kept, the application's own containers are all text."""
     fields = Fields.SCHEMA
     for name in names:
         fields = fields.child(name)
     assert fields is expected
 
 
-def test_a_name_can_be_text_on_one_route() -> None:
-    """In API v2 memory, `role` is a display name; the enum is `role_type`."""
+def test_a_name_can_mean_something_else_on_one_route() -> None:
+    """In API v2 memory, `role` is a display name; v4 looks users up by ids in `users`."""
     memory = match("POST", "/api/v2/sessions/s/memory")
-    messages = match("POST", "/api/v2/threads/t/messages")
+    lookup = match("POST", "/api/v4/lookup")
     assert memory
-    assert messages
-    assert Fields.SCHEMA.child("role", memory.text) is Fields.SCHEMA
-    assert Fields.SCHEMA.child("role", messages.text) is Fields.KEEP
+    assert lookup
+    assert memory.fields == {"role": Fields.SCHEMA}
+    assert set(lookup.fields.values()) == {Fields.IDENTIFIER}
 
 
 def test_base_urls_name_every_generation() -> None:

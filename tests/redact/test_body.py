@@ -1,22 +1,24 @@
 """Bodies and queries: only what matched changes."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sidecar.core.routes import Fields
 from sidecar.redact import CustomRule, Policy, Redactor, Uninspectable, redact_body, redact_text
 
 REDACTOR = Redactor(Policy())
 MAIL = "ayse@example.com"
 
 
-def redact(body: str | bytes, text_names: frozenset[str] = frozenset()) -> str:
+def redact(body: str | bytes, exceptions: Mapping[str, Fields] | None = None) -> str:
     """Redact a JSON body given as text."""
     data = body.encode() if isinstance(body, str) else body
-    return REDACTOR.json(data, text_names).body.decode()
+    return REDACTOR.json(data, exceptions or {}).body.decode()
 
 
 # --- any JSON -------------------------------------------------------------------------------------
@@ -155,7 +157,14 @@ def test_a_name_that_is_text_on_this_route() -> None:
     """API v2 memory puts a display name into `role`."""
     body = '{"messages":[{"role":"x@y.com","role_type":"user"}]}'
     assert redact(body) == body
-    assert redact(body, frozenset({"role"})) == body.replace("x@y.com", "[EMAIL]")
+    assert redact(body, {"role": Fields.SCHEMA}) == body.replace("x@y.com", "[EMAIL]")
+
+
+def test_objects_below_an_identifier_name() -> None:
+    """A name such as `types` shields its own value or a list of them, not whole objects."""
+    body = '{"types":["x@y.com",{"name":"x@y.com","id":"x@y.com"}],"scope":{"a":["x@y.com"]}}'
+    expected = '{"types":["x@y.com",{"name":"[EMAIL]","id":"x@y.com"}],"scope":{"a":["[EMAIL]"]}}'
+    assert redact(body) == expected
 
 
 def test_keys_stay_distinct() -> None:
