@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 
 from sidecar import __version__
-from sidecar.config import Address, Config
+from sidecar.config import Config
 from sidecar.redact import Redactor
 from sidecar.redact.engine import ENGINE
 from sidecar.runtime import clock
@@ -14,6 +14,7 @@ from sidecar.runtime.ops import Ops
 from sidecar.runtime.proxy import Proxy
 from sidecar.runtime.server import Listener
 from sidecar.runtime.upstream import EgressProxy, Upstream
+from sidecar.values import Address
 
 
 class Sidecar:
@@ -64,7 +65,7 @@ class Sidecar:
         )
 
     async def stop(self) -> None:
-        """Drain for at most `timeouts.drain` seconds, then end."""
+        """Drain for at most `timeouts.drain` seconds, then end. Also after a start that failed."""
         self._state = "draining"
         await self._proxy_listener.stop_accepting()
         await self._proxy.drain(self._config.timeouts.drain)

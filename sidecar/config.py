@@ -1,22 +1,36 @@
 """Configuration: bytes and environment in, frozen dataclasses out, or every problem at once.
 
 Each key stands once, below, with its parser, default and meaning; docs/config.md is generated from
-it. A YAML file is read as a tree of nodes, so that a problem can name its line and so that YAML's
-own guesses (`off` as False, `1_0` as 10) never happen: every scalar is parsed from its text.
+it. A YAML file is read as a tree of nodes, so that a problem can name its line.
 """
 
 import dataclasses
-import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
 import yaml
 
 from sidecar.redact import EXTRA_TYPES, CustomRule, Policy, check_policy, supported_regions
+from sidecar.values import (
+    Address,
+    Parser,
+    address,
+    boolean,
+    choice,
+    integer,
+    is_null,
+    mapping,
+    number,
+    optional,
+    pairs_of,
+    rules,
+    text,
+    url,
+    words,
+)
 
 ENV_PREFIX = "ZEP_SIDECAR_"
 FLAG_VARIABLES = {"FLAG_ZEP_WRITE": ("flags", "write"), "FLAG_ZEP_READ": ("flags", "read")}
@@ -41,169 +55,6 @@ class ConfigError(Exception):
     def __init__(self, problems: list[Problem]) -> None:
         super().__init__("\n".join(map(str, problems)))
         self.problems = problems
-
-
-class Address(NamedTuple):
-    """A TCP address to listen on; port 0 takes a free port."""
-
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
-
-
-# --- parsers: a YAML node to a value, or ValueError with what is expected -------------------------
-
-Parser = Callable[[yaml.Node], Any]
-
-
-def text(node: yaml.Node) -> str:
-    """Parse a scalar as the text it is."""
-    if not isinstance(node, yaml.ScalarNode):
-        raise ValueError("must be a single value, not a list or a mapping")
-    value: str = node.value
-    return value
-
-
-def _filled(node: yaml.Node) -> str:
-    if not (value := text(node)) or _is_null(node):
-        raise ValueError("is empty")
-    return value
-
-
-def _is_null(node: yaml.Node) -> bool:
-    return node.tag == "tag:yaml.org,2002:null"
-
-
-def optional(node: yaml.Node) -> str | None:
-    """Parse a text that may be absent: empty or null gives None."""
-    return None if _is_null(node) else text(node) or None
-
-
-def boolean(node: yaml.Node) -> bool:
-    """Parse true/false, 1/0, yes/no, on/off in any case."""
-    value = _filled(node).lower()
-    if value not in _BOOLEANS:
-        raise ValueError("must be true or false (or 1/0, yes/no, on/off)")
-    return _BOOLEANS[value]
-
-
-_BOOLEANS = dict.fromkeys(("true", "1", "yes", "on"), True) | dict.fromkeys(
-    ("false", "0", "no", "off"), False
-)
-
-
-def number(least: float, most: float = math.inf) -> Parser:
-    """Return a parser for a decimal number within bounds."""
-
-    def parse(node: yaml.Node) -> float:
-        value = _filled(node)
-        if not re.fullmatch(r"\d+(\.\d+)?", value) or not least <= float(value) <= most:
-            raise ValueError(f"must be a number {_bounds(least, most)}, without a unit")
-        return float(value)
-
-    return parse
-
-
-def integer(least: int, most: float = math.inf) -> Parser:
-    """Return a parser for a whole number within bounds."""
-
-    def parse(node: yaml.Node) -> int:
-        value = _filled(node)
-        if not re.fullmatch(r"\d{1,18}", value) or not least <= int(value) <= most:
-            raise ValueError(f"must be a whole number {_bounds(least, most)}, without a unit")
-        return int(value)
-
-    return parse
-
-
-def _bounds(least: float, most: float) -> str:
-    return f"from {least:g}" + ("" if most == math.inf else f" to {most:g}")
-
-
-def choice(*allowed: str) -> Parser:
-    """Return a parser for one of a few words."""
-
-    def parse(node: yaml.Node) -> str:
-        if (value := _filled(node)) not in allowed:
-            raise ValueError(f"must be one of {', '.join(allowed)}")
-        return value
-
-    return parse
-
-
-def url(node: yaml.Node) -> str:
-    """Parse an http(s) base URL; the trailing slash goes."""
-    value = _filled(node)
-    problem = ValueError("must be http:// or https:// with a host, without user, query or fragment")
-    try:
-        parts = urlsplit(value)
-        sound = parts.port != 0 and bool(parts.hostname)
-    except ValueError:
-        raise problem from None
-    if (
-        not sound
-        or parts.scheme not in ("http", "https")
-        or "@" in parts.netloc
-        or re.search(r"[?#\s\\]|[^\x21-\x7e]", value)
-    ):
-        raise problem
-    return value.rstrip("/")
-
-
-def address(node: yaml.Node) -> Address:
-    """Parse `host:port`, the host an IP address or a name, IPv6 in brackets."""
-    match = re.fullmatch(r"(\[[0-9a-fA-F:.]+\]|[\w.-]+):(\d{1,5})", _filled(node), re.ASCII)
-    if not match or int(match[2]) > 65535:
-        raise ValueError("must be host:port (IPv6 in brackets)")
-    return Address(match[1].strip("[]"), int(match[2]))
-
-
-def _items(node: yaml.Node) -> list[yaml.Node]:
-    if not isinstance(node, yaml.SequenceNode):
-        raise ValueError("must be a list")
-    items: list[yaml.Node] = node.value
-    return items
-
-
-def words(allowed: Callable[[], tuple[str, ...]]) -> Parser:
-    """Return a parser for a list of known words."""
-
-    def parse(node: yaml.Node) -> tuple[str, ...]:
-        values = tuple(text(item) for item in _items(node))
-        for value in values:
-            if value not in allowed():
-                raise ValueError(f"has an unknown entry; known are {', '.join(allowed())}")
-        return values
-
-    return parse
-
-
-def rules(node: yaml.Node) -> tuple[CustomRule, ...]:
-    """Parse the operator's own patterns; Policy checks what they mean."""
-    out = []
-    for item in _items(node):
-        pairs = {text(k): text(v) for k, v in _pairs(item)}
-        if pairs.keys() != {"name", "pattern", "placeholder"}:
-            raise ValueError("each entry must have exactly name, pattern and placeholder")
-        out.append(CustomRule(**pairs))
-    return tuple(out)
-
-
-def mapping(node: yaml.Node) -> Mapping[str, str]:
-    """Parse a mapping of text to text."""
-    return MappingProxyType({text(k): text(v) for k, v in _pairs(node)})
-
-
-def _pairs(node: yaml.Node) -> list[tuple[yaml.Node, yaml.Node]]:
-    if not isinstance(node, yaml.MappingNode):
-        raise ValueError("must be a mapping")
-    pairs: list[tuple[yaml.Node, yaml.Node]] = node.value
-    return pairs
-
-
-# --- the keys -------------------------------------------------------------------------------------
 
 
 def _key(parse: Parser, default: Any, doc: str) -> Any:
@@ -234,7 +85,11 @@ class Listen:
 
     proxy: Address = _key(address, Address("127.0.0.1", 8790), "What the worker's SDK talks to.")
     ops: Address = _key(address, Address("0.0.0.0", 9464), "Health and metrics, GET only.")  # noqa: S104
-    admin: str = _key(text, "/run/zep-sidecar/admin.sock", "Unix socket of the operator's command.")
+    admin: str = _key(
+        text,
+        "/run/zep-sidecar/admin.sock",
+        "Unix socket of the operator's command; not opened yet.",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -429,7 +284,7 @@ def _from_file(
         where = f"{name}:{mark.line + 1}" if mark else name
         problems.append(Problem(where, "", f"not valid YAML ({type(error).__name__})"))
         return
-    if root is None or _is_null(root):
+    if root is None or is_null(root):
         return
     for section, key, where, node in _walk(root, name, problems):
         yield (section, key), _Setting(where, node)
@@ -444,7 +299,7 @@ def _walk(
             known = ", ".join(SECTIONS)
             problems.append(Problem(at, section, f"unknown section; known are {known}"))
             continue
-        if _is_null(body):
+        if is_null(body):
             continue  # a section with every line commented out
         known_keys = [f.name for f in dataclasses.fields(SECTIONS[section])]
         for key, where, node in _members(body, name, at, section, problems):
@@ -460,7 +315,7 @@ def _members(
 ) -> Iterator[tuple[str, str, yaml.Node]]:
     """Yield key, place and value of a mapping's members; report it if it is none."""
     try:
-        pairs = [(text(key), f"{name}:{key.start_mark.line + 1}", v) for key, v in _pairs(node)]
+        pairs = [(text(key), f"{name}:{key.start_mark.line + 1}", v) for key, v in pairs_of(node)]
     except ValueError as error:
         problems.append(Problem(at, path, str(error)))
         return

@@ -11,11 +11,12 @@ from typing import Any
 import aiohttp
 
 from sidecar.app import Sidecar
-from sidecar.config import Address, Config, Listen, LogConfig, Timeouts, Upstream
+from sidecar.config import Config, Listen, LogConfig, Timeouts, Upstream
 from sidecar.core.routes import base_urls
 from sidecar.runtime import clock
 from sidecar.runtime.logs import Log
 from sidecar.standin import Fault, StandIn
+from sidecar.values import Address
 
 _WIDTH = 240
 _LOOPBACK = Address("127.0.0.1", 0)

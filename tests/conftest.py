@@ -1,18 +1,25 @@
 """A sidecar and an upstream on real loopback sockets."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
 
 import pytest
 import uvloop
 import yaml
+from hypothesis import settings
 
 from sidecar.app import Sidecar
 from sidecar.config import load
 from sidecar.runtime import clock
 from sidecar.runtime.logs import Log
 from tests.wire import Message, ScriptedUpstream, Worker
+
+# No deadlines: how long an example takes says more about the machine than about the code.
+settings.register_profile("default", deadline=None)
+settings.register_profile("fuzz", deadline=None, max_examples=20_000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 StartSidecar = Callable[..., Awaitable["Running"]]
 

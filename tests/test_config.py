@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sidecar.config import SECTIONS, Address, Config, ConfigError, load
+from sidecar.config import SECTIONS, Config, ConfigError, load
+from sidecar.values import Address
 
 
 def problems(document: str, environ: dict[str, str] | None = None) -> list[str]:

@@ -105,7 +105,7 @@ class ScriptedUpstream:
                     await writer.drain()
                 else:
                     await step(reader, writer)
-        except (asyncio.IncompleteReadError, ConnectionError):
+        except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
             pass
         finally:
             writer.close()

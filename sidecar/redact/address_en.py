@@ -3,6 +3,7 @@
 import re
 from bisect import bisect_left
 from collections.abc import Iterator
+from itertools import takewhile
 
 from sidecar.redact.engine import scanner
 from sidecar.redact.words import alternatives, words
@@ -48,6 +49,7 @@ _LEADING_UNIT = re.compile(
     r"|\b[0-9]{1,3}(?i:st|nd|rd|th) (?i:floor|fl)\.?)(?:,{1,2} ?| at | - | |, at )$"
 )
 
+_LEADS = (", ", ",,", " at ", " - ", *(f"{digit} " for digit in range(10)))
 _SEP = r"(?:[ ,;]{1,3}\n? ?|\n ?)"
 _UNIT = (
     rf"(?:(?:# ?)?{alternatives('en.unit')}\.?(?: ?#)? ?(?:[0-9]{{1,6}}(?:-[0-9]{{1,4}})?(?: ?-?[A-Za-z])?|[A-Za-z](?:-?[0-9]{{1,5}})?)\b"
@@ -67,7 +69,7 @@ _CA_CODE = r"[A-Z][0-9][A-Z] ?[0-9][A-Z][0-9]\b"
 _TAIL_UNITS = re.compile(rf"(?:{_SEP}{_UNIT}){{1,3}}")
 _TAIL_TOWN = re.compile(rf"{_SEP}(?:{_A}[A-Za-z\xc0-\xff'.-]*{_SEP}){{0,5}}")
 _TAIL_CITY = re.compile(
-    r", (nyc\b|(?:[A-Z\xc0][A-Za-z\xc0-\xff'.-]+ (?:(?:of|de|la|del|upon|on|under) )?){0,2}"
+    r", (nyc\b|(?:(?:[A-Z]t\.|[A-Z\xc0][A-Za-z\xc0-\xff'-]+) (?:(?:of|de|la|del|upon|on|under) )?){0,2}"
     r"(?:d')?[A-Z\xc0][A-Za-z\xc0-\xff'-]+)(?![A-Za-z\xc0-\xff0-9@]| [A-Z0-9])"
 )
 _TAIL_COUNTRY = re.compile(rf"{_SEP}\(?{alternatives('en.country')}(?![A-Za-z])\)?")
@@ -95,8 +97,9 @@ def _tail(text: str, end: int, codes: list[Range]) -> int:
             break
     if end == street:
         city = _TAIL_CITY.match(text, end)
-        if city and city.group(1).split()[0].lower() not in words("en.not_city"):
-            end = city.end()
+        names = _TOKEN.finditer(text, *city.span(1)) if city else ()
+        for name in takewhile(lambda name: name.group().lower() not in words("en.not_city"), names):
+            end = name.end()
     country = _TAIL_COUNTRY.match(text, end)
     return country.end() if country else end
 
@@ -113,7 +116,8 @@ def _streets(text: str, cores: list[Range], codes: list[Range]) -> Iterator[Rang
             after = _AFTER_SUFFIX.match(text, end)
         stop = _tail(text, end, codes)
         if stop > end or _is_street(text, start, end):
-            unit = _LEADING_UNIT.search(text, max(0, start - 24), start)
+            lead = text[max(0, start - 24) : start]
+            unit = lead.endswith(_LEADS) and _LEADING_UNIT.search(text, start - len(lead), start)
             yield (unit.start() if unit else start), stop
 
 
@@ -142,14 +146,22 @@ def _is_street(text: str, start: int, end: int) -> bool:
     strong = any(_STRONG.fullmatch(name) for name in names[1:])
     if not lower or lower[0] in words("en.measure"):
         return False
+    before = text[max(0, start - 12) : start].lower().split()
+    if before and (
+        before[-1] in ("the", "top") or (_YEAR.fullmatch(number) and before[-1] == "in")
+    ):
+        return False
     if not names[0][0].islower():
-        return strong or names[-1][0].isupper()
-    before = text[max(0, start - 8) : start].lower().split()
+        return names[-1][0].isupper() or names[-1] in _PLAIN_STREETS
     if not strong or not number[0].isdigit() or (before and before[-1] in _ARTICLES):
         return False
     return not any(word in words("en.common") or word in words("en.measure") for word in lower)
 
 
+_YEAR = re.compile("(?:19|20)[0-9]{2}")
+_PLAIN_STREETS = frozenset(
+    "street st road rd avenue ave boulevard blvd lane ln terrace crescent".split()
+)
 _ARTICLES = frozenset({"the", "a", "an", "this", "that", "every", "each", "of", "no"})
 
 _BOX_PATTERN = (
@@ -197,8 +209,8 @@ def _from_the_right(text: str, rights: list[Range]) -> Iterator[Range]:
         code = text[anchor:end]
         if (
             text[end : end + 1].isalnum()
-            or code[2:].isalpha()
-            and code[2:].lower() not in words("us.code")
+            or (code[2:].isalpha()
+            and code[2:].lower() not in words("us.code"))
         ):
             continue
         if text[anchor - 1 : anchor] in ("-", "/", "_", ".", "#") or text[end : end + 2][:1] in (

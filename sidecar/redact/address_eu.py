@@ -37,6 +37,7 @@ _TOWN = (
 _MORE_TOWN = re.compile(
     rf"(?i: cedex(?: [0-9]{{1,2}})?)|(?: {_CAP}){{1,2}}(?=[.,;)\n]|$)|, \(?{_CAP}\)?(?=[.,;)\n]|$)"
 )
+_CITY = re.compile(rf", ({_CAP})(?=[.,;)\n?!]|$| [a-z])")
 _COUNTRY = re.compile(rf"{_SEP}\(?{alternatives('eu.country')}(?![A-Za-z])\)?")
 _CODE = r"(?:(?i:de|d|f|fr|e|es|a|at|ch)[- ])?[0-9]{4,5}"
 _POSTCODE = re.compile(rf"{_SEP}{_CODE},? {_TOWN}")
@@ -65,7 +66,20 @@ def _tail(text: str, end: int, latin: bool) -> tuple[int, bool]:
             end = more.end() if more else end
             country = _COUNTRY.match(text, end)
             return (country.end() if country else end), True
-    return (units.end() if units else end), False
+    end = units.end() if units else end
+    city = _CITY.match(text, end)
+    return (
+        city.end() if city and city.group(1).lower() not in words("en.not_city") else end
+    ), False
+
+
+_FOLLOWING = re.compile(r" ([A-Za-z\xc0-\xff]+)")
+
+
+def _is_quantity(text: str, end: int) -> bool:
+    """Tell whether a unit follows the number that ends at `end`."""
+    following = _FOLLOWING.match(text, end)
+    return following is not None and following.group(1).lower() in words("eu.unit")
 
 
 # ------------------------------------------------------------------------------------- German
@@ -80,7 +94,7 @@ _DE_PATTERN = (
     rf"|\b(?i:an|am|auf|im|in|zum|zur|unter|hinter|vor|bei|beim|ober)(?: (?i:der|dem|den|die|das))?(?: {_A}[A-Za-z\xc0-\xff-]+){{1,2}})"
     rf",? {_DE_NUMBER}"
 )
-_DE_STRONG = re.compile(rf"(?:.*[ -])?([A-Za-z\xc0-\xff]*?){alternatives('de.street')}[ ,]", re.S)
+_DE_STRONG = re.compile(rf"(?:.*[ -])?([A-Za-z\xc0-\xff]*?){alternatives('de.street')}[ ,]", re.DOTALL)
 # The preposition of the sentence ("in der Goethestr. 5"), not of the name ("In der Au 5").
 _DE_LEAD = re.compile(
     rf"(?:an|in|auf|bei|vor|hinter|am|zur|zum)(?: (?:der|dem|den|die|das))? "
@@ -100,8 +114,8 @@ def german(data: bytes, text: str) -> Iterator[tuple[int, int]]:
         start, end = match.span()
         if (
             text[end : end + 1].isalnum()
-            or text[end : end + 2][1:].isdigit()
-            and text[end] in ".:,"
+            or (text[end : end + 2][1:].isdigit()
+            and text[end] in ".:,")
         ):
             continue
         lead = _DE_LEAD.match(text, start, end)
@@ -129,7 +143,7 @@ def _is_german_street(text: str, start: int, end: int) -> bool:
     following = re.compile(r" ([A-Za-z\xc0-\xff]+)").match(text, end)
     return (
         following is None
-        or following.group(1).lower() not in words("de.unit")
+        or following.group(1).lower() not in words("eu.unit")
         or value[0].isupper()
     )
 
@@ -137,9 +151,9 @@ def _is_german_street(text: str, start: int, end: int) -> bool:
 # ------------------------------------------------------------------------------------- French
 _FR_TYPE = alternatives("fr.street", "fr.street.weak")
 _FR_PATTERN = rf"\b[0-9]{{1,4}}(?:[-/][0-9]{{1,4}})?(?: ?(?i:bis|ter|quater|[a-d]))?,? {_FR_TYPE} |\b{_FR_TYPE} (?i:de|du|des|d'|la) ?"
-_FR_HEAD = re.compile(rf"(?P<number>[0-9])?.*?(?P<strong>{alternatives('fr.street')})? $", re.S)
+_FR_HEAD = re.compile(rf"(?P<number>[0-9])?.*?(?P<strong>{alternatives('fr.street')})? $", re.DOTALL)
 _FR_BEFORE = re.compile(
-    rf"\b(?i:residence|res\.|bat\.?|batiment|immeuble|imm\.|lotissement|villa|domaine|hameau|le clos|appt\.?|appartement)(?: [A-Z0-9\xc0][A-Za-z0-9\xc0-\xff'-]*){{1,5}}, $"
+    r"\b(?i:residence|res\.|bat\.?|batiment|immeuble|imm\.|lotissement|villa|domaine|hameau|le clos|appt\.?|appartement)(?: [A-Z0-9\xc0][A-Za-z0-9\xc0-\xff'-]*){1,5}, $"
 )
 _FR_WORD = re.compile(r"[A-Za-z\xc0-\xff0-9][A-Za-z0-9\xc0-\xff'.-]*")
 _FR_BOX_PATTERN = r"\b(?:BP|B\.P\.|CS|TSA|bp) ?[0-9]{1,6}"
@@ -163,9 +177,7 @@ def french(data: bytes, text: str) -> Iterator[tuple[int, int]]:
             yield before.start() if before else start, stop
     for match in _FR_BOX.finditer(data):
         start, end = match.span()
-        stop, code = _tail(text, end, latin=True)
-        if code:
-            yield start, stop
+        yield start, _tail(text, text.rfind(",", start, end), latin=True)[0]
 
 
 def _french_name(text: str, start: int, limit: int) -> tuple[int, bool]:
@@ -195,7 +207,7 @@ def _french_name(text: str, start: int, limit: int) -> tuple[int, bool]:
         else:
             plain += 1
         end = word.end() - (value[-1] == "." and len(value) > 4)
-        if text[word.end() : word.end() + 1] != " " or value[-1] == "." and len(value) > 4:
+        if text[word.end() : word.end() + 1] != " " or (value[-1] == "." and len(value) > 4):
             break
     code = _CODE_NEXT.match(text, end) is not None
     if plain > 2 and not code:
@@ -218,6 +230,7 @@ _ES_PATTERN = (
     rf"\b{_ES_TYPE} ?(?:{_A}[A-Za-z\xc0-\xff'.-]* ){{0,6}}?{_A}[A-Za-z\xc0-\xff'.-]*,? (?i:n[o.]?\.? ?|num\.? ?|numero )?"
     r"(?:[0-9]{1,4}(?: ?[a-zA-Z]\b| ?(?i:bis)\b)?(?:[-/][0-9]{1,4}\b)?|(?i:s/n)|(?i:km) ?[0-9.,]{1,6})"
 )
+_ES_NO = re.compile(r"(?i),? (?:n[o.]?\.? ?|num\.? ?|numero )?(?:[0-9]|s/n|km)")
 _ES_HEAD = re.compile(rf"{_ES_TYPE} ?")
 _ES_BOX_PATTERN = r"\b(?i:apartado(?: de correos| postal)?|apdo\.?(?: de correos)?) [0-9]{1,6}"
 _ES, _ES_BOX = scanner(_ES_PATTERN), scanner(_ES_BOX_PATTERN)
@@ -231,8 +244,8 @@ def spanish(data: bytes, text: str) -> Iterator[tuple[int, int]]:
             continue
         head = _ES_HEAD.match(text, start, end)
         type_ = head.group().strip().lower() if head else ""
-        names = _FR_WORD.findall(text[head.end() : end])[:-1] if head else []
-        if any(name.lower() in words("es.stop") for name in names):
+        names = _FR_WORD.findall(_ES_NO.split(text[head.end() : end])[0]) if head else []
+        if any(name.lower() in words("es.stop") for name in names) or _is_quantity(text, end):
             continue
         stop, code = _tail(text, end, latin=True)
         capital = any(name[0].isupper() for name in names)
@@ -246,13 +259,19 @@ def spanish(data: bytes, text: str) -> Iterator[tuple[int, int]]:
         yield match.span()[0], _tail(text, match.span()[1], latin=True)[0]
 
 
+# No street word, but a capital, a number, a postcode and a town: "Gran Via 28, 28013 Madrid".
+_NAMED_PATTERN = rf"\b(?:{_CAP} ){{0,2}}{_CAP},? [0-9]{{1,4}}[A-Za-z]?, [0-9]{{5}} {_CAP}"
+_NAMED = scanner(_NAMED_PATTERN)
 PATTERNS = (
     _DE_PATTERN, _DE_BOX_PATTERN, _FR_PATTERN, _FR_BOX_PATTERN, _ES_PATTERN, _ES_BOX_PATTERN,
+    _NAMED_PATTERN,
 )  # fmt: skip
 
 
 def find(data: bytes, text: str) -> Iterator[tuple[int, int]]:
     """Yield the addresses in a view and in its text; ranges may overlap."""
-    yield from german(data, text)
-    yield from french(data, text)
-    yield from spanish(data, text)
+    for rule in (german, french, spanish):
+        yield from rule(data, text)
+    for match in _NAMED.finditer(data):
+        start, end = match.span()
+        yield start, _tail(text, text.rfind(",", start, end), latin=True)[0]

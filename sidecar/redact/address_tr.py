@@ -15,7 +15,7 @@ MATCHES = (
     "Merkez Mah. Gül Sok. No:12 D:3 Kadıköy/İstanbul", "Papatya Sok. No: 7", "4562. Sokak No:209/34",
     "MÜSKEBİ MAHALLESİ KARANFİL SOKAK NO:207/5 BODRUM/MUĞLA", "Lale Cd. 196/D 33021 Sarıyer-İstanbul",
     "caferaga mah nergis cad no 98 kat 6 daire 37 kadikoy", "Avdan Köyü No:81 Kandıra/Kocaeli",
-    "Huzur Sitesi C Blok Kat 2 D. 10 Ayaş", "Çarşı mahallesi mevlana sokak 24 numara",
+    "Huzur Sitesi C Blok Kat 2 D. 10 Ayaş", "PK 728 Altındağ/Ankara", "Çarşı mahallesi mevlana sokak 24 numara",
 )  # fmt: skip
 REJECTS = (
     "Bağdat Caddesi'nde yürüyüş yaptık", "sokak lezzetleri festivali 27.10.2025 günü", "blok zinciri",
@@ -51,8 +51,9 @@ _TITLES = frozenset(
 )
 
 
-PATTERNS = (_PART_PATTERN,)
-_PART = scanner(_PART_PATTERN)
+_BOX_PATTERN = r"\b(?i:p\.?k\.?|posta kutusu)[ .:]{1,3}[0-9]{1,6}\b"
+PATTERNS = (_PART_PATTERN, _BOX_PATTERN)
+_PART, _BOX = map(scanner, PATTERNS)
 
 
 class Part(NamedTuple):
@@ -65,6 +66,10 @@ class Part(NamedTuple):
 
 def find(data: bytes, text: str) -> Iterator[tuple[int, int]]:
     """Yield the addresses in a view."""
+    for match in _BOX.finditer(data):
+        start, end = match.span()
+        if (place := _place_end(text, end, capitals=False)) > end:
+            yield start, place
     parts = []
     for match in _PART.finditer(data):
         start, end = match.span()
@@ -111,11 +116,12 @@ def _address(text: str, group: list[Part]) -> Iterator[tuple[int, int]]:
     )
     if bare and _following_word(text, bare.end()) not in words("tr.unit"):
         end, numbered = bare.end(), True
-    places = _place_end(text, end, any(char.isupper() for char in text[start:end]))
+    names = re.findall("[A-Za-z\xc0-\xff]{2,}", text[start:end])
+    places = _place_end(text, end, not names[-1].islower())
     if (
         len(named) > 1
-        or numbered
-        and ("number" in kinds or places > end or bare)
+        or (numbered
+        and ("number" in kinds or places > end or bare))
         or ("neighbourhood" in kinds and places > end)
     ):
         yield start, places
@@ -143,7 +149,7 @@ def _name_start(text: str, part: Part) -> int:
         abbreviation = token.endswith(".") and (len(word) < 5 or word.isdigit())
         if word in words("tr.stop") or (not token[-1].isalnum() and not abbreviation):
             break
-        if start < part.start and not (token[0].isupper() or token[0].isdigit() and abbreviation):
+        if start < part.start and not (token[0].isupper() or (token[0].isdigit() and abbreviation)):
             if word not in _TITLES:
                 break
         start = position

@@ -52,7 +52,7 @@ def _is_personal(value: bytes) -> bool:
 
 def _is_mailbox(value: bytes) -> bool:
     """Tell `jdoe @ x.org` from "lunch @ x.org"."""
-    local = value[: value.find(b" ")].decode("latin-1").lower()
+    local = re.split(rb" (?i:at|arroba|arobase|et|@)", value)[0].decode("latin-1").lower()
     usual = local not in words("email.not_local") and _COMMON_TLD.match(value) is not None
     return _is_personal(value) or (usual and _is_domain(value))
 
@@ -102,9 +102,13 @@ _WITH_WORD = (
         ("list[at] = x", "meet me (at) noon"),
     ),
     Rule(
-        rf"{_LOCAL} {_AT_WORD} {_WORDY_DOMAIN}",
+        rf"(?:{_WORD}{{1,32}} {_DOT_WORD} ){{0,2}}{_LOCAL} {_AT_WORD} {_WORDY_DOMAIN}",
         _is_mailbox,
-        ("leah.n at mail dot example dot com", "jean arobase exemple point fr"),
+        (
+            "leah.n at mail dot example dot com",
+            "jo dot doe at example dot com",
+            "jean arobase exemple point fr",
+        ),
         ("meet at the red dot on the map",),
     ),
     Rule(

@@ -37,6 +37,7 @@ _CONTROLS = {"n": "\n", "r": "\n", "t": "\t", "b": "\t", "f": "\t", '"': '"', "/
 _BY_CODEPOINT = {
     **{ord(c): ord("'") for c in "‘’‚‛ʼʹ′´`"},
     **{ord(c): ord("-") for c in "‐‑‒–—―−⁃﹣－"},
+    **{ord(c): ord(".") for c in "。｡․"},
     **{ord(c): ord("\n") for c in "\x85\u2028\u2029"},
     **dict.fromkeys(range(128)),
     0x131: ord("i"),

@@ -12,6 +12,11 @@ from sidecar.redact.engine import digit_count, scanner
 Check = Callable[[bytes, bytes], bool]
 
 
+_CARD_WORD = re.compile(
+    rb"(?i)(?:cards?|kart(?:im|i|tan|e|ennummer)?|carte|tarjeta|kreditkarte|visa|maestro|amex|jcb)\W"
+)
+
+
 def _digits(value: bytes) -> list[int]:
     return [byte - 48 for byte in value if 48 <= byte <= 57]
 
@@ -21,6 +26,10 @@ def _luhn(value: bytes, _before: bytes) -> bool:
     for index, digit in enumerate(reversed(_digits(value))):
         total += digit if index % 2 == 0 else (digit * 2 - 9 if digit > 4 else digit * 2)
     return total % 10 == 0
+
+
+def _named_card(value: bytes, before: bytes) -> bool:
+    return _CARD_WORD.search(before) is not None and _luhn(value, before)
 
 
 _IBAN_LENGTHS = {
@@ -158,6 +167,8 @@ RULES = (
         ("4111 1111 1111 1111", "5555-5555-5555-4444", "9792 0303 9444 0796", "378282246310005"),
         ("4111 1111 1111 1112", "8545359967809523"),
     ),
+    Rule("card", r"[0-9]{12,19}", _named_card, ("my card 213176828496175", "card number 630427373398"),
+         ("213176828496175", "card 213176828496176")),
     Rule(
         "national_id",
         r"[1-9][0-9]{2}[ .-]?[0-9]{3}[ .-]?[0-9]{3}[ .-]?[0-9]{2}",
@@ -199,7 +210,7 @@ _NAMED_SECRET = scanner(
     r"(?i:password|passwd|passphrase|pwd|pass|secret|token|api[ _-]?key|apikey|access[ _-]?key|bearer"
     r"|authorization|client[ _-]?secret|sifre(?:m|si|niz|miz)?|parola(?:m|si)?|passwort|kennwort"
     r"|mot de passe|contrasena|clave)"
-    r"(?: (?i:is|was|are|olarak|ist|lautet|est|es|bearer|token))?['\x22]?[ :=]{1,3}['\x22]?"
+    r"(?: (?i:is|was|are|olarak|ist|lautet|est|es|bearer|token))?['\x22]?[ :=]{1,3}['\x22]?(?:(?i:bearer|basic|token) )?"
     r"[A-Za-z0-9!#$%&*+/=?^~@._-]{6,}"
 )
 _SECRET_VALUE = re.compile(rb"[A-Za-z0-9!#$%&*+/=?^~@_-][A-Za-z0-9!#$%&*+/=?^~@._-]*$")

@@ -52,7 +52,7 @@ _DOTTED_QUAD = re.compile(rb"(?:[01]?[0-9]{1,2}|2[0-4][0-9]|25[0-5])(?:\.[0-9]{1
 _THOUSANDS = re.compile(rb"[1-9][0-9]{0,2}(?:[ .][0-9]{3}){2,4}$")
 _TOKEN = re.compile(rb"[a-z\xc0-\xff.]+")
 _LABEL = re.compile(rb"(?:^|[ \t])[TMPFC][.:]? $")
-_CLAUSE_END = re.compile(rb"[.,;!?|] |[\n\t]")
+_CLAUSE_END = re.compile(rb"[.,;!?|] |(?<!:)[\n\t]")
 
 # How people group a number that they write without its trunk prefix.
 _BARE_SHAPES = {
@@ -134,7 +134,8 @@ class Finder:
             text = data[start:end]
             if _glued_right(data, end) or b". " in text or text.count(b"(") != text.count(b")"):
                 continue
-            context = _context(data, start) if context is None else context
+            if context is None:  # inside a chain the words before it are about another number
+                context = "" if first else _context(data, start)
             digits = text.translate(None, b" ./()+-").decode()
             number = Number(start, end, digits, tuple(sizes[:count]), international, text)
             if self._accept(number, context or _context_after(data, end)):
@@ -144,8 +145,10 @@ class Finder:
     def _accept(self, number: Number, context: str) -> bool:
         """Decide whether a run of digits is a phone number."""
         digits = number.digits
-        if number.international or (digits[:2] == "00" and digits[2:3] != "0" and len(digits) > 10):
+        if number.international:
             return _international(number)
+        if digits[:2] == "00":
+            return digits[2:3] != "0" and context != "veto" and _international(number)
         if _DOTTED_QUAD.match(number.text) or context == "veto":
             return False
         if any(size == 1 for size in number.shape[1:]) and number.shape != (3, 1, 3):
@@ -154,9 +157,11 @@ class Finder:
             return False
         if any(region.accepts(number, context == "phone") for region in self._regions):
             return True
-        if context != "phone":
-            return False
-        return number.shape in _LOCAL_SHAPES or 8 <= len(digits) <= 13
+        if context == "phone":
+            return number.shape in _LOCAL_SHAPES or 8 <= len(digits) <= 13
+        # Abroad: an area code in brackets or behind a zero, and groups.
+        bracketed = number.text[:1] == b"(" and len(number.shape) > 1 and len(digits) > 7
+        return bracketed or (digits[0] == "0" and len(number.shape) > 2 and 9 <= len(digits) <= 11)
 
 
 class _Region(NamedTuple):
@@ -171,14 +176,20 @@ class _Region(NamedTuple):
     @classmethod
     def of(cls, name: str) -> "_Region":
         meta = PhoneMetadata.metadata_for_region(name, None)
-        if meta is None:
+        if meta is None or meta.general_desc is None:
             raise ValueError(f"unknown region {name!r}")
-        # The same test as is_valid_number_for_region(), in one match instead of twenty calls.
-        kinds = [getattr(meta, kind) for kind in _KINDS]
-        patterns = [kind.national_number_pattern for kind in kinds if kind is not None]
+        # The test of is_valid_number() in one match instead of twenty calls; the regions that
+        # share a calling code (US and CA, GB and JE) are one.
+        code = country_code_for_region(name)
+        shared = [
+            PhoneMetadata.metadata_for_region(region, None)
+            for region in COUNTRY_CODE_TO_REGION_CODE[code]
+        ]
+        kinds = [getattr(region, kind) for region in shared for kind in _KINDS]
+        patterns = {kind.national_number_pattern: None for kind in kinds if kind is not None}
         return cls(
             name,
-            country_code_for_region(name),
+            code,
             meta.national_prefix or "",
             frozenset(meta.general_desc.possible_length),
             re.compile("|".join(f"(?:{pattern})" for pattern in patterns if pattern)),
@@ -234,8 +245,8 @@ def _international(number: Number) -> bool:
                 code, national.lstrip("0") or "0"
             ):
                 return True
-            # People invent and mistype numbers; a plus sign and a country code say enough.
-            return 9 <= len(digits) <= 13 and number.international
+            # People invent and mistype numbers; a prefix and a country code say enough.
+            return 9 <= len(digits) <= 13
     return False
 
 
@@ -297,13 +308,16 @@ def _context(data: bytes, start: int) -> str:
     if _LABEL.search(before):
         return "phone"
     before = before.lower()
-    tokens = [token.decode("latin-1") for token in _TOKEN.findall(before)[-4:]]
-    for token in reversed(tokens):
-        if token in words("phone.context") or token.strip(".") in words("phone.context"):
+    found = "veto" if before[-2:].strip() == b"#" else ""
+    for raw in reversed(_TOKEN.findall(before)[-4:]):
+        token = raw.decode("latin-1").strip(".")
+        if token in words("phone.context"):
             return "phone"
-        if token.strip(".") in words("phone.veto"):
+        if token in words("phone.veto"):
             return "veto"
-    return "veto" if before[-2:].strip() == b"#" else ""
+        if token in words("phone.number"):
+            found = "phone"
+    return found
 
 
 def _context_after(data: bytes, end: int) -> str:

@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from typing import TextIO
 
@@ -50,4 +51,5 @@ class Log:
             line = json.dumps({"ts": ts, "level": level, "event": event, **fields})
         else:
             line = " ".join([ts, level, event, *(f"{k}={v}" for k, v in fields.items())])
-        print(line, file=self._stream or sys.stdout, flush=True)
+        with suppress(OSError, ValueError):  # the reader has gone: no reason to go too
+            print(line, file=self._stream or sys.stdout, flush=True)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from prometheus_client import CollectorRegistry, Counter, Gauge, disable_created_metrics
 from prometheus_client.exposition import CONTENT_TYPE_LATEST as PLAIN
 from prometheus_client.exposition import generate_latest as plain
+from prometheus_client.metrics_core import Metric
 from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST as OPENMETRICS
 from prometheus_client.openmetrics.exposition import generate_latest as openmetrics
 
@@ -47,6 +48,10 @@ class Metrics:
         """Count identifiers that are e-mail addresses, in the path, the query or the body."""
         if count:
             self._identifiers[place].inc(count)
+
+    def families(self) -> Iterable[Metric]:
+        """Return every metric with its samples, for the documentation."""
+        return self._registry.collect()
 
     def render(self, accept: str) -> tuple[str, bytes]:
         """Return content type and exposition in the format that `accept` asks for."""

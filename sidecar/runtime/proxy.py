@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from aiohttp import web
 
-from sidecar.config import Address, Config
+from sidecar.config import Config
 from sidecar.core import errors
 from sidecar.core.errors import Failure, Refusal
 from sidecar.core.headers import (
@@ -27,6 +27,7 @@ from sidecar.redact.inspect import inspect
 from sidecar.runtime.metrics import Metrics
 from sidecar.runtime.server import refuse
 from sidecar.runtime.upstream import Answer, Upstream, UpstreamError
+from sidecar.values import Address
 
 # RE2 and zlib release the interpreter lock, so a large body costs the loop little from a thread.
 OFFLOAD_BYTES = 65536

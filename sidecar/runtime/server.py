@@ -3,12 +3,11 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 from aiohttp import web
 
-from sidecar.config import Address
 from sidecar.core.errors import BAD_REQUEST, INTERNAL, Refusal
+from sidecar.values import Address
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
@@ -65,20 +64,22 @@ class Listener:
 
     def __init__(self, handler: Handler) -> None:
         self._handler = handler
+        self._runner: web.ServerRunner | None = None
 
     async def start(self, address: Address) -> Address:
         """Listen; return the bound address. Raises OSError when it cannot be had."""
-        self._runner: Any = web.ServerRunner(_Server(self._handler), shutdown_timeout=0.5)
+        self._runner = web.ServerRunner(_Server(self._handler), shutdown_timeout=0.5)
         await self._runner.setup()
-        self._site = web.TCPSite(self._runner, address.host, address.port, backlog=1024)
-        await self._site.start()
+        await web.TCPSite(self._runner, address.host, address.port, backlog=1024).start()
         host, port = self._runner.addresses[0][:2]
         return Address(host, port)
 
     async def stop_accepting(self) -> None:
         """Close the listening socket; connections live on."""
-        await self._site.stop()
+        for site in list(self._runner.sites) if self._runner else ():
+            await site.stop()
 
     async def close(self) -> None:
         """End every connection."""
-        await self._runner.cleanup()
+        if self._runner:
+            await self._runner.cleanup()

@@ -157,7 +157,7 @@ async def test_a_drip_does_not_outlast_the_timeout(
 
     async def drip(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
-        for _ in range(1000):
+        for _n in range(1000):
             writer.write(b"x")
             await writer.drain()
             await asyncio.sleep(0.05)
@@ -176,7 +176,7 @@ async def test_a_stream_may_outlast_the_timeout(
     async def stream(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n")
         writer.write(b"Content-Length: 6\r\n\r\n")
-        for _ in range(6):
+        for _n in range(6):
             writer.write(b"x")
             await asyncio.sleep(0.15)
 

@@ -1,0 +1,100 @@
+"""Writes docs/config.md and docs/metrics.md from the code; `--check` fails when they differ."""
+
+import dataclasses
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from sidecar.config import NOT_IN_EFFECT, SECTIONS
+from sidecar.redact import Policy
+from sidecar.runtime.metrics import Metrics
+
+HERE = Path(__file__).parent
+
+
+CONFIG = """\
+# Configuration
+
+Generated from `sidecar/config.py`. One YAML file; unknown keys are errors; times are in seconds,
+sizes in bytes. `zep-sidecar check` names every problem with its key and line.
+
+Any key can be set from the environment, which beats the file, as `ZEP_SIDECAR_<SECTION>__<KEY>`,
+for example `ZEP_SIDECAR_UPSTREAM__URL`; lists and mappings in YAML. `FLAG_ZEP_WRITE` and
+`FLAG_ZEP_READ` set `flags.write` and `flags.read`."""
+
+METRICS = """\
+# Metrics
+
+Generated from `sidecar/runtime/metrics.py`. Served on the ops listener at `/metrics`, as
+Prometheus text or, where the scraper asks for it, OpenMetrics. Every label value exists at 0 from
+the start. No label ever holds an id, a path or free text.
+
+| name | type | labels | meaning |
+|---|---|---|---|"""
+
+
+def config_page() -> Iterator[str]:
+    """Yield the lines of the configuration page."""
+    yield CONFIG
+    for section, cls in SECTIONS.items():
+        yield f"\n## {section}\n\n{(cls.__doc__ or '').strip()}"
+        if section in NOT_IN_EFFECT:
+            yield "**Accepted and checked, but without effect in this version.**"
+        yield "\n| key | default | meaning |\n|---|---|---|"
+        for field in dataclasses.fields(cls):
+            default = shown(field.metadata["default"])
+            yield f"| `{field.name}` | {default} | {field.metadata['doc']} |"
+
+
+def shown(value: object) -> str:
+    """Return a default as one would write it."""
+    if value is None or value == "":
+        return "none"
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
+    if isinstance(value, float):
+        return f"`{value:g}`"
+    if isinstance(value, Mapping):
+        return "`{}`"
+    if isinstance(value, tuple) and not hasattr(value, "_fields"):
+        return f"`[{', '.join(map(str, value))}]`"
+    return f"`{value}`"
+
+
+def metrics_page() -> Iterator[str]:
+    """Yield the lines of the metrics page."""
+    yield METRICS
+    for family in Metrics(sorted(Policy().types)).families():
+        labels: dict[str, list[str]] = {}
+        for sample in family.samples:
+            for label, value in sample.labels.items():
+                labels.setdefault(label, []).append(f"`{value}`")
+        fixed = family.type == "counter"  # the others hold what this machine is
+        described = "; ".join(
+            f"`{label}`" + (" = " + " ".join(values) if fixed else "")
+            for label, values in labels.items()
+        )
+        name = family.name + ("_total" if family.type == "counter" else "")
+        yield f"| `{name}` | {family.type} | {described} | {family.documentation} |"
+
+
+def main() -> int:
+    """Write the pages, or only compare them."""
+    pages = {"config.md": config_page, "metrics.md": metrics_page}
+    stale = []
+    for name, page in pages.items():
+        text = "\n".join(page()) + "\n"
+        path = HERE / name
+        if path.exists() and path.read_text() == text:
+            continue
+        stale.append(name)
+        if "--check" not in sys.argv:
+            path.write_text(text)
+    if stale and "--check" in sys.argv:
+        sys.stderr.write(f"stale: {', '.join(stale)}; run `make docs`\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

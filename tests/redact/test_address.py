@@ -1,0 +1,36 @@
+"""What the address rules find together."""
+
+import pytest
+
+from tests.redact.samples import ADDRESSES, DEFAULT, NOT_ADDRESSES, left_over, redact
+
+
+@pytest.mark.parametrize("value", ADDRESSES)
+def test_finds_the_whole_address(value: str) -> None:
+    """Every example is found whole, as an address."""
+    assert left_over(value) == ""
+    assert {span.type for span in DEFAULT.find(value)} == {"address"}
+
+
+@pytest.mark.parametrize("value", NOT_ADDRESSES)
+def test_leaves_alone(value: str) -> None:
+    """Streets, places and numbers in ordinary sentences stay."""
+    assert DEFAULT.find(value) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("I live at 12 Main St, Boise, ID 83702.", "I live at [ADDRESS]."),
+        ("12 Main St\nSuite 5\nBoise, ID 83702\nThanks", "[ADDRESS]\n[ADDRESS]\n[ADDRESS]\nThanks"),
+        ("12 Main St\\nBoise, ID 83702\\nThanks", "[ADDRESS]\\n[ADDRESS]\\nThanks"),
+        ("ev: Gül Sok. No:5 Kadıköy bodrum katta", "ev: [ADDRESS] bodrum katta"),
+        ("in der Goethestraße 5, 10115 Berlin, ja", "in der [ADDRESS], ja"),
+        ("Lille: 5 rue Foch, 59800 Lille Il pleut", "Lille: [ADDRESS] Il pleut"),
+        ("12 Main St j@example.com", "[ADDRESS] [EMAIL]"),
+        ("12 Main St, 212-555-0143", "[ADDRESS], [PHONE]"),
+    ],
+)
+def test_takes_no_more_than_the_address(text: str, expected: str) -> None:
+    """Line breaks split a span; the words around an address and other values stay."""
+    assert redact(text) == expected

@@ -1,0 +1,65 @@
+"""Phone numbers."""
+
+import phonenumbers
+import pytest
+
+from sidecar.redact.finder import Finder
+from sidecar.redact.policy import Policy
+from tests.redact.samples import DEFAULT, NOT_PHONES, PHONES, left_over, redact
+
+
+@pytest.mark.parametrize("value", PHONES)
+def test_finds_the_whole_number(value: str) -> None:
+    """Every example is found whole, as a phone number."""
+    (span,) = DEFAULT.find(f"tel {value} !")
+    assert span.type == "phone"
+    assert left_over(f"tel {value} !").removeprefix("tel") in ("", "call", "telefonum")
+
+
+@pytest.mark.parametrize("value", NOT_PHONES)
+def test_leaves_alone(value: str) -> None:
+    """Orders, dates, versions, prices, cards and other digits stay."""
+    assert DEFAULT.find(value) == []
+
+
+@pytest.mark.parametrize("region", sorted(phonenumbers.SUPPORTED_REGIONS))
+def test_finds_international_numbers_of_every_region(region: str) -> None:
+    """The library's example of each region is found in both international formats."""
+    number = phonenumbers.example_number(region)
+    assert number is not None
+    for style in (
+        phonenumbers.PhoneNumberFormat.INTERNATIONAL,
+        phonenumbers.PhoneNumberFormat.E164,
+    ):
+        assert left_over(phonenumbers.format_number(number, style)) == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("0532 123 45 67 / 0533 123 45 67", "[PHONE] / [PHONE]"),
+        ("order 2024/9494 0532 123 45 67", "order 2024/9494 [PHONE]"),
+        ("order ref 2125550143, call 212-555-0143", "order ref 2125550143, call [PHONE]"),
+        ("sipariş numaram 5321234567", "sipariş numaram 5321234567"),
+        ("Phone:\n212-555-0143\n", "Phone:\n[PHONE]\n"),
+        ("\\u0131 532 123 45 67", "\\u0131 [PHONE]"),
+        ("٠٥٣٢ ١٢٣ ٤٥ ٦٧", "[PHONE]"),
+        ("0532\u200b 123–45–67", "[PHONE]"),
+    ],
+)
+def test_context(text: str, expected: str) -> None:
+    """The words beside digits decide what they are."""
+    assert redact(text) == expected
+
+
+def test_regions_are_the_policy() -> None:
+    """A national number of a region that is not in the policy needs a word for phone."""
+    finder = Finder(Policy(regions=("TR",)))
+    assert finder.find("612 34 56 78") == []
+    assert finder.find("tel 612 34 56 78") != []
+
+
+def test_unknown_region() -> None:
+    """A region that does not exist is refused."""
+    with pytest.raises(ValueError, match="XX"):
+        Finder(Policy(regions=("XX",)))

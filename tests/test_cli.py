@@ -1,0 +1,131 @@
+"""The command line as a person uses it."""
+
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+
+from sidecar import __version__
+from tests.process import spawn
+
+
+async def run(*arguments: str, stdin: bytes = b"", **environ: str) -> tuple[int, str, str]:
+    """Run a command to its end; return exit code, output and error output."""
+    process = await spawn(*arguments, **environ)
+    async with asyncio.timeout(30):
+        out, error = await process.communicate(stdin)
+    assert process.returncode is not None
+    return process.returncode, out.decode(), error.decode()
+
+
+async def test_version_and_usage() -> None:
+    """`--version` prints it; no command, or a wrong one, is a usage error."""
+    assert await run("--version") == (0, f"{__version__}\n", "")
+    assert (await run())[0] == 2
+    assert (await run("frobnicate"))[0] == 2
+
+
+async def test_check_good(tmp_path: Path) -> None:
+    """Exit 0; the base URLs on request, made from the configured address."""
+    path = tmp_path / "c.yaml"
+    path.write_text("listen: {proxy: '127.0.0.1:9999'}\nguard: {hold: 10}")
+    code, out, error = await run("check", "--config", str(path))
+    assert (code, out) == (0, "configuration is valid\n")
+    assert error.startswith("warning: guard:")
+    code, out, _ = await run("check", "--config", str(path), "--print-urls")
+    assert code == 0
+    assert 'zep-cloud 4.x: base_url="http://127.0.0.1:9999/api/v4"' in out.splitlines()
+    assert len(out.splitlines()) == 5
+
+
+async def test_check_bad(tmp_path: Path) -> None:
+    """Exit 2 and every problem with its line and key."""
+    path = tmp_path / "c.yaml"
+    path.write_text("upstream:\n  url: nope\ntimeouts:\n  read: soon\n")
+    code, out, error = await run("check", "--config", str(path), FLAG_ZEP_READ="perhaps")
+    assert (code, out) == (2, "")
+    lines = error.splitlines()
+    assert lines[0].startswith("FLAG_ZEP_READ: flags.read: ")
+    assert lines[1].startswith(f"{path}:2: upstream.url: ")
+    assert lines[2].startswith(f"{path}:4: timeouts.read: ")
+
+
+async def test_run_with_a_bad_configuration(tmp_path: Path) -> None:
+    """The same problems, the same exit code; a file that is not there is named."""
+    missing = tmp_path / "missing.yaml"
+    code, _, error = await run("run", ZEP_SIDECAR_CONFIG=str(missing))
+    assert code == 2
+    assert str(missing) in error
+
+
+async def test_redact_lines() -> None:
+    """A line in, a line out."""
+    text = "Ayşe: x@y.com\n\n0532 123 45 67\r\nno end"
+    code, out, _ = await run("redact", stdin=text.encode())
+    assert (code, out) == (0, "Ayşe: [EMAIL]\n\n[PHONE]\r\nno end")
+
+
+async def test_redact_jsonl() -> None:
+    """Each line gets its spans, in characters of the input."""
+    rows = [{"id": 7, "text": "🙂 x@y.com"}, {"id": "b", "text": "ş"}]
+    stdin = "\n".join(json.dumps(row) for row in rows).encode()
+    code, out, _ = await run("redact", "--jsonl", stdin=stdin)
+    assert code == 0
+    assert [json.loads(line) for line in out.splitlines()] == [
+        {"id": 7, "text": "🙂 [EMAIL]", "spans": [{"start": 2, "end": 9, "type": "email"}]},
+        {"id": "b", "text": "ş", "spans": []},
+    ]
+
+
+async def test_redact_json() -> None:
+    """A whole body, untouched but for the match."""
+    body = b'{"user_id": "x@y.com",\n "content": "x@y.com", "n": 1.50}'
+    code, out, _ = await run("redact", "--json", stdin=body)
+    assert (code, out) == (0, '{"user_id": "x@y.com",\n "content": "[EMAIL]", "n": 1.50}')
+
+
+@pytest.mark.parametrize(
+    ("form", "stdin", "message"),
+    [
+        ("--json", b"{x@y.com", "The body is not valid JSON."),
+        ("--jsonl", b'{"id":1,"text":"x"}\n{"id":1}\n', "line 2: must be a JSON object"),
+        ("--jsonl", b'{"id":1,"text":5}\n', "line 1: must be a JSON object"),
+        ("--jsonl", b"[]\n", "line 1: must be a JSON object"),
+    ],
+)
+async def test_redact_bad_input(form: str, stdin: bytes, message: str) -> None:
+    """Exit 1, the line's number, and none of its content."""
+    code, _, error = await run("redact", form, stdin=stdin)
+    assert code == 1
+    assert error.startswith(message)
+    assert "x@y.com" not in error
+
+
+async def test_redact_not_utf8() -> None:
+    """What is not text is not guessed at."""
+    code, _, error = await run("redact", stdin=b"ok\n\xff\n")
+    assert (code, error) == (1, "line 2: must be UTF-8\n")
+
+
+async def test_demo() -> None:
+    """Shows what was sent and what arrived, and ends by itself."""
+    code, out, error = await run("demo")
+    assert (code, error) == (0, "")
+    sent, _, rest = out.partition("Merhaba, ben Ayşe: ayse.yilmaz@example.com, 0532 123 45 67.")
+    assert sent
+    assert "Merhaba, ben Ayşe: [EMAIL], [PHONE]. Adresim [ADDRESS]." in rest
+    assert "504 " in rest
+    assert 'memory_zep_redactions_total{field_type="phone"} 1.0' in rest
+
+
+async def test_demo_serve() -> None:
+    """Prints the URLs and ends at SIGTERM."""
+    process = await spawn("demo", "--serve")
+    assert process.stdout
+    async with asyncio.timeout(30):
+        while b"mend Zep" not in (line := await process.stdout.readline()):
+            assert line
+        process.terminate()
+        await process.communicate()
+    assert process.returncode == 0

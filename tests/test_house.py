@@ -1,0 +1,72 @@
+"""The rules of the house that no linter knows."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import sidecar
+from sidecar.config import load
+
+ROOT = Path(__file__).parent.parent
+SOURCES = sorted((ROOT / "sidecar").rglob("*.py"))
+# Modules that are tested through what they are part of.
+TESTED_ELSEWHERE = {
+    "__init__", "__main__", "clock", "demo", "engine", "ops", "policy", "server", "words",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_every_module_has_a_test_module(path: Path) -> None:
+    """In the same room, under the same name; a family such as address_tr under its first name."""
+    if path.stem in TESTED_ELSEWHERE:
+        return
+    room = ROOT / "tests" / path.parent.relative_to(ROOT / "sidecar")
+    family = path.stem.partition("_")[0]
+    assert any((room / f"test_{name}.py").exists() for name in (path.stem, family))
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_files_stay_small(path: Path) -> None:
+    """A file that one cannot read in one sitting has two subjects."""
+    assert len(path.read_text().splitlines()) <= 480
+
+
+def test_generated_pages_are_up_to_date() -> None:
+    """Names in the docs are names in the code."""
+    subprocess.run([sys.executable, ROOT / "docs/generate.py", "--check"], check=True)
+
+
+def test_one_version() -> None:
+    """The package, its metadata and its changelog agree."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert project["version"] == sidecar.__version__
+
+
+def test_the_sample_configuration_holds_defaults() -> None:
+    """config.yaml is valid, and changes nothing."""
+    assert load((ROOT / "config.yaml").read_bytes(), {}) == load(b"", {})
+
+
+def test_error_codes_are_documented() -> None:
+    """Every answer of the sidecar stands in the troubleshooting page."""
+    page = (ROOT / "docs/troubleshooting.md").read_text()
+    code = (ROOT / "sidecar/core/errors.py").read_text()
+    codes = set(re.findall(r'Refusal\(\s*\d{3},\s*"(\w+)"', code))
+    codes |= {
+        f"upstream_{kind}" for kind in re.findall(r'^    [A-Z_]+ = "(\w+)"', code, re.MULTILINE)
+    }
+    assert len(codes) > 12
+    assert [code for code in sorted(codes) if code not in page] == []
+
+
+def test_lock_files_pin_by_hash_and_name_no_host() -> None:
+    """So that they can be installed from any index."""
+    for path in [*ROOT.glob("requirements*.txt"), *ROOT.glob("tests/sdk/requirements/*.txt")]:
+        text = path.read_text()
+        assert "--hash=sha256:" in text
+        assert "://" not in text
+        assert "--index-url" not in text
