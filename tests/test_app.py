@@ -42,6 +42,8 @@ async def refused(port: int) -> None:
                 await ask(port, request())
             except ConnectionRefusedError:
                 return
+            except (ConnectionError, asyncio.IncompleteReadError):
+                pass  # it was in the queue of the socket that has just been closed
             await asyncio.sleep(0.01)
 
 

@@ -13,7 +13,9 @@ from sidecar.values import Address, Parser
 
 def parse(parser: Parser, source: str) -> Any:
     """Parse YAML source."""
-    return parser(yaml.compose(source, yaml.SafeLoader))
+    node = yaml.compose(source, yaml.SafeLoader)
+    assert node
+    return parser(node)
 
 
 @pytest.mark.parametrize("word", ["true", "True", "1", "yes", "ON"])

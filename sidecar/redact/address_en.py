@@ -64,7 +64,12 @@ _UPPER_STATE = (
     + "|lL)"
 )
 _ZIP = r"[0-9]{5}(?:-[0-9]{4})?(?![0-9A-Za-z]|-[0-9])"
-_UK_CODE = rf"{alternatives('uk.area')}[0-9][0-9A-Za-z]? ?[0-9][ABDEFGHJLNPQRSTUWXYZabdefghjlnpqrstuwxyz]{{2}}\b"
+# Only a few London districts end in a letter, and E, N and W have no more than two dozen.
+_UK_OUT = (
+    r"(?:(?i:e1w|n1[cp]|nw1w|se1p|sw1[a-z]|w1[a-z]|ec[1-4][a-z]|wc[12][a-z]|[enw][12]?[0-9])"
+    rf"|{alternatives('uk.area')}[0-9]{{1,2}})"
+)
+_UK_CODE = rf"{_UK_OUT} ?[0-9][ABDEFGHJLNPQRSTUWXYZabdefghjlnpqrstuwxyz]{{2}}\b"
 _CA_CODE = r"[A-Z][0-9][A-Z] ?[0-9][A-Z][0-9]\b"
 _TAIL_UNITS = re.compile(rf"(?:{_SEP}{_UNIT}){{1,3}}")
 _TAIL_TOWN = re.compile(rf"{_SEP}(?:{_A}[A-Za-z\xc0-\xff'.-]*{_SEP}){{0,5}}")
@@ -148,7 +153,7 @@ def _is_street(text: str, start: int, end: int) -> bool:
         return False
     before = text[max(0, start - 12) : start].lower().split()
     if before and (
-        before[-1] in ("the", "top") or (_YEAR.fullmatch(number) and before[-1] == "in")
+        before[-1] in words("en.label") or (_YEAR.fullmatch(number) and before[-1] == "in")
     ):
         return False
     if not names[0][0].islower():

@@ -227,7 +227,7 @@ def _second_word(text: str, start: int) -> int:
 # ------------------------------------------------------------------------------------ Spanish
 _ES_TYPE = alternatives("es.street", "es.street.weak")
 _ES_PATTERN = (
-    rf"\b{_ES_TYPE} ?(?:{_A}[A-Za-z\xc0-\xff'.-]* ){{0,6}}?{_A}[A-Za-z\xc0-\xff'.-]*,? (?i:n[o.]?\.? ?|num\.? ?|numero )?"
+    rf"\b{_ES_TYPE}(?: |\b)(?:{_A}[A-Za-z\xc0-\xff'.-]* ){{0,6}}?{_A}[A-Za-z\xc0-\xff'.-]*,? (?i:n[o.]?\.? ?|num\.? ?|numero )?"
     r"(?:[0-9]{1,4}(?: ?[a-zA-Z]\b| ?(?i:bis)\b)?(?:[-/][0-9]{1,4}\b)?|(?i:s/n)|(?i:km) ?[0-9.,]{1,6})"
 )
 _ES_NO = re.compile(r"(?i),? (?:n[o.]?\.? ?|num\.? ?|numero )?(?:[0-9]|s/n|km)")
@@ -245,7 +245,9 @@ def spanish(data: bytes, text: str) -> Iterator[tuple[int, int]]:
         head = _ES_HEAD.match(text, start, end)
         type_ = head.group().strip().lower() if head else ""
         names = _FR_WORD.findall(_ES_NO.split(text[head.end() : end])[0]) if head else []
-        if any(name.lower() in words("es.stop") for name in names) or _is_quantity(text, end):
+        particles_only = all(name.lower() in words("fr.particle") for name in names)
+        stops = any(name.lower() in words("es.stop") for name in names)
+        if particles_only or stops or _is_quantity(text, end):
             continue
         stop, code = _tail(text, end, latin=True)
         capital = any(name[0].isupper() for name in names)

@@ -83,7 +83,8 @@ def _vkn(value: bytes, before: bytes) -> bool:
 
 def _steuer_id(value: bytes, _before: bytes) -> bool:
     d = _digits(value)
-    if d[0] == 0 or len(set(d[:10])) not in (8, 9):
+    counts = sorted(map(d[:10].count, range(10)))  # one digit twice, or one three times
+    if d[0] == 0 or counts not in ([0, 1, 1, 1, 1, 1, 1, 1, 1, 2], [0, 0, 1, 1, 1, 1, 1, 1, 1, 3]):
         return False
     product = 10
     for digit in d[:10]:

@@ -60,6 +60,7 @@ _BARE_SHAPES = {
     "TR": {(10,), (3, 3, 2, 2), (3, 3, 4), (3, 7), (3, 1, 3), (3, 2, 2), (3, 4)},
     "ES": {(9,), (3, 3, 3), (3, 2, 2, 2), (2, 3, 2, 2), (2, 7), (3, 6)},
 }
+_COUNTING = "01234567890123456789 9876543210"
 # Subscriber numbers without an area code; only beside a phone word.
 _LOCAL_SHAPES = {(3, 4), (3, 2, 2), (3, 3)}
 
@@ -153,11 +154,11 @@ class Finder:
             return False
         if any(size == 1 for size in number.shape[1:]) and number.shape != (3, 1, 3):
             return False
-        if len(digits) > 13:
+        if len(digits) > 13 or (len(set(digits)) < 3 or digits in _COUNTING) and not context:
             return False
-        if any(region.accepts(number, context == "phone") for region in self._regions):
+        if any(region.accepts(number, context in ("phone", "near")) for region in self._regions):
             return True
-        if context == "phone":
+        if context == "phone" and len(set(digits)) > 3:
             return number.shape in _LOCAL_SHAPES or 8 <= len(digits) <= 13
         # Abroad: an area code in brackets or behind a zero, and groups.
         bracketed = number.text[:1] == b"(" and len(number.shape) > 1 and len(digits) > 7
@@ -309,12 +310,14 @@ def _context(data: bytes, start: int) -> str:
         return "phone"
     before = before.lower()
     found = "veto" if before[-2:].strip() == b"#" else ""
+    linked = True
     for raw in reversed(_TOKEN.findall(before)[-4:]):
         token = raw.decode("latin-1").strip(".")
         if token in words("phone.context"):
-            return "phone"
+            return "phone" if linked else "near"
         if token in words("phone.veto"):
             return "veto"
+        linked = linked and token in words("phone.link")
         if token in words("phone.number"):
             found = "phone"
     return found
