@@ -12,12 +12,13 @@ Range = tuple[int, int]
 
 MATCHES = (
     "12 Baker Street", "221B Baker St., Apt 4, Springfield, IL 62704", "6649-B Cedar Avenue",
-    "19614 1/2 Hawthorne Trail, Boise, ID", "7703 willow creek terrace", "PO Box 12, Boise, ID 83702",
+    "19614 1/2 Hawthorne Trail, Boise, ID", "7703 willow creek terrace", "LS6 2ST",
     "11249 JEFFERSON BOULEVARD UNIT 6C BOISE ID 83702", "8032 Bowery, New York, NY 10013",
     "Highway 80, Allentown, GA 31003", "Suite 18 at 9567 Jefferson Terrace, Brooklyn",
-    "Flat 3, 12 Albert Way, Glasgow, G12 8LH", "84 victoria crescent london n1 7bt", "LS6 2ST",
+    "Flat 3, 12 Albert Way, Glasgow, G12 8LH", "84 victoria crescent london n1 7bt",
     "The Old Bakery, High Way, Norwich, NR2 3SX", "PSC 797, Box 4303, APO AE 09266",
     "One S. Wacker Dr., Ste. 2050, Chicago, IL 60606", "46 High Avenue, London, UK",
+    "PO Box 12, Boise, ID 83702",
 )  # fmt: skip
 REJECTS = (
     "take the second road on the right", "the 5 lane highway was jammed", "a 10 minute drive",
@@ -28,13 +29,15 @@ REJECTS = (
 _A = r"[A-Za-z\xc0-\xff]"
 _WORD = rf"(?:{_A}[A-Za-z\xc0-\xff'.&-]{{0,24}}|[0-9]{{1,4}}(?i:st|nd|rd|th)?)"
 _NUMBER = (
-    r"(?:[0-9]{1,6}(?:[A-Za-z]|-[0-9]{1,6}[A-Za-z]?|-[A-Za-z])?(?: [13]/[234])?"
+    r"(?:[0-9]{1,6}(?:[A-Za-z]|[-/][0-9]{1,6}[A-Za-z]?|-[A-Za-z])?(?: [13]/[234])?"
     rf"|[NSEW][0-9]{{1,5}}(?:[NSEW][0-9]{{1,6}})?|{alternatives('en.number')})"
 )
+_HOUSE_NUMBER = re.compile(_NUMBER)
 _SUFFIX = alternatives("en.street", "en.street.weak")
 _HIGHWAY = (
-    r"(?i:(?:u\.?s\.? |state |county |old |interstate |private )?(?:highway|hwy|route|rte|road|rd|spur|loop)"
-    r"|s\.?r\.?|c\.?r\.?|us|fm|rr|i)(?: ?#| no\.?)?[ -][0-9]{1,5}[A-Za-z]?"
+    r"(?i:(?:u\.?s\.? |state |county |old |interstate |private )?"
+    r"(?:highway|hwy|route|rte|road|rd|spur|loop)|s\.?r\.?|c\.?r\.?|us|fm|rr|i)"
+    r"\.?(?: ?#| no\.?)?[ -][0-9]{1,5}[A-Za-z]?"
 )
 _DIRECTION = alternatives("en.direction")
 _CORE_PATTERN = (
@@ -42,40 +45,38 @@ _CORE_PATTERN = (
     rf"|\b{_NUMBER},? (?:{_DIRECTION} )?(?:{_HIGHWAY}|(?i:avenue|ave) (?:of the {_A}+|[A-Z])\b)"
 )
 _AFTER_SUFFIX = re.compile(
-    rf" (?:(?:{alternatives('en.street')}|{_DIRECTION})\b\.?|(?=[A-Z]){alternatives('en.street.weak')}\b\.?)"
+    rf" (?:(?:{alternatives('en.street')}|{_DIRECTION})\b\.?"
+    rf"|(?=[A-Z]){alternatives('en.street.weak')}\b\.?)"
 )
+_FLOOR = r"[0-9]{1,3}(?i:st|nd|rd|th) (?i:floor|fl)\b\.?"
 _LEADING_UNIT = re.compile(
-    rf"(?:\b{alternatives('en.unit')}\.? ?#? ?(?:[A-Za-z]?-?[0-9]{{1,5}}[A-Za-z]?|[A-Za-z]\b)|#[A-Za-z0-9-]{{1,6}}"
-    r"|\b[0-9]{1,3}(?i:st|nd|rd|th) (?i:floor|fl)\.?)(?:,{1,2} ?| at | - | |, at )$"
+    rf"(?:\b{alternatives('en.unit')}\.? ?#? ?(?:[A-Za-z]?-?[0-9]{{1,5}}[A-Za-z]?|[A-Za-z]\b)"
+    rf"|#[A-Za-z0-9-]{{1,6}}|\b{_FLOOR})(?:,{{1,2}} ?| at | - | |, at )$"
 )
-
 _LEADS = (", ", ",,", " at ", " - ", *(f"{digit} " for digit in range(10)))
+
 _SEP = r"(?:[ ,;]{1,3}\n? ?|\n ?)"
 _UNIT = (
-    rf"(?:(?:# ?)?{alternatives('en.unit')}\.?(?: ?#)? ?(?:[0-9]{{1,6}}(?:-[0-9]{{1,4}})?(?: ?-?[A-Za-z])?|[A-Za-z](?:-?[0-9]{{1,5}})?)\b"
-    r"|# ?[A-Za-z0-9-]{1,6}\b|[0-9]{1,3}(?i:st|nd|rd|th) (?i:floor|fl)\b\.?|(?i:lobby)\b"
-    rf"|{alternatives('en.number')[:-1]}|first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|ground) (?i:floor)\b)"
+    rf"(?:(?:# ?)?{alternatives('en.unit')}\.?(?: ?#)? ?"
+    r"(?:[0-9]{1,6}(?:-[0-9]{1,4})?(?: ?-?[A-Za-z])?|[A-Za-z](?:-?[0-9]{1,5})?)\b"
+    rf"|# ?[A-Za-z0-9-]{{1,6}}\b|{_FLOOR}|(?i:lobby)\b|{alternatives('en.ordinal')} (?i:floor)\b)"
 )
-_UPPER_STATE = (
-    "(?:"
-    + "|".join(
-        sorted((w.upper().replace(".", r"\.") for w in words("us.code")), key=len, reverse=True)
-    )
-    + "|lL)"
-)
+_CODES = (code.upper().replace(".", r"\.") for code in words("us.code"))
+_UPPER_STATE = f"(?:{'|'.join(sorted(_CODES, key=len, reverse=True))}|lL)"
 _ZIP = r"[0-9]{5}(?:-[0-9]{4})?(?![0-9A-Za-z]|-[0-9])"
 # Only a few London districts end in a letter, and E, N and W have no more than two dozen.
 _UK_OUT = (
-    r"(?:(?i:e1w|n1[cp]|nw1w|se1p|sw1[a-z]|w1[a-z]|ec[1-4][a-z]|wc[12][a-z]|[enw][12]?[0-9])"
+    r"(?:(?i:e1w|n1[cp]|nw1w|se1p|sw1[a-z]|w1[a-z]|ec[1-4][a-z]|wc[12][a-z]|[enw][0-2]?[0-9])"
     rf"|{alternatives('uk.area')}[0-9]{{1,2}})"
 )
 _UK_CODE = rf"{_UK_OUT} ?[0-9][ABDEFGHJLNPQRSTUWXYZabdefghjlnpqrstuwxyz]{{2}}\b"
 _CA_CODE = r"[A-Z][0-9][A-Z] ?[0-9][A-Z][0-9]\b"
+_AU_CODE = r"\b(?:NSW|VIC|QLD|SA|WA|TAS|ACT|NT),? [0-9]{4}\b"
 _TAIL_UNITS = re.compile(rf"(?:{_SEP}{_UNIT}){{1,3}}")
 _TAIL_TOWN = re.compile(rf"{_SEP}(?:{_A}[A-Za-z\xc0-\xff'.-]*{_SEP}){{0,5}}")
 _TAIL_CITY = re.compile(
-    r", (nyc\b|(?:(?:[A-Z]t\.|[A-Z\xc0][A-Za-z\xc0-\xff'-]+) (?:(?:of|de|la|del|upon|on|under) )?){0,2}"
-    r"(?:d')?[A-Z\xc0][A-Za-z\xc0-\xff'-]+)(?![A-Za-z\xc0-\xff0-9@]| [A-Z0-9])"
+    r", (nyc\b|(?:(?:[A-Z]t\.|[A-Z\xc0][A-Za-z\xc0-\xff'-]+) (?:(?:of|de|la|del|upon|on|under) )?)"
+    r"{0,2}(?:d')?[A-Z\xc0][A-Za-z\xc0-\xff'-]+)(?![A-Za-z\xc0-\xff0-9@]| [A-Z0-9])"
 )
 _TAIL_COUNTRY = re.compile(rf"{_SEP}\(?{alternatives('en.country')}(?![A-Za-z])\)?")
 _TOKEN = re.compile(r"[^ ,;\n]+")
@@ -111,8 +112,8 @@ def _tail(text: str, end: int, codes: list[Range]) -> int:
 
 def _streets(text: str, cores: list[Range], codes: list[Range]) -> Iterator[Range]:
     """Yield number, street and what follows them."""
-    for start, end in cores:
-        start = _street_start(text, start, end)
+    for begin, end in cores:
+        start = _street_start(text, begin, end)
         if start < 0:
             continue
         after = _AFTER_SUFFIX.match(text, end)
@@ -134,13 +135,18 @@ def _street_start(text: str, start: int, end: int) -> int:
             tokens = tokens[index + 1 :]
             break
     for position, token in tokens[:-2]:
-        if re.fullmatch(_NUMBER, token):
+        if _HOUSE_NUMBER.fullmatch(token):
             before = text[max(0, position - 1) : position]
             return -1 if before and (before.isalnum() or before in "$#-_/.:@+\xa4") else position
     return -1
 
 
 _STRONG = re.compile(rf"(?:{alternatives('en.street')})\.?")
+_YEAR = re.compile("(?:19|20)[0-9]{2}")
+_PLAIN_STREETS = frozenset(
+    "street st road rd avenue ave boulevard blvd lane ln terrace crescent".split()
+)
+_ARTICLES = frozenset({"a", "an", "this", "that", "every", "each", "of", "no"})
 
 
 def _is_street(text: str, start: int, end: int) -> bool:
@@ -148,29 +154,22 @@ def _is_street(text: str, start: int, end: int) -> bool:
     number, *names = text[start:end].split()
     names = [name.strip(".,") for name in names]
     lower = [name.lower() for name in names[:-1]]
-    strong = any(_STRONG.fullmatch(name) for name in names[1:])
+    before = (text[max(0, start - 12) : start].lower().split() or [""])[-1]
+    if before in words("en.label") or (before == "in" and _YEAR.fullmatch(number)):
+        return False
     if not lower or lower[0] in words("en.measure"):
         return False
-    before = text[max(0, start - 12) : start].lower().split()
-    if before and (
-        before[-1] in words("en.label") or (_YEAR.fullmatch(number) and before[-1] == "in")
-    ):
-        return False
     if not names[0][0].islower():
-        return names[-1][0].isupper() or names[-1] in _PLAIN_STREETS
-    if not strong or not number[0].isdigit() or (before and before[-1] in _ARTICLES):
-        return False
-    return not any(word in words("en.common") or word in words("en.measure") for word in lower)
+        highway = names[-1].isdigit() and len(number) > 2
+        return highway or names[-1][0].isupper() or names[-1] in _PLAIN_STREETS
+    strong = any(_STRONG.fullmatch(name) for name in names[1:])
+    common = any(word in words("en.common") or word in words("en.measure") for word in lower)
+    return strong and not common and number[0].isdigit() and before not in _ARTICLES
 
-
-_YEAR = re.compile("(?:19|20)[0-9]{2}")
-_PLAIN_STREETS = frozenset(
-    "street st road rd avenue ave boulevard blvd lane ln terrace crescent".split()
-)
-_ARTICLES = frozenset({"the", "a", "an", "this", "that", "every", "each", "of", "no"})
 
 _BOX_PATTERN = (
-    r"\b(?i:p\.? ?o\.? ?box|post office box|p\.? ?o\.? ?b\.?|lock ?box|psc|unit|cmr|rr|hc|rural route)"
+    r"\b(?i:p\.? ?o\.? ?box|post office box|p\.? ?o\.? ?b\.?|lock ?box|drawer|psc|unit|cmr|rr|hc"
+    r"|rural route)"
     r" ?(?:# ?|no\.? ?)?[0-9]{1,7}[A-Za-z]?(?:,? ?(?i:box) ?#? ?[0-9]{1,6})?\b"
 )
 _MILITARY = re.compile(
@@ -191,17 +190,21 @@ def _boxes(text: str, boxes: list[Range], codes: list[Range]) -> Iterator[Range]
 # From the right: a state with a ZIP, or a postcode; the address is what precedes it.
 _STATE = rf"(?:{_UPPER_STATE}|{alternatives('us.state', 'us.code')})"
 _ZIPS = r"[0-9]{5}(?:-[0-9]{4})?\b"
-_RIGHT_PATTERN = rf"\b{_STATE}[ ,]{{1,3}}{_ZIPS}|, [A-Z][A-Z]\b|\b{_UK_CODE}|\b{_CA_CODE}"
+_RIGHT_PATTERN = (
+    rf"\b{_STATE}[ ,]{{1,3}}{_ZIPS}|, [A-Z][A-Z]\b|\b{_UK_CODE}|\b{_CA_CODE}|{_AU_CODE}"
+)
 # What may end an address that a number and a street begin.
 _CODE_PATTERN = (
     rf"\b(?:{_STATE}[ ,]{{1,3}}{_ZIPS}|(?:{_UPPER_STATE}|{alternatives('us.state')})\b|{_ZIPS}"
-    rf"|{_UK_CODE}|{_CA_CODE})"
+    rf"|{_UK_CODE}|{_CA_CODE})|{_AU_CODE}"
 )
 _HOUSE = re.compile(rf"#?{_NUMBER},?|[0-9]+(?i:st|nd|rd|th)|#")
 _LEAD = re.compile(
-    r"(?i:p\.?o\.?|box|suite|ste|apt|flat|unit|dept|department|lock|lockbox|route|highway|hwy|rr|customer|psc|"
-    r"junction|spur|lot|floor)\.?,?"
+    r"(?i:p\.?o\.?|box|suite|ste|apt|flat|unit|dept|department|lock|lockbox|drawer|route|highway|hwy"
+    r"|rr|msc|customer|psc|junction|spur|lot|floor)\.?,?"
 )
+_GLUED = re.compile(r"[-/_.#]")
+_GLUED_RIGHT = re.compile(r"[A-Za-z0-9_-]")
 _ZIP_AFTER = re.compile(rf"{_SEP}(?:{_ZIP}|{_CA_CODE})")
 _UPPER_CODE = re.compile(r"[A-Z]{1,2}[0-9][0-9A-Z]? [0-9][A-Z]{2}")
 
@@ -212,18 +215,11 @@ def _from_the_right(text: str, rights: list[Range]) -> Iterator[Range]:
     for anchor, end in rights:
         begin, done = max(done, anchor - 110), end
         code = text[anchor:end]
-        if (
-            text[end : end + 1].isalnum()
-            or (code[2:].isalpha()
-            and code[2:].lower() not in words("us.code"))
-        ):
+        if _GLUED.match(text, anchor - 1) or _GLUED_RIGHT.match(text, end):
             continue
-        if text[anchor - 1 : anchor] in ("-", "/", "_", ".", "#") or text[end : end + 2][:1] in (
-            "-",
-            "_",
-        ):
+        if code[2:].isalpha() and code[2:].lower() not in words("us.code"):
             continue
-        start = _walk_left(text, begin, anchor, code.islower() or code[:2].islower())
+        start = _walk_left(text, begin, anchor, code[:2].islower())
         if start < anchor or _UPPER_CODE.fullmatch(code):
             code_end = _ZIP_AFTER.match(text, end)
             end = code_end.end() if code_end else end
@@ -231,50 +227,37 @@ def _from_the_right(text: str, rights: list[Range]) -> Iterator[Range]:
             yield start, country.end() if country else end
 
 
+_INNER = words("en.street") | words("en.street.weak") | words("en.unit") | {"the", "and", "c/o"}
+
+
 def _walk_left(text: str, begin: int, anchor: int, lower: bool) -> int:
     """Return where the address that ends with the code at `anchor` starts, or `anchor`."""
     begin = max(begin, text.rfind("\n", begin, anchor) + 1, text.rfind("\0", begin, anchor) + 1)
-    start = house = capital = anchor
+    house = capital = anchor
     tokens = [(m.start() + begin, m.group()) for m in _TOKEN.finditer(text[begin:anchor])][-16:]
     for position, token in reversed(tokens):
-        word = token.strip("()'\"").rstrip(".").lower()
-        if (
-            token[-1] in ":?!)\"'"
-            or token[0] in '"{}[]|='
-            or (_is_stop(token) and word not in ("on", "no"))
-        ):
+        comma = text[position + len(token)] == ","
+        if _ends_walk(token, comma, lower):
             break
-        if len(word) > 4 and token[-1] == "." and word not in words("en.street"):
-            break
-        comma = text[position + len(token) : position + len(token) + 1] == ","
-        if (
-            not lower
-            and word.isalpha()
-            and token[0].islower()
-            and not (comma or len(word) < 3 or word in _INNER)
-        ):
-            break
-        start = position
         if _HOUSE.fullmatch(token) or _LEAD.fullmatch(token):
             house = position
         elif token[0].isupper():
             capital = position
     if house < anchor:
         return min(house, capital)
-    return (
-        capital
-        if capital < anchor
-        and text.count(",", capital, anchor) + text.count(" ", capital, anchor) > 1
-        else anchor
-    )
+    # Without a number it takes a name and a town.
+    return capital if len(re.findall("[ ,]", text[capital:anchor])) > 1 else anchor
 
 
-_INNER = (
-    words("en.street")
-    | words("en.street.weak")
-    | words("en.unit")
-    | {"the", "and", "van", "del", "von"}
-)
+def _ends_walk(token: str, comma: bool, lower: bool) -> bool:
+    """Tell whether a word belongs to the sentence before an address."""
+    word = token.strip("()'\"").rstrip(".").lower()
+    if token[-1] in ":?!)\"'" or token[0] in '"{}[]|=' or (_is_stop(token) and word != "on"):
+        return True
+    if len(word) > 4 and token[-1] == "." and word not in words("en.street"):
+        return True
+    plain = word.isalpha() and token[0].islower() and len(word) > 2 and word not in _INNER
+    return plain and not lower and not comma
 
 
 PATTERNS = (_CORE_PATTERN, _BOX_PATTERN, _RIGHT_PATTERN)

@@ -1,4 +1,4 @@
-"""German, French and Spanish addresses: a street, its number, and a five-digit postcode with a town."""
+"""German, French and Spanish addresses: street, number, and a five-digit postcode with a town."""
 
 import re
 from collections.abc import Iterator
@@ -7,32 +7,33 @@ from sidecar.redact.engine import scanner
 from sidecar.redact.words import alternatives, words
 
 MATCHES = (
-    "Goethestraße 190 c", "Gartenstr. 6b 24937 Flensburg", "Unter den Eichen 40, 79098 Freiburg im Breisgau",
-    "an der brücke 135 50667 köln", "Zum Sportplatz 148b, EG rechts, D-70173 Stuttgart", "Eduard-Sueß-Gasse 9",
-    "Postfach 19 24 55, 60311 Frankfurt am Main", "Straße der Einheit 86, 04109 Leipzig",
-    "83 impasse de la Paix", "139 bis chemin des Lilas, 29200 Brest", "24 bd Saint-Honoré, 59800 Lille",
-    "15 avenue victor hugo 38100 grenoble", "45 chemin de la Paix, bât. B, appt 43, 13006 Marseille",
-    "19 boulevard du 8 Mai 1945", "BP 5645, 69003 Lyon CEDEX 02", "Résidence Les Tilleuls, 3 rue Foch, 38100 Grenoble",
-    "Calle Gran Vía, 167, 46004 València", "avda. real 112 29015 málaga", "C/ de la Luna, 85",
-    "Plaza Mayor 77, 3-2, 50001 Zaragoza", "Ronda Real 111, 4º izq., 29015 Málaga", "Plaza Gran Vía, s/n, 08009 Barcelona",
-    "Apartado de Correos 4565, 29015 Málaga",
+    "Goethestraße 190 c", "Gartenstr. 6b 24937 Flensburg", "an der brücke 135 50667 köln",
+    "Unter den Eichen 40, 79098 Freiburg im Breisgau", "Eduard-Sueß-Gasse 9",
+    "Zum Sportplatz 148b, EG rechts, D-70173 Stuttgart", "Straße der Einheit 86, 04109 Leipzig",
+    "Postfach 19 24 55, 60311 Frankfurt am Main", "83 impasse de la Paix",
+    "139 bis chemin des Lilas, 29200 Brest", "24 bd Saint-Honoré, 59800 Lille",
+    "15 avenue victor hugo 38100 grenoble", "19 boulevard du 8 Mai 1945",
+    "45 chemin de la Paix, bât. B, appt 43, 13006 Marseille", "BP 5645, 69003 Lyon CEDEX 02",
+    "Résidence Les Tilleuls, 3 rue Foch, 38100 Grenoble", "Calle Gran Vía, 167, 46004 València",
+    "avda. real 112 29015 málaga", "C/ de la Luna, 85", "Plaza Mayor 77, 3-2, 50001 Zaragoza",
+    "Ronda Real 111, 4º izq., 29015 Málaga", "Plaza Gran Vía, s/n, 08009 Barcelona",
+    "Apartado de Correos 4565, 29015 Málaga", "Gran Vía 28, 28013 Madrid",
 )  # fmt: skip
 REJECTS = (
-    "Platz 3 in der Tabelle", "12 places assises dans la salle", "plaza 5 del parking", "Seite 120-145",
-    "Arbeitsplatz 5", "am 12. März 2024", "5 cours de maths", "vía 3", "am Montag 14 Uhr",
+    "Platz 3 in der Tabelle", "Hauptplatz 3 Minuten entfernt", "Seite 120-145", "Arbeitsplatz 5",
+    "am 12. März 2024", "am Montag 14 Uhr", "12 places assises dans la salle", "5 cours de maths",
+    "plaza 5 del parking", "vía 3", "calle de 3 carriles", "avenida 5", "BP 5645",
 )  # fmt: skip
 
 _A = r"[A-Za-z\xc0-\xff]"
 _CAP = r"[A-Z\xc0][A-Za-z\xc0-\xff'-]*"
 _SEP = r"(?:[ ,]{1,3}\n?|\n)"
 
-# A town: one word, or one with the particles that towns have, or a run of capitals.
+# A town: one word, or one with the particles that towns have.
 _TOWN = (
-    r"(?:(?i:a|la|las|le|les|el|los|saint|sainte|st\.?|ste|san|santa|sant|santo|sankt|bad|palma|villa|vila|ciudad"
-    r"|puerto|den|neu|gross|markt) )?"
-    rf"{_A}[A-Za-z\xc0-\xff'-]+(?:/{_CAP})?"
-    r"(?: (?i:am|an der|ob der|vor der|a\. ?d\.|de|del|de la|de las|de los|du|sur|sous|les) "
-    rf"{_A}[A-Za-z\xc0-\xff'-]+| (?i:im|in|bei|en|y|i) {_CAP}| (?i:im breisgau|im allgau)| \({_CAP}\)){{0,2}}"
+    rf"(?:{alternatives('eu.town.before')} )?{_A}[A-Za-z\xc0-\xff'-]+(?:/{_CAP})?"
+    rf"(?: {alternatives('eu.town.between')} {_A}[A-Za-z\xc0-\xff'-]+"
+    rf"| (?i:im|in|bei|en|y|i) {_CAP}| (?i:im breisgau|im allgau)| \({_CAP}\)){{0,2}}"
 )
 _MORE_TOWN = re.compile(
     rf"(?i: cedex(?: [0-9]{{1,2}})?)|(?: {_CAP}){{1,2}}(?=[.,;)\n]|$)|, \(?{_CAP}\)?(?=[.,;)\n]|$)"
@@ -40,23 +41,22 @@ _MORE_TOWN = re.compile(
 _CITY = re.compile(rf", ({_CAP})(?=[.,;)\n?!]|$| [a-z])")
 _COUNTRY = re.compile(rf"{_SEP}\(?{alternatives('eu.country')}(?![A-Za-z])\)?")
 _CODE = r"(?:(?i:de|d|f|fr|e|es|a|at|ch)[- ])?[0-9]{4,5}"
-_POSTCODE = re.compile(rf"{_SEP}{_CODE},? {_TOWN}")
+_POSTCODE = re.compile(rf"(?:{_SEP}|\. | / | - ){_CODE},? {_TOWN}")
+_SIDE = rf"(?: {alternatives('eu.side')}(?![A-Za-z])\.?)?"
 _UNITS = re.compile(
     rf"(?:{_SEP}(?:"
-    r"(?i:eg|dg|og|ug|hinterhaus|vorderhaus|hinterhof|souterrain|links|rechts|mitte)\b(?: (?i:links|rechts|mitte)\b)?"
-    r"|[0-9]{1,2}\. ?(?i:og|ug|stock|etage|obergeschoss)\b(?: (?i:links|rechts|mitte)\b)?"
-    r"|(?i:whg|wohnung|app|apartment|haus|top|stiege|aufgang|zimmer|c/o)\.? [A-Za-z]?[0-9]{0,4}\b"
-    r"|(?i:bat|batiment|appt|appartement|apt|esc|escalier|etage|porte|hall|residence|res|entree|lot|bal|bp)\.? [A-Za-z]?-?[0-9]{0,5}[A-Za-z]?\b"
-    r"|[0-9]{1,2}(?i:er|e|eme|nd) (?i:etage|et\.?)|(?i:rdc)\b"
-    r"|(?i:bajo|bj|bxs|atico|at|entlo|entresuelo|ppal|principal|sotano|local|piso|planta|puerta|pta|portal|escalera|esc|bloque|nave|oficina)\b\.?(?: [A-Za-z]?[0-9]{0,4}[A-Za-z]?\b)?"
-    r"|[0-9]{1,2}[oa]?\.?(?: ?-? ?(?:[0-9]{1,2}[oa]?|[A-Za-z]))?(?![0-9A-Za-z])(?: (?i:izq|izda|izqda|dcha|dcho|der|drcha|centro|int|ext)\b\.?)?"
-    r"|[0-9]{1,2}[oa]?\.? (?i:izq|izda|izqda|dcha|dcho|der|drcha|centro|int|ext)\b\.?"
+    rf"[0-9]{{1,2}}\. ?(?i:og|ug|stock|etage|obergeschoss)\b{_SIDE}"
+    rf"|[0-9]{{1,2}}(?i:er|e|eme|nd) (?i:etage|et\.?)"
+    rf"|[0-9]{{1,2}}[oa]?\.?(?: ?-? ?(?:[0-9]{{1,2}}[oa]?|[A-Za-z]))?(?![0-9A-Za-z]){_SIDE}"
+    rf"|[0-9]{{1,2}}[oa]?\.? {alternatives('eu.side')}\b\.?"
+    rf"|{alternatives('eu.apartment')}\b\.?"
+    rf"(?: (?:[A-Za-z]?-?[0-9]{{1,5}}[A-Za-z]?|[A-Za-z])\b)?{_SIDE}"
     r")){1,4}"
 )
 
 
 def _tail(text: str, end: int, latin: bool) -> tuple[int, bool]:
-    """Return where the address that has a street up to `end` ends, and whether a postcode is there."""
+    """Return where the address with a street up to `end` ends, and whether it has a postcode."""
     units = _UNITS.match(text, end)
     for start in (units.end(), end) if units else (end,):
         code = _POSTCODE.match(text, start)
@@ -68,9 +68,9 @@ def _tail(text: str, end: int, latin: bool) -> tuple[int, bool]:
             return (country.end() if country else end), True
     end = units.end() if units else end
     city = _CITY.match(text, end)
-    return (
-        city.end() if city and city.group(1).lower() not in words("en.not_city") else end
-    ), False
+    if city and city.group(1).lower() not in words("en.not_city"):
+        end = city.end()
+    return end, False
 
 
 _FOLLOWING = re.compile(r" ([A-Za-z\xc0-\xff]+)")
@@ -87,23 +87,27 @@ _DE_SUFFIX = alternatives("de.street", "de.street.weak")
 _DE_NUMBER = (
     r"(?:(?i:nr|hausnr)\.? ?)?[0-9]{1,4}(?: ?[a-zA-Z]\b)?(?: ?[-/+] ?[0-9]{1,4} ?[a-z]?\b){0,2}"
 )
+_DE_OF_NAME = r"(?i:stra(?:ss|\xdf)e|platz|allee|weg|gasse|str\.)"
+_DE_WHERE = (
+    r"(?i:an|am|auf|im|in|zum|zur|unter|hinter|vor|bei|beim|ober)(?: (?i:der|dem|den|die|das))?"
+)
 _DE_PATTERN = (
     rf"(?:\b{_A}{{2,24}}(?:-{_A}{{1,20}}){{0,3}}-?{_DE_SUFFIX}"
     rf"|\b(?:{_CAP} ){{1,2}}(?:{_A}{{1,20}}-)?{_DE_SUFFIX}"
-    rf"|\b(?i:stra(?:ss|\xdf)e|platz|allee|weg|gasse|str\.) (?i:der|des|am|zum|zur|von|vom|im) {_A}+(?: {_CAP})?"
-    rf"|\b(?i:an|am|auf|im|in|zum|zur|unter|hinter|vor|bei|beim|ober)(?: (?i:der|dem|den|die|das))?(?: {_A}[A-Za-z\xc0-\xff-]+){{1,2}})"
-    rf",? {_DE_NUMBER}"
+    rf"|\b{_DE_OF_NAME} (?i:der|des|am|zum|zur|von|vom|im) (?:[0-9]{{1,2}}\. )?{_A}+(?: {_CAP})?"
+    rf"|\b{_DE_WHERE}(?: {_A}[A-Za-z\xc0-\xff-]+){{1,2}}),? {_DE_NUMBER}"
 )
-_DE_STRONG = re.compile(rf"(?:.*[ -])?([A-Za-z\xc0-\xff]*?){alternatives('de.street')}[ ,]", re.DOTALL)
+_DE_STRONG = re.compile(
+    rf"(?:.*[ -])?([A-Za-z\xc0-\xff]*?){alternatives('de.street')}[ ,]", re.DOTALL
+)
+_MORE_DIGITS = re.compile(r"[A-Za-z0-9\xc0-\xff]|[.:,][0-9]")
 # The preposition of the sentence ("in der Goethestr. 5"), not of the name ("In der Au 5").
 _DE_LEAD = re.compile(
     rf"(?:an|in|auf|bei|vor|hinter|am|zur|zum)(?: (?:der|dem|den|die|das))? "
     rf"(?={_CAP}|{_A}{{2,}}{_DE_SUFFIX}[ ,])"
 )
-_DE_OF = re.compile(r"(?i)(?:stra(?:ss|\xdf)e|platz|allee|weg|str\.) (?:der|des)\b")
-_DE_BEFORE = re.compile(
-    r"\b(?i:alt|neu|gross|klein|ober|unter|lang|kurz|hoh|breit|schmal|inner|ausser|vorder|hinter)[a-z]{0,2}[rnsm]? $"
-)
+_DE_OF = re.compile(rf"{_DE_OF_NAME} (?i:der|des)\b")
+_DE_BEFORE = re.compile(rf"\b{alternatives('de.adjective')}[a-z]{{0,2}}[rnsm]? $")
 _DE_BOX_PATTERN = r"\b(?i:postfach|pf\.) ?[0-9][0-9 ]{2,10}"
 _DE, _DE_BOX = scanner(_DE_PATTERN), scanner(_DE_BOX_PATTERN)
 
@@ -112,11 +116,7 @@ def german(data: bytes, text: str) -> Iterator[tuple[int, int]]:
     """Yield German, Austrian and Swiss addresses."""
     for match in _DE.finditer(data):
         start, end = match.span()
-        if (
-            text[end : end + 1].isalnum()
-            or (text[end : end + 2][1:].isdigit()
-            and text[end] in ".:,")
-        ):
+        if _MORE_DIGITS.match(text, end):
             continue
         lead = _DE_LEAD.match(text, start, end)
         start = lead.end() if lead else start
@@ -140,24 +140,21 @@ def _is_german_street(text: str, start: int, end: int) -> bool:
         return False
     if " " not in name and "-" not in name and strong and len(strong.group(1)) < 3:
         return False
-    following = re.compile(r" ([A-Za-z\xc0-\xff]+)").match(text, end)
-    return (
-        following is None
-        or following.group(1).lower() not in words("eu.unit")
-        or value[0].isupper()
-    )
+    return not _is_quantity(text, end)
 
 
 # ------------------------------------------------------------------------------------- French
 _FR_TYPE = alternatives("fr.street", "fr.street.weak")
-_FR_PATTERN = rf"\b[0-9]{{1,4}}(?:[-/][0-9]{{1,4}})?(?: ?(?i:bis|ter|quater|[a-d]))?,? {_FR_TYPE} |\b{_FR_TYPE} (?i:de|du|des|d'|la) ?"
-_FR_HEAD = re.compile(rf"(?P<number>[0-9])?.*?(?P<strong>{alternatives('fr.street')})? $", re.DOTALL)
-_FR_BEFORE = re.compile(
-    r"\b(?i:residence|res\.|bat\.?|batiment|immeuble|imm\.|lotissement|villa|domaine|hameau|le clos|appt\.?|appartement)(?: [A-Z0-9\xc0][A-Za-z0-9\xc0-\xff'-]*){1,5}, $"
+_FR_PATTERN = (
+    rf"\b[0-9]{{1,4}}(?:[-/][0-9]{{1,4}})?(?: ?(?i:bis|ter|quater|[a-d]))?,? {_FR_TYPE} "
+    rf"|\b{_FR_TYPE} (?i:de|du|des|d'|la) ?"
 )
-_FR_WORD = re.compile(r"[A-Za-z\xc0-\xff0-9][A-Za-z0-9\xc0-\xff'.-]*")
+_FR_BEFORE = re.compile(
+    rf"\b{alternatives('fr.building')}(?: [A-Z0-9\xc0][A-Za-z0-9\xc0-\xff'-]*){{1,5}}, $"
+)
+_FR_WORD = re.compile(r"[A-Za-z\xc0-\xff0-9](?:[A-Za-z0-9\xc0-\xff'-]|\.(?=[A-Za-z ]))*")
 _FR_BOX_PATTERN = r"\b(?:BP|B\.P\.|CS|TSA|bp) ?[0-9]{1,6}"
-_CODE_NEXT = re.compile(rf",? ?\n?{_CODE},? {_A}")
+_CODE_NEXT = re.compile(rf",? ?\n?{_CODE},? {_A}{{2}}")
 _FR, _FR_BOX = scanner(_FR_PATTERN), scanner(_FR_BOX_PATTERN)
 
 
@@ -177,7 +174,9 @@ def french(data: bytes, text: str) -> Iterator[tuple[int, int]]:
             yield before.start() if before else start, stop
     for match in _FR_BOX.finditer(data):
         start, end = match.span()
-        yield start, _tail(text, text.rfind(",", start, end), latin=True)[0]
+        stop, code = _tail(text, end, latin=True)
+        if code:
+            yield start, stop
 
 
 def _french_name(text: str, start: int, limit: int) -> tuple[int, bool]:
@@ -187,32 +186,23 @@ def _french_name(text: str, start: int, limit: int) -> tuple[int, bool]:
         word = _FR_WORD.match(text, position)
         if word is None or position >= limit:
             break
-        value = word.group()
+        value, position = word.group(), word.end() + 1
         lower = value.lower().rstrip(".")
-        if lower in words("fr.stop") or (value[0].isdigit() and _CODE_NEXT.match(text, position)):
+        if lower in words("fr.stop") or _CODE_NEXT.match(text, word.start()):
             break
-        position = word.end() + 1
-        if lower in words("fr.particle"):
-            if not text[word.end() : word.end() + 1] == " ":
+        if lower not in words("fr.particle"):
+            if not (value[0].islower() and value[1:2] != "'"):
+                capital = capital or not value[0].isdigit()
+            elif capital:
                 break
-            continue
-        if (
-            value[0].isupper()
-            or (value[0].isdigit() and len(value) < 5)
-            or value[:2].lower() in ("l'", "d'")
-        ):
-            capital = capital or value[0].isupper() or value[2:3].isupper()
-        elif capital and not value[0].isdigit():
-            break
-        else:
-            plain += 1
-        end = word.end() - (value[-1] == "." and len(value) > 4)
-        if text[word.end() : word.end() + 1] != " " or (value[-1] == "." and len(value) > 4):
+            else:
+                plain += 1
+            end = word.end()
+        if text[word.end() : position] != " ":
             break
     code = _CODE_NEXT.match(text, end) is not None
     if plain > 2 and not code:
-        first = _FR_WORD.match(text, start)
-        return start if first is None else _second_word(text, start), False
+        return _second_word(text, start), False
     return end, capital or code
 
 
@@ -227,8 +217,9 @@ def _second_word(text: str, start: int) -> int:
 # ------------------------------------------------------------------------------------ Spanish
 _ES_TYPE = alternatives("es.street", "es.street.weak")
 _ES_PATTERN = (
-    rf"\b{_ES_TYPE}(?: |\b)(?:{_A}[A-Za-z\xc0-\xff'.-]* ){{0,6}}?{_A}[A-Za-z\xc0-\xff'.-]*,? (?i:n[o.]?\.? ?|num\.? ?|numero )?"
-    r"(?:[0-9]{1,4}(?: ?[a-zA-Z]\b| ?(?i:bis)\b)?(?:[-/][0-9]{1,4}\b)?|(?i:s/n)|(?i:km) ?[0-9.,]{1,6})"
+    rf"\b{_ES_TYPE}(?: |\b)(?:{_A}[A-Za-z\xc0-\xff'.-]* ){{0,6}}?{_A}[A-Za-z\xc0-\xff'.-]*,? "
+    r"(?i:n[o.]?\.? ?|num\.? ?|numero )?"
+    r"(?:[0-9]{1,4}(?: ?[a-zA-Z]\b| ?(?i:bis)\b)?(?:[-/][0-9]{1,4}\b)?|(?i:s/n|km ?[0-9.,]{1,6}))"
 )
 _ES_NO = re.compile(r"(?i),? (?:n[o.]?\.? ?|num\.? ?|numero )?(?:[0-9]|s/n|km)")
 _ES_HEAD = re.compile(rf"{_ES_TYPE} ?")
@@ -240,14 +231,12 @@ def spanish(data: bytes, text: str) -> Iterator[tuple[int, int]]:
     """Yield Spanish addresses."""
     for match in _ES.finditer(data):
         start, end = match.span()
-        if text[end : end + 1].isalnum():
-            continue
         head = _ES_HEAD.match(text, start, end)
         type_ = head.group().strip().lower() if head else ""
         names = _FR_WORD.findall(_ES_NO.split(text[head.end() : end])[0]) if head else []
         particles_only = all(name.lower() in words("fr.particle") for name in names)
         stops = any(name.lower() in words("es.stop") for name in names)
-        if particles_only or stops or _is_quantity(text, end):
+        if particles_only or stops or _is_quantity(text, end) or _MORE_DIGITS.match(text, end):
             continue
         stop, code = _tail(text, end, latin=True)
         capital = any(name[0].isupper() for name in names)
@@ -262,7 +251,12 @@ def spanish(data: bytes, text: str) -> Iterator[tuple[int, int]]:
 
 
 # No street word, but a capital, a number, a postcode and a town: "Gran Via 28, 28013 Madrid".
-_NAMED_PATTERN = rf"\b(?:{_CAP} ){{0,2}}{_CAP},? [0-9]{{1,4}}[A-Za-z]?, [0-9]{{5}} {_CAP}"
+# Postcodes of the neighbours too; four digits that look like a year are none.
+_NAMED_PATTERN = (
+    rf"\b(?:{_CAP}\.? ){{0,3}}{_CAP},? [0-9]{{1,4}}(?:[A-Za-z]|[/-][0-9A-Za-z]{{1,4}})?, "
+    rf"(?:[0-9]{{5}}|(?:1[0-8]|[3-9][0-9])[0-9]{{2}}|[0-9]{{4}} [A-Z]{{2}}|[0-9]{{3}} [0-9]{{2}}"
+    rf"|[0-9]{{2}}-[0-9]{{3}}) {_CAP}\b"
+)
 _NAMED = scanner(_NAMED_PATTERN)
 PATTERNS = (
     _DE_PATTERN, _DE_BOX_PATTERN, _FR_PATTERN, _FR_BOX_PATTERN, _ES_PATTERN, _ES_BOX_PATTERN,
@@ -276,4 +270,4 @@ def find(data: bytes, text: str) -> Iterator[tuple[int, int]]:
         yield from rule(data, text)
     for match in _NAMED.finditer(data):
         start, end = match.span()
-        yield start, _tail(text, text.rfind(",", start, end), latin=True)[0]
+        yield start, max(end, _tail(text, text.rfind(",", start, end), latin=True)[0])

@@ -12,37 +12,43 @@ from sidecar.redact.engine import scanner
 from sidecar.redact.words import alternatives, words
 
 MATCHES = (
-    "Merkez Mah. Gül Sok. No:12 D:3 Kadıköy/İstanbul", "Papatya Sok. No: 7", "4562. Sokak No:209/34",
-    "MÜSKEBİ MAHALLESİ KARANFİL SOKAK NO:207/5 BODRUM/MUĞLA", "Lale Cd. 196/D 33021 Sarıyer-İstanbul",
-    "caferaga mah nergis cad no 98 kat 6 daire 37 kadikoy", "Avdan Köyü No:81 Kandıra/Kocaeli",
-    "Huzur Sitesi C Blok Kat 2 D. 10 Ayaş", "PK 728 Altındağ/Ankara", "Çarşı mahallesi mevlana sokak 24 numara",
+    "Merkez Mah. Gül Sok. No:12 D:3 Kadıköy/İstanbul", "Papatya Sok. No: 7",
+    "4562. Sokak No:209/34", "MÜSKEBİ MAHALLESİ KARANFİL SOKAK NO:207/5 BODRUM/MUĞLA",
+    "Lale Cd. 196/D 33021 Sarıyer-İstanbul", "Avdan Köyü No:81 Kandıra/Kocaeli",
+    "caferaga mah nergis cad no 98 kat 6 daire 37 kadikoy", "PK 728 Altındağ/Ankara",
+    "Huzur Sitesi C Blok Kat 2 D. 10 Ayaş", "Çarşı mahallesi mevlana sokak 24 numara",
 )  # fmt: skip
 REJECTS = (
-    "Bağdat Caddesi'nde yürüyüş yaptık", "sokak lezzetleri festivali 27.10.2025 günü", "blok zinciri",
-    "1. sınıf 3. şube", "kat 5 daire var mı", "no 5", "bu sokak 5 dakika sürüyor", "site çöktü no 3",
+    "Bağdat Caddesi'nde yürüyüş yaptık", "sokak lezzetleri festivali 27.10.2025 günü",
+    "blok zinciri", "1. sınıf 3. şube", "kat 5 daire var mı", "no 5", "site çöktü no 3",
+    "bu sokak 5 dakika sürüyor",
 )  # fmt: skip
 
 _NEIGHBOURHOOD = alternatives("tr.neighbourhood")
 _STREET = alternatives("tr.street")
 _SITE = alternatives("tr.site")
 _NUMBERED = (
-    r"(?:(?i:dis kapi no|ic kapi no|kapi no|bina no|numara|numarasi|no|nu|daire no|daire|kat|blok no|ofis|d|k)"
-    r"[ .:]{0,3}[0-9]{1,5}(?:[/-][0-9A-Za-z]{1,5}){0,2}[A-Za-z]?\b"
-    r"|\b[A-Za-z][0-9]?[ -](?i:blok)\b|(?i:blok)[ .:]{1,2}[A-Za-z][0-9]?\b|[0-9]{1,4} (?i:numara|nolu)\b"
-    r"|(?i:zemin|giris|bodrum|cati) (?i:kat)\b|[0-9]{1,2}\. ?(?i:kat)\b)"
+    rf"(?:{alternatives('tr.number')}[ .:]{{0,3}}"
+    r"[0-9]{1,5}(?:[/-][0-9A-Za-z]{1,5}){0,2}[A-Za-z]?\b"
+    r"|\b[A-Za-z][0-9]?[ -](?i:blok)\b|(?i:blok)[ .:]{1,2}[A-Za-z][0-9]?\b"
+    r"|[0-9]{1,4} (?i:numara|nolu)\b|[0-9]{1,2}\. ?(?i:kat)\b"
+    r"|(?i:zemin|giris|bodrum|cati) (?i:kat)\b)"
 )
 _PART_PATTERN = rf"\b(?:(?:{_NEIGHBOURHOOD}|{_STREET}|{_SITE})\b\.?|{_NUMBERED})"
 _KIND = re.compile(
-    rf"(?P<number>{_NUMBERED}$)|(?P<neighbourhood>{_NEIGHBOURHOOD}\b)|(?P<street>{_STREET}\b)|(?P<site>)"
+    rf"(?P<number>{_NUMBERED}$)|(?P<neighbourhood>{_NEIGHBOURHOOD}\b)"
+    rf"|(?P<street>{_STREET}\b)|(?P<site>)"
 )
 _GAP = re.compile(r"[ .,:;/-]{0,3}\n?(?:[A-Za-z\xc0-\xff0-9'.-]{1,20}[ ,]{0,2}\n?){0,4}")
 _TOKEN = re.compile(r"[^ \n]+")
 _BARE_NUMBER = re.compile(
     r"[ .,:]{1,2}[0-9]{1,4}(?: ?[/-] ?[0-9A-Za-z]{1,4})?[A-Za-z]?(?![0-9A-Za-z]|[.,:][0-9])"
 )
+_WORD = r"[A-Za-z\xc0-\xff]{2,20}"
 _PLACE = re.compile(
-    r"[ ,./\n-]{1,3}\(?(?:([0-9]{5})(?![0-9A-Za-z])|([A-Za-z\xc0-\xff]{2,20})(?: ?/ ?([A-Za-z\xc0-\xff]{2,20}))?\)?)"
+    rf"[ ,./\n-]{{1,3}}\(?(?:([0-9]{{5}})(?![0-9A-Za-z])|({_WORD})(?: ?/ ?({_WORD}))?\)?)"
 )
+_NEXT_WORD = re.compile(r" ?([A-Za-z\xc0-\xff]*)")
 _COUNTRIES = frozenset({"turkiye", "turkey", "tr", "merkez"})
 _PLACES = words("province", "tr_places.txt") | words("district", "tr_places.txt") | _COUNTRIES
 _NEIGHBOURHOODS = words("neighbourhood", "tr_places.txt")
@@ -106,7 +112,7 @@ def _address(text: str, group: list[Part]) -> Iterator[tuple[int, int]]:
         return
     first = next(index for index, part in enumerate(group) if part.kind != "number")
     start = _name_start(text, group[first])
-    if start == group[first].start and first == 0:
+    if start == group[first].start and first == 0 and text[group[0].end : group[0].end + 1] != ":":
         return  # a key word without a name
     start = min(start, group[0].start)
     end = group[-1].end
@@ -120,23 +126,20 @@ def _address(text: str, group: list[Part]) -> Iterator[tuple[int, int]]:
     places = _place_end(text, end, not names[-1].islower())
     if (
         len(named) > 1
-        or (numbered
-        and ("number" in kinds or places > end or bare))
+        or (numbered and ("number" in kinds or places > end or bare))
         or ("neighbourhood" in kinds and places > end)
     ):
         yield start, places
 
 
 def _following_word(text: str, end: int) -> str:
-    word = re.compile(r" ?([A-Za-z\xc0-\xff]*)").match(text, end)
+    word = _NEXT_WORD.match(text, end)
     return word.group(1).lower() if word else ""
 
 
 def _name_start(text: str, part: Part) -> int:
     """Return where the name before a key word starts."""
-    line = (
-        max(text.rfind("\n", 0, part.start), text.rfind("\0", 0, part.start), part.start - 60) + 1
-    )
+    line = max(part.start - 60, *(text.rfind(c, 0, part.start) for c in "\n\0")) + 1
     tokens = [(m.start() + line, m.group()) for m in _TOKEN.finditer(text[line : part.start])][-5:]
     if part.kind == "neighbourhood":
         for count in range(min(4, len(tokens)), 1, -1):
@@ -144,22 +147,18 @@ def _name_start(text: str, part: Part) -> int:
             if name in _NEIGHBOURHOODS:
                 return tokens[-count][0]
     start = part.start
+    # In lower case nothing tells a name from the sentence before it: one word, and titles.
     for position, token in reversed(tokens):
         word = token.strip(".,'").lower()
-        abbreviation = token.endswith(".") and (len(word) < 5 or word.isdigit())
-        if word in words("tr.stop") or (not token[-1].isalnum() and not abbreviation):
+        abbreviation = token[-1] == "." and (len(word) < 5 or word.isdigit())
+        if word in words("tr.stop") or not (token[-1].isalnum() or abbreviation):
             break
-        if start < part.start and not (token[0].isupper() or (token[0].isdigit() and abbreviation)):
-            if word not in _TITLES:
-                break
+        capital = token[0].isupper() or (token[0].isdigit() and abbreviation)
+        if start < part.start and not capital and word not in _TITLES:
+            break
         start = position
         if token[0].isdigit():
             break
-        if token[0].islower() and not text[part.start - 2].isupper() and word not in _TITLES:
-            # In lower case nothing tells a name from the sentence before it; titles go on.
-            previous = text[line:position].split()
-            if not previous or previous[-1].strip(".").lower() not in _TITLES:
-                break
     return start
 
 
@@ -180,6 +179,9 @@ def _place_end(text: str, end: int, capitals: bool) -> int:
                 end = place.end()
         elif province and province.lower() in _PLACES:
             end = place.end()
-        else:
-            return end
+        else:  # a quarter, if a district follows
+            district = _PLACE.match(text, place.end(2))
+            if not (district and (district.group(2) or "").lower() in _PLACES):
+                return end
+            end = place.end(2)
     return end

@@ -8,6 +8,7 @@ string is the same thing one level down, and so the offsets compose.
 
 import json
 import re
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,9 +19,10 @@ import msgspec
 
 from sidecar.core.routes import Fields
 from sidecar.redact.finder import Finder
+from sidecar.redact.gate import Gate
 from sidecar.redact.policy import Policy, Span
 
-_TOKEN = re.compile(r'"([^"\\]*(?:\\.[^"\\]*)*)"(\s*:)?|[{}\[\]]', re.DOTALL)
+_TOKEN = re.compile(r'"([^"\\]*(?:\\.[^"\\]*)*)"(\s*:)?|[{}\[\]]|[0-9.eE+-]{7,}', re.DOTALL)
 _ESCAPE = re.compile(r"\\u[dD][89abAB]..\\u[dD][c-fC-F]..|\\u....|\\.", re.DOTALL)
 _PERCENT = re.compile(r"(?:%[0-9a-fA-F]{2})+|\+")
 _SAMPLE = "ayse@example.com, +90 532 123 45 67, Papatya Sok. No: 7, 221B Baker Street, 18/11 Çay"
@@ -57,6 +59,7 @@ class Redactor:
         """Compile the policy's rules; raise ValueError for a custom pattern that is not valid."""
         self._policy = policy
         self._finder = Finder(policy)
+        self._gate = Gate(policy)
 
     def text(self, text: str) -> str:
         """Return a plain text redacted."""
@@ -81,9 +84,14 @@ class Redactor:
 
         Raises Uninspectable for anything but one JSON document in UTF-8 without NUL.
         """
+        suspicions = self._gate.suspicions(body)
+        _validate(body)
+        if suspicions == []:
+            return Redacted(body, {})
         text = _decode(body)
-        _validate(text)
-        return _redacted(body, text, list(self._edits_in_json(text, Fields.SCHEMA, exceptions)))
+        places = None if suspicions is None else _characters_at(body, suspicions)
+        edits = self._edits_in_json(text, Fields.SCHEMA, exceptions, places)
+        return _redacted(body, text, list(edits))
 
     def query(self, query: bytes) -> Redacted:
         """Redact the free text in a raw query string.
@@ -127,26 +135,36 @@ class Redactor:
         return [_Edit(0, 0, "", _IDENTIFIER)] if self._has_email(value) else []
 
     def _edits_in_json(
-        self, text: str, root: Fields, exceptions: Mapping[str, Fields] = _NONE
+        self,
+        text: str,
+        root: Fields,
+        exceptions: Mapping[str, Fields] = _NONE,
+        places: Sequence[int] | None = None,
     ) -> Iterator[_Edit]:
-        """Yield the edits for a valid JSON text, in order."""
+        """Yield the edits for a valid JSON text, in order; only look at `places` if given."""
         outer: list[tuple[Fields, Counter[str]]] = []
         container, keys = root, Counter[str]()
-        value = root  # what the next value is: in an array the same as its container
+        value, key = root, ""  # what the next value is: in an array the same as its container
         for token in _TOKEN.finditer(text):
-            mark = text[token.start()]
+            start, end = token.span()
+            mark = text[start]
             if mark in "{[":
                 outer.append((container, keys))
                 container, keys = value, Counter()
             elif mark in "}]":
                 container, keys = outer.pop()
                 value = container
+            elif mark != '"':
+                if _has_any(places, start, end) and _is_phone(key, token[0], value):
+                    yield _Edit(start, end, f'"{self._policy.placeholder("phone")}"', "phone")
             elif token[2]:
-                edits = self._edits_in_string(text, token.span(1), container)
-                yield from _distinct(token[1], token.start(1), edits, keys)
-                name = _unescape(token[1])[0]
-                value = exceptions.get(name) or container.child(name)
-            else:
+                edits = []
+                if _has_any(places, start, end):
+                    edits = self._edits_in_string(text, token.span(1), container)
+                yield from _distinct(token[1], start + 1, edits, keys)
+                key = _unescape(token[1])[0]
+                value = exceptions.get(key) or container.child(key)
+            elif _has_any(places, start, end):
                 yield from self._edits_in_string(text, token.span(1), value)
 
     def _edits_in_string(self, text: str, span: tuple[int, int], fields: Fields) -> list[_Edit]:
@@ -157,14 +175,58 @@ class Redactor:
             edits = list(self._edits_in_json(value, Fields.FREE))
         else:
             edits = self._edits(value, fields)
-        return [_Edit(start + at[a], start + at[b], r, t) for a, b, r, t in edits]
+        # A number that became a string brings quotes, which are escaped once a level.
+        return [_Edit(start + at[a], start + at[b], _quoted(r), t) for a, b, r, t in edits]
+
+
+def _has_any(places: Sequence[int] | None, start: int, end: int) -> bool:
+    """Tell whether one of the sorted places lies between start and end."""
+    if places is None:
+        return True
+    at = bisect_left(places, start)
+    return at < len(places) and places[at] < end
+
+
+def _characters_at(body: bytes, offsets: Sequence[int]) -> list[int]:
+    """Return the indexes of the characters that hold the bytes at the sorted offsets."""
+    if body.isascii():
+        return list(offsets)
+    out, done, count = list[int](), 0, -1
+    for offset in offsets:
+        count += len(body[done : offset + 1].translate(None, _CONTINUATION))
+        done = offset + 1
+        out.append(count)
+    return out
+
+
+_CONTINUATION = bytes(range(0x80, 0xC0))
+_PHONE_KEY = re.compile(
+    r"phone|mobile|telefon|\btel|tel\b|_tel|tel_|gsm|fax|faks|cep|handy|movil|numara", re.I
+)
+
+
+def _is_phone(key: str, number: str, fields: Fields) -> bool:
+    """Tell whether a JSON number is a phone: only where its key says so."""
+    return (
+        fields.is_text
+        and _PHONE_KEY.search(key) is not None
+        and number.isdecimal()
+        and 7 <= len(number) <= 15
+    )
+
+
+def _quoted(replacement: str) -> str:
+    return replacement.replace("\\", "\\\\").replace('"', '\\"')
 
 
 def _distinct(key: str, start: int, edits: list[_Edit], keys: Counter[str]) -> list[_Edit]:
     """Number a redacted key that an earlier key of its object equals, so that no value is lost."""
+    if not edits:
+        keys[key] += 1
+        return edits
     name = _splice(key, [e._replace(start=e.start - start, end=e.end - start) for e in edits])
     keys[name] += 1
-    if edits and keys[name] > 1:
+    if keys[name] > 1:
         last = edits[-1]
         edits[-1] = last._replace(replacement=f"{last.replacement}_{keys[name]}")
     return edits
@@ -200,22 +262,23 @@ def _decode(body: bytes) -> str:
     return text
 
 
-def _validate(text: str) -> None:
+def _validate(document: bytes | str) -> None:
     try:
-        _json_decoder.decode(text)
+        _json_decoder.decode(document)
     except (msgspec.DecodeError, RecursionError, UnicodeEncodeError):
-        _validate_leniently(text)
+        _validate_leniently(document)
 
 
 _json_decoder = msgspec.json.Decoder(msgspec.Raw)
 
 
-def _validate_leniently(text: str) -> None:
+def _validate_leniently(document: bytes | str) -> None:
     """Validate once more with the standard library, which takes lone surrogate escapes.
 
     JavaScript writes those for a text that was cut within an emoji; refusing them would lose a
     message that Zep accepts.
     """
+    text = document if isinstance(document, str) else _decode(document)
     try:
         json.loads(text, parse_int=len, parse_float=len, parse_constant=_no_constant)
     except RecursionError:

@@ -8,7 +8,7 @@ from sidecar.redact.engine import scanner
 from sidecar.redact.words import words
 
 _WORD = r"[A-Za-z0-9_\xc0-\xff]"
-_LOCAL = rf"{_WORD}(?:[A-Za-z0-9_\xc0-\xff.+'%-]{{0,62}}[A-Za-z0-9_\xc0-\xff+-])?"
+_LOCAL = rf"{_WORD}(?:[A-Za-z0-9_\xc0-\xff.+'%-]{{0,62}}[A-Za-z0-9_\xc0-\xff.+-])?"
 _LABEL = r"[A-Za-z0-9_\xc0-\xff](?:[A-Za-z0-9_\xc0-\xff-]{0,61}[A-Za-z0-9\xc0-\xff])?"
 _TLD = r"(?:[Xx][Nn]--[A-Za-z0-9-]{2,59}|[A-Za-z\xc0-\xff]{2,24})"
 _DOMAIN = rf"(?:{_LABEL}\.){{1,8}}{_TLD}"
@@ -26,9 +26,9 @@ _NOT_TLD = re.compile(
     rb"tar|gz|zip|exe|dll|so|bin|git)$"
 )
 _COMMON_TLD = re.compile(
-    rb"(?i).*[ .](?:com|net|org|edu|gov|info|biz|name|io|co|fm|me|dev|app|xyz|online|site|shop|cloud|"
-    rb"tech|technology|photography|agency|email|eu|uk|us|ca|au|nz|ie|in|de|at|ch|fr|es|it|nl|be|"
-    rb"pt|pl|se|no|dk|fi|gr|cz|ru|tr|gen|bel|k12|ai|tv|mx|br|ar|cl|jp|kr|cn|hk|sg|za|cat|gal|eus)$"
+    rb"(?i).*[ .](?:com|net|org|edu|gov|info|biz|name|io|co|fm|me|dev|app|xyz|online|site|shop|tech"
+    rb"|cloud|technology|photography|agency|email|eu|uk|us|ca|au|nz|ie|in|de|at|ch|fr|es|it|nl|be"
+    rb"|pt|pl|se|no|dk|fi|gr|cz|ru|tr|gen|bel|k12|ai|tv|mx|br|ar|cl|jp|kr|cn|hk|sg|za|cat|gal|eus)$"
 )
 # A local part that no plain word looks like, or the domain of a mail provider.
 _PERSONAL = re.compile(rb"[A-Za-z\xc0-\xff'+]*[0-9._-]")

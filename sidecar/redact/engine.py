@@ -26,6 +26,9 @@ class Hit(Protocol):
 class Scanner(Protocol):
     """A compiled pattern that walks over a text; bytes for our rules, str for custom ones."""
 
+    def search(self, text: Any, /) -> Hit | None:
+        """Return the first match."""
+
     def finditer(self, text: Any, /) -> Iterator[Hit]:
         """Yield the matches from left to right."""
 

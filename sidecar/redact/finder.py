@@ -6,15 +6,19 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
 from sidecar.redact import address, email, ids, phone
-from sidecar.redact.engine import Scanner, custom_scanner
+from sidecar.redact.engine import Scanner, custom_scanner, digit_count
 from sidecar.redact.fold import Fold, View
 from sidecar.redact.policy import CustomRule, Policy, Span
 
 Range = tuple[int, int]
 Rule = Callable[[bytes], Iterable[Range]]
 
-# The order matters: a card number is not a phone, a house number and postcode is not one either.
-_ORDER = ("secret", "email", "iban", "card", "national_id", "ssn", "ip", "address", "phone")
+# The types and the fewest digits a value has. The order matters: a card number is not a phone, and
+# a house number with a postcode is not one either.
+_FEWEST_DIGITS = {
+    "secret": 0, "email": 0, "iban": 8, "card": 12, "national_id": 7, "ssn": 9, "ip": 1,
+    "address": 1, "phone": 6,
+}  # fmt: skip
 
 # Texts are fragments of JSON: a placeholder must not swallow its structure or a line break.
 _PIECE = re.compile(rb'[^"{}\x00-\x1f\x7f]+')
@@ -35,7 +39,11 @@ class Finder:
         placeholders = {policy.placeholder(name) for name in names}
         self._fold = Fold([*placeholders, *(rule.placeholder for rule in policy.custom)])
         self._custom = [(rule.name, _compile(rule)) for rule in policy.custom]
-        self._rules = [(name, _rule(name, policy)) for name in _ORDER if name in policy.types]
+        self._rules = [
+            (name, _rule(name, policy), fewest)
+            for name, fewest in _FEWEST_DIGITS.items()
+            if name in policy.types
+        ]
         self._always = "secret" in policy.types
 
     def find(self, text: str) -> list[Span]:
@@ -55,11 +63,14 @@ class Finder:
         found: list[tuple[int, int, str]] = []
         data = view.data
         for name, pattern in self._custom:
-            hits = _pieces(data, _custom_hits(pattern, text, View(data, view.starts)))
+            hits = list(_custom_hits(pattern, text, View(data, view.starts)))
             data = _hide(data, found, hits, name)
-        if self._always or _CANDIDATE.search(data):
-            for name, rule in self._rules:
-                data = _hide(data, found, _pieces(data, rule(data)), name)
+        if not (self._always or _CANDIDATE.search(data)):
+            return found
+        digits = digit_count(data)
+        for name, rule, fewest in self._rules:
+            if digits >= fewest and (hits := list(rule(data))):
+                data = _hide(data, found, hits, name)
         return sorted(found)
 
 
@@ -114,16 +125,13 @@ def _pieces(data: bytes, ranges: Iterable[Range]) -> Iterator[Range]:
                 yield visible.span()
 
 
-def _hide(
-    data: bytes, found: list[tuple[int, int, str]], ranges: Iterable[Range], type_: str
-) -> bytes:
-    """Add the ranges to `found` and blank them out."""
-    blank: bytearray | None = None
-    for start, end in ranges:
-        blank = bytearray(data) if blank is None else blank
+def _hide(data: bytes, found: list[tuple[int, int, str]], hits: list[Range], type_: str) -> bytes:
+    """Add what may be replaced of the hits to `found`, and blank it out."""
+    blank = bytearray(data)
+    for start, end in _pieces(data, hits):
         blank[start:end] = bytes(end - start)
         found.append((start, end, type_))
-    return data if blank is None else bytes(blank)
+    return bytes(blank)
 
 
 def _rest(data: bytes, spans: list[Span]) -> Iterator[tuple[int, int, str]]:

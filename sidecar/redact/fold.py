@@ -1,9 +1,9 @@
-"""The view of a text that the rules match on.
+r"""The view of a text that the rules match on.
 
 A view is a run of Latin-1 bytes, one per visible character, in which look-alikes are equal:
 digits of every script are ASCII, letters have lost their accents (so every Turkish i is `i` or
 `I`), exotic spaces and dashes are ` ` and `-`, invisible characters are gone, and an escape
-(`&#64;`, `%40`, `\\u0040`, `\\n` written out) is the one character it stands for. A placeholder,
+(`&#64;`, `%40`, `\u0040`, `\n` written out) is the one character it stands for. A placeholder,
 or a value already found, is the byte `BARRIER`, which no rule matches. Each byte knows where its
 character starts in the text, so a span can neither start nor end inside an escape.
 """

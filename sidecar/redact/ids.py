@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from sidecar.redact.engine import digit_count, scanner
+from sidecar.redact.engine import scanner
 
 Check = Callable[[bytes, bytes], bool]
 
@@ -64,7 +64,7 @@ def _tckn(value: bytes, _before: bytes) -> bool:
 
 
 _ASKED_FOR = re.compile(
-    rb"(?i)(?:vkn|vergi|v\.k\.n|t\.? ?c\.?|tckn|kimlik|tax|id|nif|dni|nie|cif|steuer|ust|siren|siret)"
+    rb"(?i)(?:vkn|vergi|v\.k\.n|t\.? ?c\.?|tckn|kimlik|tax|id|nif|dni|nie|cif|steuer|ust|siren)"
     rb"[A-Za-z .\xc0-\xff]{0,16}[ :#=.-]{0,4}$"
 )
 
@@ -106,7 +106,7 @@ def _nir(value: bytes, _before: bytes) -> bool:
 
 _SSN_WORD = re.compile(rb"(?i)(?:ssn|social(?: security)?|itin|soc)[A-Za-z .]{0,16}[ :#=.-]{0,4}$")
 _NOT_SSN_WORD = re.compile(
-    rb"(?i)(?:cas|part|model|order|ref|sku|case|ticket|no)[A-Za-z .]{0,8}[ :#=.-]{0,3}$"
+    rb"(?i)(?:cas|part|model|order|ref|sku|case|no)[A-Za-z .]{0,8}[ :#=.-]{0,3}$"
 )
 
 
@@ -138,7 +138,7 @@ def _ipv6(value: bytes, _before: bytes) -> bool:
     return value.count(b"::") == 1 and len(parts) <= 8 and sum(map(bool, parts)) >= 2
 
 
-def _mixed(value: bytes, _before: bytes) -> bool:
+def _is_mixed(value: bytes) -> bool:
     """A password or token has more than letters: a digit or a symbol inside a word."""
     return re.search(rb"[0-9!#$%&*+/=?^~@]", value) is not None and len(value) >= 6
 
@@ -157,7 +157,6 @@ class Rule(NamedTuple):
     rejects: tuple[str, ...] = ()
 
 
-_11 = r"[0-9]{3}[ .-]?[0-9]{3}[ .-]?[0-9]{3}[ .-]?[0-9]{2}"
 RULES = (
     Rule(
         "card",
@@ -168,84 +167,138 @@ RULES = (
         ("4111 1111 1111 1111", "5555-5555-5555-4444", "9792 0303 9444 0796", "378282246310005"),
         ("4111 1111 1111 1112", "8545359967809523"),
     ),
-    Rule("card", r"[0-9]{12,19}", _named_card, ("my card 213176828496175", "card number 630427373398"),
-         ("213176828496175", "card 213176828496176")),
     Rule(
-        "national_id",
+        "card",
+        r"[0-9]{12,19}",
+        _named_card,
+        ("my card 213176828496175", "card number 630427373398"),
+        ("213176828496175", "card 213176828496176"),
+    ),
+    Rule(
+        "national_id",  # T.C. kimlik
         r"[1-9][0-9]{2}[ .-]?[0-9]{3}[ .-]?[0-9]{3}[ .-]?[0-9]{2}",
         _tckn,
         ("10000000146", "100 000 001 46"),
         ("10000000147", "dosya no 96856283075"),
     ),
-    Rule("national_id", r"[0-9]{3}[ .-]?[0-9]{3}[ .-]?[0-9]{2}[ .-]?[0-9]{2}", _vkn,
-         ("VKN: 9884036308", "vergi no 988 403 63 08"), ("kayıt 9884036308",)),
-    Rule("national_id", r"[1-9][0-9] ?[0-9]{3} ?[0-9]{3} ?[0-9]{3}", _steuer_id,
-         ("86095742719", "86 095 742 719"), ("86095742718",)),
-    Rule("national_id", r"(?:[0-9]{2}[.]?[0-9]{3}[.]?[0-9]{3}|[XYZxyz][ .-]?[0-9]{7})[ .-]?[A-Za-z]",
-         _dni, ("12345678Z", "12.345.678-Z", "X1234567L"), ("12345678A",)),
-    Rule("national_id", r"[1-478][ .-]?[0-9]{2}[ .-]?[0-9]{2}[ .-]?(?:[0-9]{2}|2[ABab])[ .-]?[0-9]{3}"
-         r"[ .-]?[0-9]{3}[ .-]?[0-9]{2}", _nir, ("2 55 08 14 168 025 38", "255081416802538"),
-         ("255081416802539",)),
-    Rule("ssn", r"[0-8][0-9]{2}(?:[ -][0-9]{2}[ -]|[0-9]{2})[0-9]{4}", _ssn,
-         ("078-05-1120", "SSN 078 05 1120", "ssn: 078051120"),
-         ("078051120", "000-12-3456", "CAS 7732-18-5", "078 05 1120")),
-    Rule("ip", r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}", _ipv4, ("10.150.163.222",),
-         ("version 2.1.39.7", "1.2.3.4.5", "300.1.1.1", "sürüm 9.20.24.3")),
-    Rule("ip", r"(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}", _ipv6,
-         ("2001:db8:9f88::ced8", "272b:75bc:904f:9d88:4a02:f164:a489:b78e", "fe80::1"),
-         ("12:30:45", "std::vector", "::", "00:1a:2b:3c:4d:5e")),
-    Rule("secret", r"(?:sk|pk|rk)_(?:live|test)_[A-Za-z0-9]{10,}|sk-[A-Za-z0-9_-]{20,}"
-         r"|gh[pousr]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9_]{30,}|glpat-[A-Za-z0-9_-]{18,40}"
-         r"|(?:AKIA|ASIA)[A-Z0-9]{16}|AIza[A-Za-z0-9_-]{30,40}|xox[abeoprs]-[A-Za-z0-9-]{10,}"
-         r"|eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]{4,})?"
-         r"|z_[0-9a-z]{2}[A-Za-z0-9._-]{30,}|(?:npm|hf|SG|dop_v1|shpat|ya29)[_.][A-Za-z0-9._-]{20,}",
-         _always, ("sk_live_zeteSG1ViPURjDgufzItZwJ2", "AKIAIOSFODNN7EXAMPLE"), ("SCREAMING_SNAKE",)),
-    Rule("secret", r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----[A-Za-z0-9+/=\s:,.-]*"
-         r"-----END [A-Z ]{0,30}PRIVATE KEY-----", _always,
-         ("-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----",),
-         ("-----BEGIN PUBLIC KEY-----\nMIIB\n-----END PUBLIC KEY-----",)),
-)  # fmt: skip
-
-# The value after a word for a secret; the word itself stays.
-_NAMED_SECRET = scanner(
-    r"(?i:password|passwd|passphrase|pwd|pass|secret|token|api[ _-]?key|apikey|access[ _-]?key|bearer"
-    r"|authorization|client[ _-]?secret|sifre(?:m|si|niz|miz)?|parola(?:m|si)?|passwort|kennwort"
-    r"|mot de passe|contrasena|clave)"
-    r"(?: (?i:is|was|are|olarak|ist|lautet|est|es|bearer|token))?['\x22]?[ :=]{1,3}['\x22]?(?:(?i:bearer|basic|token) )?"
-    r"[A-Za-z0-9!#$%&*+/=?^~@._-]{6,}"
+    Rule(
+        "national_id",  # Turkish tax number
+        r"[0-9]{3}[ .-]?[0-9]{3}[ .-]?[0-9]{2}[ .-]?[0-9]{2}",
+        _vkn,
+        ("VKN: 9884036308", "vergi no 988 403 63 08"),
+        ("kayıt 9884036308", "VKN: 9884036309"),
+    ),
+    Rule(
+        "national_id",  # German tax id
+        r"[1-9][0-9] ?[0-9]{3} ?[0-9]{3} ?[0-9]{3}",
+        _steuer_id,
+        ("86095742719", "86 095 742 719"),
+        ("86095742718",),
+    ),
+    Rule(
+        "national_id",  # Spanish DNI and NIE
+        r"(?:[0-9]{2}[.]?[0-9]{3}[.]?[0-9]{3}|[XYZxyz][ .-]?[0-9]{7})[ .-]?[A-Za-z]",
+        _dni,
+        ("12345678Z", "12.345.678-Z", "X1234567L"),
+        ("12345678A",),
+    ),
+    Rule(
+        "national_id",  # French social security
+        r"[1-478][ .-]?[0-9]{2}[ .-]?[0-9]{2}[ .-]?(?:[0-9]{2}|2[ABab])[ .-]?[0-9]{3}"
+        r"[ .-]?[0-9]{3}[ .-]?[0-9]{2}",
+        _nir,
+        ("2 55 08 14 168 025 38", "255081416802538"),
+        ("255081416802539",),
+    ),
+    Rule(
+        "ssn",
+        r"[0-8][0-9]{2}(?:[ -][0-9]{2}[ -]|[0-9]{2})[0-9]{4}",
+        _ssn,
+        ("078-05-1120", "SSN 078 05 1120", "ssn: 078051120"),
+        ("078051120", "000-12-3456", "CAS 7732-18-5", "078 05 1120"),
+    ),
+    Rule(
+        "ip",
+        r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}",
+        _ipv4,
+        ("10.150.163.222", "10.150.163.222:8080"),
+        ("version 2.1.39.7", "1.2.3.4.5", "300.1.1.1", "sürüm 9.20.24.3"),
+    ),
+    Rule(
+        "ip",
+        r"(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}",
+        _ipv6,
+        ("2001:db8:9f88::ced8", "272b:75bc:904f:9d88:4a02:f164:a489:b78e", "fe80::1"),
+        ("12:30:45", "std::vector", "::", "00:1a:2b:3c:4d:5e"),
+    ),
+    Rule(
+        "secret",  # by its prefix
+        r"(?:sk|pk|rk)_(?:live|test)_[A-Za-z0-9]{10,}|sk-[A-Za-z0-9_-]{20,}"
+        r"|gh[pousr]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9_]{30,}|glpat-[A-Za-z0-9_-]{18,40}"
+        r"|(?:AKIA|ASIA)[A-Z0-9]{16}|AIza[A-Za-z0-9_-]{30,40}|xox[abeoprs]-[A-Za-z0-9-]{10,}"
+        r"|eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]{4,})?"
+        r"|z_[0-9a-z]{2}[A-Za-z0-9._-]{30,}|(?:npm|hf|SG|dop_v1|shpat|ya29)[_.][A-Za-z0-9._-]{20,}",
+        _always,
+        ("sk_live_zeteSG1ViPURjDgufzItZwJ2", "AKIAIOSFODNN7EXAMPLE"),
+        ("SCREAMING_SNAKE",),
+    ),
+    Rule(
+        "secret",
+        r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----[A-Za-z0-9+/=\s:,.-]*"
+        r"-----END [A-Z ]{0,30}PRIVATE KEY-----",
+        _always,
+        ("-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----",),
+        ("-----BEGIN PUBLIC KEY-----\nMIIB\n-----END PUBLIC KEY-----",),
+    ),
 )
-_SECRET_VALUE = re.compile(rb"[A-Za-z0-9!#$%&*+/=?^~@_-][A-Za-z0-9!#$%&*+/=?^~@._-]*$")
-_FEWEST_DIGITS = {"card": 12, "iban": 8, "national_id": 7, "ssn": 9, "ip": 1, "secret": 0}
+
+# The value after a word for a secret; the word itself stays. Words with other meanings ("token",
+# "pass") need a colon or the like.
+_NAMED_SECRET = scanner(
+    r"(?:(?i:password|passwd|passphrase|pwd|api[ _-]?key|apikey|access[ _-]?key|client[ _-]?secret"
+    r"|bearer|authorization|sifre(?:m|si|niz|miz)?|parola(?:m|si)?|passwort|kennwort|mot de passe"
+    r"|contrasena)(?: (?i:is|was|are|olarak|ist|lautet|est|es))?['\x22]?[ :=]{1,3}"
+    r"|(?i:pass|secret|token|clave)(?:['\x22]?[:=]{1,2} ?| (?i:is|ist|est|es) ))"
+    r"['\x22]?(?:(?i:bearer|basic|token) )?[A-Za-z0-9!#$%&*+/=?^~@._-]{6,}"
+)
+_SECRET_VALUE = re.compile(rb"[A-Za-z0-9!#$%&*+/?^~@._-]+=*$")
 _IP_GATE = re.compile(rb":[0-9A-Fa-f]{0,4}:|[0-9]\.[0-9]{1,3}\.[0-9]")
 _IBAN = scanner(r"[A-Za-z]{2}[0-9]{2}(?:[ .-]?[A-Za-z0-9]){11,34}")
-_SCANNERS = [(rule.type, scanner(rule.pattern), rule.check) for rule in RULES]
+_SCANNERS = {
+    type_: [(scanner(rule.pattern), rule.check) for rule in RULES if rule.type == type_]
+    for type_ in {rule.type for rule in RULES}
+}
 
 
 def find(type_: str, data: bytes) -> Iterator[tuple[int, int]]:
     """Yield the values of one type in a view."""
-    if digit_count(data) < _FEWEST_DIGITS[type_] or (type_ == "ip" and not _IP_GATE.search(data)):
+    if type_ == "ip" and not _IP_GATE.search(data):
         return
-    if type_ == "iban":
-        for match in _IBAN.finditer(data):
-            start, end = match.span()
-            length = _iban_end(data[start:end])
-            if length and not _glued(data, start, start + length):
-                yield start, start + length
-    for rule_type, scan, check in _SCANNERS:
-        if rule_type != type_:
-            continue
+    for scan, check in _SCANNERS.get(type_, ()):
         for match in scan.finditer(data):
             start, end = match.span()
-            if not _glued(data, start, end) and check(
-                data[start:end], data[max(0, start - 32) : start]
-            ):
+            before = data[max(0, start - 32) : start]
+            if not _glued(data, start, end) and check(data[start:end], before):
                 yield start, end
-    if type_ == "secret":
-        for match in _NAMED_SECRET.finditer(data):
-            start, end = match.span()
-            value = _SECRET_VALUE.search(data, start, end)
-            if value and _mixed(value.group().rstrip(b".?!"), b""):
-                yield value.span()
+    if type_ == "iban":
+        yield from _ibans(data)
+    elif type_ == "secret":
+        yield from _named_secrets(data)
+
+
+def _ibans(data: bytes) -> Iterator[tuple[int, int]]:
+    for match in _IBAN.finditer(data):
+        start, end = match.span()
+        length = _iban_end(data[start:end])
+        if length and not _glued(data, start, start + length):
+            yield start, start + length
+
+
+def _named_secrets(data: bytes) -> Iterator[tuple[int, int]]:
+    for match in _NAMED_SECRET.finditer(data):
+        value = _SECRET_VALUE.search(data, *match.span())
+        if value and _is_mixed(value.group().rstrip(b".?!")):
+            yield value.span()
 
 
 def _glued(data: bytes, start: int, end: int) -> bool:
@@ -253,6 +306,8 @@ def _glued(data: bytes, start: int, end: int) -> bool:
     before, after = data[max(0, start - 2) : start], data[end : end + 2]
     if before[-1:].isalnum() or before[-1:] == b"_" or after[:1].isalnum() or after[:1] == b"_":
         return True
+    if b"." in data[start:end] and after[:1] == b":":
+        return False  # the port of an IP address
     return (before[-1:] in (b"-", b".", b":") and before[:1].isdigit() and len(before) == 2) or (
         after[:1] in (b"-", b".", b":") and after[1:].isdigit()
     )

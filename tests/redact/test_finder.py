@@ -102,6 +102,15 @@ def test_bad_custom_rule(pattern: str) -> None:
         Finder(Policy(custom=(CustomRule("badge", pattern, "[BADGE]"),)))
 
 
+def test_a_text_that_never_settles_is_redacted_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the rounds are used up, all that is left goes: nothing can be found in the result."""
+    monkeypatch.setattr("sidecar.redact.finder._ROUNDS", 1)
+    text = 'say "ali@example.com" {and} more'
+    redacted = redact(text)
+    assert redacted == '[EMAIL] "[EMAIL]" {[EMAIL]} [EMAIL]'
+    assert DEFAULT.find(redacted) == []
+
+
 HOSTILE = [
     "a", "1", "a@", "a.", "1-", "(1) ", " ", "No:1 ", "Aa ", "+90 ", "1 rue ", "12 Main ", "x@x.",
     "mah cad ", "deadbeef01", "\n", "a [at] ", "\\u0031", "&#64;", "\u200b", "12 Main St ", ", NY ",
