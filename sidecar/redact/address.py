@@ -7,8 +7,9 @@ from sidecar.redact.engine import scanner
 
 _LANGUAGES = (address_en, address_tr, address_eu)
 
+GATES = tuple(gate for language in _LANGUAGES for gate in language.GATES)
 # One pass that tells whether any rule has something to look at; most texts end here.
-_GATE = scanner("|".join(p for language in _LANGUAGES for p in language.PATTERNS))
+_GATE = scanner("|".join(GATES))
 
 
 def find(data: bytes) -> Iterator[tuple[int, int]]:

@@ -260,8 +260,9 @@ def _ends_walk(token: str, comma: bool, lower: bool) -> bool:
     return plain and not lower and not comma
 
 
-PATTERNS = (_CORE_PATTERN, _BOX_PATTERN, _RIGHT_PATTERN)
-_CORE, _BOX, _RIGHT = map(scanner, PATTERNS)
+# One of these stands in every address that the rules of this module find.
+GATES = (_CORE_PATTERN, _BOX_PATTERN, _RIGHT_PATTERN)
+_CORE, _BOX, _RIGHT = map(scanner, GATES)
 _CODE = scanner(_CODE_PATTERN)
 
 

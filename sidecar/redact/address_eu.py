@@ -84,19 +84,24 @@ def _is_quantity(text: str, end: int) -> bool:
 
 # ------------------------------------------------------------------------------------- German
 _DE_SUFFIX = alternatives("de.street", "de.street.weak")
+_DE_NUMBER_BEGINS = r"(?:(?i:nr|hausnr)\.? ?)?[0-9]"
 _DE_NUMBER = (
-    r"(?:(?i:nr|hausnr)\.? ?)?[0-9]{1,4}(?: ?[a-zA-Z]\b)?(?: ?[-/+] ?[0-9]{1,4} ?[a-z]?\b){0,2}"
+    rf"{_DE_NUMBER_BEGINS}{{1,4}}(?: ?[a-zA-Z]\b)?(?: ?[-/+] ?[0-9]{{1,4}} ?[a-z]?\b){{0,2}}"
 )
 _DE_OF_NAME = r"(?i:stra(?:ss|\xdf)e|platz|allee|weg|gasse|str\.)"
 _DE_WHERE = (
     r"(?i:an|am|auf|im|in|zum|zur|unter|hinter|vor|bei|beim|ober)(?: (?i:der|dem|den|die|das))?"
 )
+_DE_PHRASE = (
+    rf"\b{_DE_OF_NAME} (?i:der|des|am|zum|zur|von|vom|im) (?:[0-9]{{1,2}}\. )?{_A}+(?: {_CAP})?"
+    rf"|\b{_DE_WHERE}(?: {_A}[A-Za-z\xc0-\xff-]+){{1,2}}"
+)
 _DE_PATTERN = (
     rf"(?:\b{_A}{{2,24}}(?:-{_A}{{1,20}}){{0,3}}-?{_DE_SUFFIX}"
-    rf"|\b(?:{_CAP} ){{1,2}}(?:{_A}{{1,20}}-)?{_DE_SUFFIX}"
-    rf"|\b{_DE_OF_NAME} (?i:der|des|am|zum|zur|von|vom|im) (?:[0-9]{{1,2}}\. )?{_A}+(?: {_CAP})?"
-    rf"|\b{_DE_WHERE}(?: {_A}[A-Za-z\xc0-\xff-]+){{1,2}}),? {_DE_NUMBER}"
+    rf"|\b(?:{_CAP} ){{1,2}}(?:{_A}{{1,20}}-)?{_DE_SUFFIX}|{_DE_PHRASE}),? {_DE_NUMBER}"
 )
+# The end of the name is enough: a counted run of letters at each word would cost the gate its pace.
+_DE_GATE = rf"(?:{_DE_PHRASE}|{_DE_SUFFIX}),? {_DE_NUMBER_BEGINS}"
 _DE_STRONG = re.compile(
     rf"(?:.*[ -])?([A-Za-z\xc0-\xff]*?){alternatives('de.street')}[ ,]", re.DOTALL
 )
@@ -258,8 +263,9 @@ _NAMED_PATTERN = (
     rf"|[0-9]{{2}}-[0-9]{{3}}) {_CAP}\b"
 )
 _NAMED = scanner(_NAMED_PATTERN)
-PATTERNS = (
-    _DE_PATTERN, _DE_BOX_PATTERN, _FR_PATTERN, _FR_BOX_PATTERN, _ES_PATTERN, _ES_BOX_PATTERN,
+# One of these stands in every address that the rules of this module find.
+GATES = (
+    _DE_GATE, _DE_BOX_PATTERN, _FR_PATTERN, _FR_BOX_PATTERN, _ES_PATTERN, _ES_BOX_PATTERN,
     _NAMED_PATTERN,
 )  # fmt: skip
 

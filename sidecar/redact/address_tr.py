@@ -58,8 +58,9 @@ _TITLES = frozenset(
 
 
 _BOX_PATTERN = r"\b(?i:p\.?k\.?|posta kutusu)[ .:]{1,3}[0-9]{1,6}\b"
-PATTERNS = (_PART_PATTERN, _BOX_PATTERN)
-_PART, _BOX = map(scanner, PATTERNS)
+# One of these stands in every address that the rules of this module find.
+GATES = (_PART_PATTERN, _BOX_PATTERN)
+_PART, _BOX = map(scanner, GATES)
 
 
 class Part(NamedTuple):

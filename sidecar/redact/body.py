@@ -201,7 +201,7 @@ def _characters_at(body: bytes, offsets: Sequence[int]) -> list[int]:
 
 _CONTINUATION = bytes(range(0x80, 0xC0))
 _PHONE_KEY = re.compile(
-    r"phone|mobile|telefon|\btel|tel\b|_tel|tel_|gsm|fax|faks|cep|handy|movil|numara", re.I
+    r"phone|mobile|telefon|\btel|tel\b|_tel|tel_|gsm|fax|faks|cep|handy|movil|numara", re.IGNORECASE
 )
 
 

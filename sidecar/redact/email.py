@@ -119,6 +119,7 @@ _WITH_WORD = (
     ),
 )
 RULES = _WITH_AT + _WITH_WORD
+WORD_PATTERNS = tuple(rule.pattern for rule in _WITH_WORD)
 _SCAN_AT = [(scanner(rule.pattern), rule.check) for rule in _WITH_AT]
 _SCAN_WORD = [(scanner(rule.pattern), rule.check) for rule in _WITH_WORD]
 _WORD_GATE = re.compile(rb"(?i)[\[({<] ?(?:at|arroba|arobase|et|@)| (?:at|arroba|arobase|et) ")

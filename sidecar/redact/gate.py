@@ -1,4 +1,4 @@
-"""One linear pass over the raw bytes of a body: where could personal data stand at all?
+"""One linear pass over the raw bytes of a body, for where personal data could stand at all.
 
 Most bodies hold none and must not pay for being looked at: they cost one RE2 search. The gate sees
 through JSON escapes of any depth. It may err on one side only: whatever the finder would find in
@@ -10,42 +10,36 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import cache
 
+from sidecar.redact import address, email
 from sidecar.redact.engine import Scanner, scanner
 from sidecar.redact.fold import Fold
 from sidecar.redact.policy import DEFAULT_TYPES, Policy
-from sidecar.redact.words import words
 
-# An address has its number within so many bytes of the word that gives it away.
-_NEAR = 160
+# What stands before a number; an escape before it ends in letters that are not its own.
+_ESCAPE = r"\\[nrtbf\"/\\]|\\u[0-9a-fA-F]{4}"
+_BEFORE = rf"(?:^|[^0-9A-Za-z_.\\]|{_ESCAPE})"
+_BEFORE_NO_COLON = rf"(?:^|[^0-9A-Za-z_.:\\]|{_ESCAPE})"
 
-# What stands before a number or a word; an escape before it ends in letters that are not its own.
-_ESCAPED = r"\\[nrtbf\"/\\]|\\u[0-9a-fA-F]{4}"
-_BEFORE = rf"(?:^|[^0-9A-Za-z_.\\]|{_ESCAPED})"
-_BEFORE_NO_COLON = rf"(?:^|[^0-9A-Za-z_.:\\]|{_ESCAPED})"
-# Around a word: anything but a letter. Two-byte letters of the rules' languages start with c3 to c5.
+# Any character but ASCII, and the places where a word can begin.
+_TAIL = r"[\x80-\xbf]"
+_OTHER = (  # without counted repeats: RE2 limits their product
+    rf"[\xc2-\xdf]{_TAIL}|[\xe0-\xef]{_TAIL}{_TAIL}|[\xf0-\xf4]{_TAIL}{_TAIL}{_TAIL}"
+    r"|\\+u[0-9a-fA-F][0-9a-fA-F][0-9a-fA-F][0-9a-fA-F]"
+)
 _NO_LETTER = r"\\u(?:00[89abAB][0-9a-fA-F]|0[2-9a-fA-F][0-9a-fA-F]{2}|[1-9a-fA-F][0-9a-fA-F]{3})"
-_BEFORE_WORD = (
-    rf"(?:^|[^0-9A-Za-z_\\\x80-\xff]|[\xc2\xc6-\xdf][\x80-\xbf]|[\xe0-\xf4][\x80-\xbf]{{2,3}}"
+_WORD_ENDS = rf"(?:[^0-9A-Za-z_\\\xc3-\xc5]|\\[^u]|{_NO_LETTER}|$)"
+_WORD_BEGINS = (
+    r"(?:^|[^0-9A-Za-z_\\\x80-\xff]|[\xc2\xc6-\xdf][\x80-\xbf]|[\xe0-\xf4][\x80-\xbf]{2,3}"
     rf"|\\[nrtbf\"/\\]|{_NO_LETTER})"
 )
-_AFTER_WORD = rf"(?:[^0-9A-Za-z_\\\xc3-\xc5]|\\[^u]|{_NO_LETTER}|$)"
 
-# Letters of the languages that the rules speak. Any other character that the fold turns into an
-# ASCII one is a disguise, and so a suspicion by itself.
-_ORDINARY = "àáâãäåçèéêëìíîïñòóôõöøùúûüýÿğışœæÀÁÂÃÄÅÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØÙÚÛÜÝŸĞİŞŒÆßºª°"
-_PUNCTUATION = "‘’‚‛ʼ\u0085\u2028\u2029¨¯´¸"
-_SEPARATORS = "‐‑‒–—―…"
-
-# Words of which one stands in every address, in every language that the rules know.
-_STREETS = (
-    "en.street", "en.street.weak", "tr.neighbourhood", "tr.street", "tr.site", "fr.street",
-    "fr.street.weak", "es.street", "es.street.weak",
-)  # fmt: skip
-_SUFFIXES = ("de.street", "de.street.weak")  # written as one word with what stands before them
-_MORE = (
-    "box", "unit", "postfach", "apartado", "pk", "p.k", "bp", "b.p", "psc", "cmr", "rr", "hc",
-    "an", "am", "auf", "im", "in", "zum", "zur", "unter", "hinter", "vor", "bei", "beim", "ober",
-)  # fmt: skip
+# Characters of the languages that the rules speak. Any other character that the fold turns into
+# an ASCII one, or drops, is a disguise, and so a suspicion by itself.
+_PLAIN = (
+    "àáâãäåçèéêëìíîïñòóôõöøùúûüýÿğışœæÀÁÂÃÄÅÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØÙÚÛÜÝŸĞİŞŒÆßºª°"
+    "‘’‚‛ʼ\u0085\u2028\u2029¨¯´¸‐‑‒–—―…"
+)
+_SEPARATORS = "‐‑‒–—―…"  # between the digits of a number
 
 
 class Gate:
@@ -64,29 +58,19 @@ class Gate:
             return []
         spans = (match.span() for match in self._scan.finditer(body))
         # The first character of a match may be the quote before the string.
-        return [min(start + 1, end - 1) for start, end in spans if _stands(body, start, end)]
-
-
-_NUMBER_OR_MARK = re.compile(rb"[0-9@%&\x80-\xff(\[{<]|\\+u| (?i:at|arroba|arobase|et) ")
-_DIGIT = re.compile(rb"[0-9]")
-
-
-def _stands(body: bytes, start: int, end: int) -> bool:
-    """Tell whether a match counts: a word of an address only with a digit near it."""
-    if _NUMBER_OR_MARK.search(body, start + 1, end):
-        return True
-    return _DIGIT.search(body, max(0, start - _NEAR), end + _NEAR) is not None
+        return [min(start + 1, end - 1) for start, end in spans]
 
 
 @cache
 def _scanner() -> Scanner:
     """Compile the gate, which is the same for every policy."""
-    return scanner("|".join([*_not_utf8(), *_marks(), *_numbers(), *_words()]))
+    patterns = (*address.GATES, *email.WORD_PATTERNS)
+    return scanner("|".join([*_not_utf8(), *_marks(), *_numbers(), *map(raw, patterns)]))
 
 
 def _not_utf8() -> Iterator[str]:
     """Yield patterns for NUL and for what RFC 3629 does not allow."""
-    tail = r"[\x80-\xbf]"
+    tail = _TAIL
     other = r"(?:[^\x80-\xbf]|$)"
     yield r"\x00|[\xc0\xc1\xf5-\xff]"
     yield rf"(?:^|[\x01-\x7f]){tail}"
@@ -102,8 +86,6 @@ def _marks() -> Iterator[str]:
     yield r"&(?:#|[a-z]{2,6};)"
     yield r"%(?:40|2[0BDEbde]|5[Ff])"
     yield _written(_disguises())
-    yield r"[(\[{<] ?(?i:at|arroba|arobase|et|@) ?[)\]}>]"
-    yield r" (?i:at|arroba|arobase|et) [^\"]{1,64}?(?:\.[A-Za-z]| (?i:dot|point|punto|nokta|punkt) )"
 
 
 def _numbers() -> Iterator[str]:
@@ -127,66 +109,141 @@ def _numbers() -> Iterator[str]:
     yield rf":[0-9]{{1,3}}{undotted}{sep}{{0,2}}[0-9]{more}{{3}}|:[0-9]{{3}}\.[0-9]{more}{{2}}"
     yield rf"{_BEFORE}[0-9]{{5}}{sep}{{1,3}}[0-9]"
     yield rf"{_BEFORE}[0-9]{{4}}{undashed}{sep}{{0,2}}[0-9]{more}"
-    yield rf"{_BEFORE}[0-9]{{4}}-(?:{sep}|[0-9]{sep}|[0-9]{{3}}|[0-9]{{2}}{undashed}|[0-9]{{2}}-{sep})"
+    yield rf"{_BEFORE}[0-9]{{4}}-(?:{sep}|[0-9]{sep}|[0-9]{{3}})"
+    yield rf"{_BEFORE}[0-9]{{4}}-[0-9]{{2}}(?:{undashed}|-{sep})"
     yield rf"{_BEFORE}[0-9]{{4}}-[0-9]{{2}}-[0-9](?:{sep}|[0-9]{{2}}|[0-9]{sep}{{1,3}}[0-9])"
     yield rf"{_BEFORE}(?:[03-9][0-9]|1[0-8]|2[1-9])[0-9]{{2}}-[0-9]{{2}}-"
 
 
-def _words() -> Iterator[str]:
-    """Yield patterns for the words of which one stands in every address."""
-    whole = {*_MORE, *(w for section in _STREETS for w in words(section))}
-    suffixes = {w for section in _SUFFIXES for w in words(section)}
-    yield rf"{_BEFORE_WORD}(?:{_any_of(whole)}){_AFTER_WORD}"
-    yield rf"(?:{_any_of(suffixes)}){_AFTER_WORD}"
+_TOKEN = re.compile(
+    r"(?P<set>\[(?:\\.|[^\]])*\]|\\x[0-9a-f]{2}|\\[^b]|[^\\()|*+?{])|(?P<bound>\\b)"
+    r"|(?P<open>\((?:\?i?:)?)|(?P<close>\))|(?P<other>\||\{[0-9,]+\}\??|[*+?]\??)",
+    re.DOTALL,
+)
 
 
-def _any_of(entries: Iterable[str]) -> str:
-    # A full stop behind a word may be missing, but not behind a single letter.
-    plain = {entry.rstrip(".") if len(entry) > 2 else entry for entry in entries}
-    return "|".join("".join(map(_letter, entry)) for entry in sorted(plain)).replace(
-        _letter("s") * 2, f"(?:{_letter('s')}{{2}}|{_written('ß')})"
-    )
+def raw(pattern: str) -> str:
+    """Translate a pattern for views into one for raw bodies that matches at least as often.
+
+    Takes the syntax that the rules use: literals, sets, groups with and without `i`, repeats and
+    word boundaries. A boundary is a character of its own here, so one is kept only at the start,
+    and where nothing needs to follow it; what could follow there is left out.
+    """
+    tokens = [(m.lastgroup, m[0]) for m in _TOKEN.finditer(pattern)]
+    out = list[str]()
+    groups: list[tuple[bool, bool]] = []  # of those around: case is folded, stands at the start
+    fold_case, start, skip = False, True, 0
+    for i, (kind, text) in enumerate(tokens):
+        if i < skip:
+            continue
+        if kind == "open":
+            groups.append((fold_case, start))
+            fold_case = fold_case or "i" in text
+            out.append("(?:")
+        elif kind == "close":
+            fold_case, start = groups.pop()[0], False
+            out.append(")")
+        elif kind == "bound" and start:
+            out.append(_WORD_BEGINS)
+        elif kind == "bound":
+            if _may_end(tokens, i + 1):
+                out.append(_WORD_ENDS)
+                skip = _branch_end(tokens, i + 1)
+        elif kind == "set":
+            start = False
+            out.append(_raw_set(text, fold_case))
+        else:
+            start = start or (text == "|" and (groups[-1][1] if groups else True))
+            out.append(text)
+    return "".join(out)
+
+
+_Tokens = list[tuple[str | None, str]]
+
+
+def _branch_end(tokens: _Tokens, at: int) -> int:
+    """Return the index of the token that ends the alternative around `at`."""
+    depth = 0
+    while at < len(tokens):
+        kind, text = tokens[at]
+        if depth == 0 and (kind == "close" or text == "|"):
+            break
+        depth += (kind == "open") - (kind == "close")
+        at += 1
+    return at
+
+
+def _may_end(tokens: _Tokens, at: int) -> bool:
+    """Tell whether the pattern may end at `at`: all that follows can be empty."""
+    while at < len(tokens):
+        kind, text = tokens[at]
+        if text == "|":  # the other alternatives of the group are no continuation
+            while tokens[at : at + 1] and tokens[at][0] != "close":
+                at = _branch_end(tokens, at + 1)
+            continue
+        if kind == "open":
+            after = at + 1
+            while tokens[after][0] != "close":
+                after = _branch_end(tokens, after + 1)
+        else:
+            after = at
+        quantifier = tokens[after + 1][1] if after + 1 < len(tokens) else ""
+        optional = quantifier[:1] in ("?", "*") or quantifier.startswith("{0")
+        if kind in ("open", "set") and not optional:
+            return False
+        at = after + 1
+    return True
 
 
 @cache
-def _letter(letter: str) -> str:
-    """Return a pattern for a letter in either case, with the accents that are ordinary."""
-    if not letter.isalpha():
-        return re.escape(letter)
-    fold = Fold()
-    same = [c for c in _ORDINARY if fold(c).data.lower() == letter.encode()]
-    ascii_class = f"[{letter}{letter.upper()}]"
-    return f"(?:{ascii_class}|{_written(same)})" if same else ascii_class
+def _raw_set(text: str, fold_case: bool) -> str:
+    """Return a pattern for the characters whose view is one of a set of bytes."""
+    member = re.compile(text.encode("latin-1"), re.IGNORECASE if fold_case else 0)
+    view = {v for v in range(1, 256) if member.fullmatch(bytes([v]))}
+    printable = [chr(v) for v in view if 0x20 <= v < 0x7F and chr(v) not in '"\\']
+    options = [_char_class(printable)] if printable else []
+    if view - set(range(0x80)) - {0xDF}:
+        options.append(_OTHER)
+    elif plain := [c for c in _PLAIN if _FOLD(c).data[0] in view]:
+        options.append(_written(plain))
+    escaped = "".join(e for v, e in ((10, "nr"), (9, "tbf"), (34, '"'), (47, "/")) if v in view)
+    if escaped:
+        options.append(rf"\\+[{escaped}]")
+    if 0x5C in view:
+        options.append(r"\\")
+    return options[0] if len(options) == 1 and printable else f"(?:{'|'.join(options)})"
+
+
+_FOLD = Fold()
 
 
 @cache
 def _disguises() -> frozenset[str]:
-    """Return the characters that the fold turns into ASCII, or drops, and that are not ordinary."""
-    fold = Fold()
-    plain = {*_ORDINARY, *_PUNCTUATION, *_SEPARATORS}
-    found = set()
+    """Return the characters that the fold turns into ASCII, or drops, and that are not plain."""
+    found = {chr(c) for c in range(0x20, 0x7F)}  # as escapes, which no writer of JSON needs
     for codepoint in [*range(0x80, 0xD800), *range(0xE000, 0x20000), *range(0xE0000, 0xE0200)]:
         char = chr(codepoint)
-        if char not in plain and (not (data := fold(f"a{char}a").data[1:-1]) or data[0] < 0x80):
+        data = _FOLD(f"a{char}a").data[1:-1]
+        if char not in _PLAIN and (not data or data[0] < 0x80):
             found.add(char)
-    return frozenset(found)
+    return frozenset(found - {'"', "\\", "/"})
 
 
 def _written(chars: Iterable[str]) -> str:
     """Return a pattern for characters, as UTF-8 or as JSON escapes of any depth."""
-    raw = {c.encode().decode("latin-1") for c in chars}
+    raw_forms = {c.encode().decode("latin-1") for c in chars if not c.isascii()}
     units = {c.encode("utf-16-be").hex() for c in chars}
     single = {u for u in units if len(u) == 4}
     pairs = {u for u in units if len(u) == 8}
     hexes = rf"\\+u(?i:{_trie(single)})" if single else ""
     surrogates = rf"\\+u(?i:{_trie(pairs, joint=4)})" if pairs else ""
-    return "(?:" + "|".join(filter(None, [_trie(raw), hexes, surrogates])) + ")"
+    return "(?:" + "|".join(filter(None, [_trie(raw_forms), hexes, surrogates])) + ")"
 
 
 def _trie(entries: set[str], joint: int = 0, depth: int = 0) -> str:
     """Return a pattern for a set of strings; characters with equal continuations share a class.
 
-    At depth `joint` an escaped surrogate pair has its second `\\u`.
+    At depth `joint` stands the second half of an escaped surrogate pair.
     """
     if entries == {""}:
         return ""

@@ -1,0 +1,125 @@
+"""The gate over raw bytes: it may suspect too much, and must never suspect too little."""
+
+import json
+import re
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sidecar.redact import CustomRule, Policy, address_en, address_eu, address_tr, email, phone
+from sidecar.redact.finder import Finder
+from sidecar.redact.gate import Gate, raw
+
+GATE = Gate(Policy())
+FINDER = Finder(Policy())
+EXAMPLES = [
+    *(m for module in (phone, address_en, address_eu, address_tr) for m in module.MATCHES),
+    *(m for rule in email.RULES for m in rule.matches),
+]
+
+
+def written(text: str) -> Iterator[bytes]:
+    """Yield a text as it may stand in bodies: raw, escaped, and as JSON in a string."""
+    for ascii_only in (False, True):
+        for depth in range(3):
+            body: object = {"content": text, "role": "user"}
+            for _ in range(depth):
+                body = {"data": json.dumps(body, ensure_ascii=ascii_only)}
+            yield json.dumps(body, ensure_ascii=ascii_only).encode()
+    yield ('{"c":"' + "".join(f"\\u{ord(c):04x}" for c in text if ord(c) < 65536) + '"}').encode()
+
+
+@pytest.mark.parametrize("text", EXAMPLES)
+def test_every_example_is_suspected(text: str) -> None:
+    """In the middle of a text and alone, in every way to write it, in either case."""
+    for variant in (text, text.upper(), f"Merhaba, {text}. Tamam", f"\n{text}\n", f"({text})"):
+        if FINDER.find(variant):
+            for body in written(variant):
+                assert GATE.suspicions(body)
+
+
+words = st.sampled_from(
+    """
+    12 5 2026 0532 123 45 67 +90 (0212) 555 no: 221B 8032 62704 SW1A 1AA E1 6AN Baker Street St.
+    Avenue Sok. Sokağı Mah. Caddesi Kat D:3 Goethestraße Str. Weg Am Unter den Eichen rue de la
+    Paix bd Calle Gran Vía s/n , . / - Boise, ID Springfield IL 75001 Paris 28013 Madrid kadıköy
+    at dot point com example.com john.doe [at] (at) one two PO Box Postfach Highway N W 1/2 &amp;
+    %40 100% a@b.co . | x\u200by ５３２ 🙂 … “ ” – — \u00a0
+    """.split(" ")
+)
+texts = st.lists(words | st.text(max_size=3), max_size=14).map(" ".join)
+
+
+@given(texts)
+def test_what_the_finder_finds_was_suspected(text: str) -> None:
+    """Mixtures of all that addresses, numbers and obfuscated e-mails are made of."""
+    if FINDER.find(text):
+        for body in written(text):
+            assert GATE.suspicions(body)
+
+
+digits = st.text("0123456789 ./()-+–:", min_size=6, max_size=24)
+
+
+@given(digits, st.sampled_from(["tel ", "ara:", "", "x", "no "]))
+def test_numbers_the_finder_finds_were_suspected(number: str, before: str) -> None:
+    """Numbers in every grouping."""
+    text = before + number
+    if FINDER.find(text):
+        for body in written(text):
+            assert GATE.suspicions(body)
+
+
+@given(st.binary(max_size=12))
+def test_what_is_not_utf8_is_suspected(body: bytes) -> None:
+    """So that a body without suspicions needs no other check."""
+    try:
+        sound = "\0" not in body.decode()
+    except UnicodeDecodeError:
+        sound = False
+    assert sound or GATE.suspicions(body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"created_at":"2026-11-22T10:00:00Z","content":"hello there, 3 of 12 done"}',
+        '{"created_at":"2026-11-22T10:00:00.123456+00:00"}',
+        '{"uuid":"18e1d0a8-e066-d5eb-a852-9938ba6cad41","score":0.8444218515250481}',
+        '{"content":"Müşteri için fatura — çünkü akşam toplantı 15:30’da, %99 tamam"}',
+        '{"content":"M\\u00fc\\u015fteri i\\u00e7in 45.50 TL\\n\\"tamam\\""}',
+        '{"data":"{\\"a\\":\\"M\\\\u00fc\\\\u015fteri\\"}"}',
+    ],
+)
+def test_ordinary_bodies_are_not_suspected(body: str) -> None:
+    """What stands in every request must not cost a look."""
+    assert GATE.suspicions(body.encode()) == []
+
+
+def test_other_types_are_looked_for_everywhere() -> None:
+    """Rules that are off by default have no gate."""
+    assert Gate(Policy(types=frozenset({"email", "iban"}))).suspicions(b'{"a":"b"}') is None
+    assert Gate(Policy(custom=(CustomRule("t", "T", "[T]"),))).suspicions(b'{"a":"b"}') is None
+
+
+@pytest.mark.parametrize(
+    ("pattern", "yes", "no"),
+    [
+        (
+            r"\bcad\b\.?",
+            ["cad", "CAD 5".lower(), " cad.", "\\ncad", "ç cad"],
+            ["cadde", "ücad", "acad"],
+        ),
+        (r"(?i:(?:so|sa)k[ai]gi)", ["SOKAĞI", "sokağı", "soka\\u011f\\u0131", "SAKAGI"], ["sok"]),
+        (r"[0-9]{2}(?:a|b\b)c?", ["12a", "12b", "12b "], ["1a", "12bx"]),
+    ],
+)
+def test_translation(pattern: str, yes: list[str], no: list[str]) -> None:
+    """A pattern for views becomes one for raw bytes; characters in disguise are left to others."""
+    translated = re.compile(raw(pattern).encode("latin-1"))
+    for text in yes:
+        assert translated.search(text.encode())
+    for text in no:
+        assert not translated.search(text.encode())
