@@ -55,7 +55,7 @@ class Sidecar:
         self._redactor.warm_up()
         self.proxy_address = await self._proxy_listener.start(listen.proxy)
         self._state = "ready"
-        self._log(
+        self._log.always(
             "ready",
             version=__version__,
             proxy=str(self.proxy_address),

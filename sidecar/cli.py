@@ -29,9 +29,16 @@ def main(argv: list[str] | None = None) -> int:
     try:
         return command(arguments)
     except ConfigError as error:
+        # What is wrong is the very output of `check`.
+        output = sys.stdout if command is _check else sys.stderr
         for problem in error.problems:
-            print(problem, file=sys.stderr)
+            print(problem, file=output)
         return EXIT_USAGE
+    except OSError as error:  # BrokenPipeError: the reader has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            print(f"cannot write: {error.strerror}", file=sys.stderr)
+        return EXIT_FAILED
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -83,12 +90,15 @@ def _run(arguments: argparse.Namespace) -> int:
     log = Log(clock.wall, config.log.level, config.log.format)
     for warning in config.warnings:
         log("config_warning", "warning", key=warning)
+    return run_loop(_serve(_build(config, log)))
+
+
+def _build(config: Config, log: Log) -> Sidecar:
+    """Build a sidecar; what this host lacks for it is a problem of the configuration too."""
     try:
-        sidecar = Sidecar(config, log)
-    except (OSError, ValueError) as error:
-        print(f"cannot start: {error}", file=sys.stderr)
-        return EXIT_FAILED
-    return run_loop(_serve(sidecar))
+        return Sidecar(config, log)
+    except ValueError as error:
+        raise ConfigError([Problem("", "", str(error))]) from None
 
 
 async def _serve(sidecar: Sidecar) -> int:
@@ -104,7 +114,7 @@ async def _serve(sidecar: Sidecar) -> int:
         return EXIT_FAILED
     await stop.wait()
     await sidecar.stop()
-    return 0
+    os._exit(0)  # an inspection or a look-up in a thread must not outlast the drain
 
 
 def run_loop(main: Coroutine[Any, Any, int]) -> int:
@@ -122,6 +132,7 @@ def run_loop(main: Coroutine[Any, Any, int]) -> int:
 def _check(arguments: argparse.Namespace) -> int:
     """Validate the configuration and print every problem."""
     config = _read_config(arguments.config)
+    _build(config, Log(clock.wall))
     for warning in config.warnings:
         print(f"warning: {warning}", file=sys.stderr)
     if arguments.print_urls:
@@ -158,7 +169,7 @@ def _redact(arguments: argparse.Namespace) -> int:
     except Uninspectable as error:
         print(error, file=sys.stderr)
         return EXIT_FAILED
-    except (UnicodeDecodeError, ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         print(f"line {number}: must be " + _EXPECTED[arguments.jsonl], file=sys.stderr)
         return EXIT_FAILED
     return 0
@@ -173,4 +184,9 @@ def _as_json(redactor: Redactor, line: str) -> str:
     row = json.loads(line)
     spans = [span._asdict() for span in redactor.spans(row["text"])]
     redacted = {"id": row["id"], "text": redactor.text(row["text"]), "spans": spans}
-    return json.dumps(redacted, ensure_ascii=False) + "\n"
+    line = json.dumps(redacted, ensure_ascii=False)
+    try:
+        line.encode()
+    except UnicodeEncodeError:  # a lone surrogate exists only as an escape
+        line = json.dumps(redacted)
+    return line + "\n"

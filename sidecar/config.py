@@ -369,6 +369,8 @@ def _across(
 
     for key, message in check_policy(config.redaction.policy()):
         yield problem("redaction", key, message)
+    if re.search(r"/api(/v\d)?$", config.upstream.url):
+        yield problem("upstream", "url", "must not end in /api/vN: the SDKs send that themselves")
     if config.listen.proxy == config.listen.ops and config.listen.proxy.port:
         yield problem("listen", "ops", "must not be the same address as listen.proxy")
     if config.guard.hold_max < config.guard.hold:

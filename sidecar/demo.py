@@ -141,6 +141,9 @@ async def demo(*, serve: bool) -> int:
 
 
 async def _serve(stage: _Stage, zep: StandIn) -> None:
+    stop = asyncio.Event()
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(signum, stop.set)
     print("\nBoth keep running until Ctrl-C. Point an SDK at the sidecar:")
     for sdk, setting in base_urls(stage.origin).items():
         print(f"   {sdk:<27} {setting}")
@@ -150,7 +153,4 @@ async def _serve(stage: _Stage, zep: StandIn) -> None:
     print(f"   break Zep                   curl {zep.url}/_standin/fault -d {fault}")
     print(f"   mend Zep                    curl -X POST {zep.url}/_standin/heal")
     sys.stdout.flush()
-    stop = asyncio.Event()
-    for signum in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(signum, stop.set)
     await stop.wait()

@@ -146,7 +146,7 @@ def words(allowed: Callable[[], tuple[str, ...]]) -> Parser:
         values = tuple(text(item) for item in _items(node))
         for value in values:
             if value not in allowed():
-                raise ValueError(f"has an unknown entry; known are {', '.join(allowed())}")
+                raise ValueError(f"unknown entry {value!r}; known are {', '.join(allowed())}")
         return values
 
     return parse

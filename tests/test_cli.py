@@ -44,11 +44,32 @@ async def test_check_bad(tmp_path: Path) -> None:
     path = tmp_path / "c.yaml"
     path.write_text("upstream:\n  url: nope\ntimeouts:\n  read: soon\n")
     code, out, error = await run("check", "--config", str(path), FLAG_ZEP_READ="perhaps")
-    assert (code, out) == (2, "")
-    lines = error.splitlines()
+    assert (code, error) == (2, "")
+    lines = out.splitlines()
     assert lines[0].startswith("FLAG_ZEP_READ: flags.read: ")
     assert lines[1].startswith(f"{path}:2: upstream.url: ")
     assert lines[2].startswith(f"{path}:4: timeouts.read: ")
+
+
+@pytest.mark.parametrize(
+    ("document", "environ", "problem"),
+    [
+        ("upstream: {ca_file: /does/not/exist.pem}", {}, "upstream.ca_file: /does/not/exist.pem: "),
+        ("upstream: {ca_file: /dev/null}", {}, "upstream.ca_file: /dev/null: "),
+        ("upstream: {proxy_from_env: true}", {"HTTPS_PROXY": "socks5://x:1"}, "HTTPS_PROXY: "),
+        ("upstream: {proxy_from_env: true}", {"HTTPS_PROXY": "http://x:99999"}, "HTTPS_PROXY: "),
+    ],
+)
+async def test_what_the_host_lacks(
+    tmp_path: Path, document: str, environ: dict[str, str], problem: str
+) -> None:
+    """`check` and `run` say the same, with the same exit code and without a traceback."""
+    path = tmp_path / "c.yaml"
+    path.write_text(document)
+    for command in ("check", "run"):
+        code, out, error = await run(command, "--config", str(path), **environ)
+        assert code == 2
+        assert (out + error).startswith(problem)
 
 
 async def test_run_with_a_bad_configuration(tmp_path: Path) -> None:
@@ -100,6 +121,27 @@ async def test_redact_bad_input(form: str, stdin: bytes, message: str) -> None:
     assert code == 1
     assert error.startswith(message)
     assert "x@y.com" not in error
+
+
+async def test_redact_what_is_no_utf8_once_decoded() -> None:
+    """A lone surrogate stays the escape it was."""
+    code, out, _ = await run("redact", "--jsonl", stdin=b'{"id":1,"text":"\\ud800 x@y.com"}\n')
+    assert code == 0
+    assert json.loads(out)["text"] == "\ud800 [EMAIL]"
+
+
+@pytest.mark.parametrize("arguments", [("redact",), ("demo",)])
+async def test_reader_that_goes_away(arguments: tuple[str, ...]) -> None:
+    """As with `| head -1`: no traceback."""
+    process = await spawn(*arguments)
+    assert process.stdin
+    assert process.stdout
+    process.stdin.write(b"x@y.com\n" * 100_000)
+    await process.stdout.readline()
+    process.stdout._transport.close()  # type: ignore[attr-defined]
+    async with asyncio.timeout(30):
+        _, error = await process.communicate()
+    assert b"Traceback" not in error
 
 
 async def test_redact_not_utf8() -> None:

@@ -134,6 +134,8 @@ redaction:
         ("upstream.url", "http://x:99999"),
         ("upstream.url", "'http://x/ y'"),
         ("upstream.url", "http://[x"),
+        ("upstream.url", "https://api.getzep.com/api/v2"),
+        ("upstream.url", "https://gateway/zep/api/"),
         ("upstream.url", "''"),
         ("upstream.proxy_from_env", "2"),
         ("listen.proxy", "8790"),

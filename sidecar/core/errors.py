@@ -52,7 +52,8 @@ BAD_TARGET = Refusal(
 )
 TOO_LARGE = Refusal(413, "body_too_large", "The request body is over limits.body_bytes.")
 EXPECTATION = Refusal(417, "expectation_failed", "Only Expect: 100-continue can be met.")
-UPGRADE_WITH_BODY = Refusal(400, "upgrade", "A request with a body cannot ask for an upgrade.")
+BAD_VERSION = Refusal(505, "http_version", "Only HTTP/1.0 and HTTP/1.1 are served.")
+BODY_TIMEOUT = Refusal(408, "body_timeout", "The rest of the request body did not come.")
 OVERLOADED = Refusal(503, "overloaded", "Too many requests at once (limits.concurrency).")
 REDIRECT_AWAY = Refusal(
     502,

@@ -24,7 +24,11 @@ HOP_BY_HOP = frozenset(
 # Set anew for the request that leaves: the authority, the framing, and the interim answer, which
 # the sidecar gives itself because it needs the whole body before it sends a byte.
 _OWN_REQUEST = HOP_BY_HOP | {b"host", b"content-length", b"expect"}
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+# True only of the body as it came.
+_OF_THE_BODY = frozenset(
+    {b"content-encoding", b"content-md5", b"digest", b"content-digest", b"repr-digest"}
+)
+_DEFAULT_PORTS = (None, 80, 443)
 
 
 def values(headers: RawHeaders, name: bytes) -> list[bytes]:
@@ -43,12 +47,12 @@ def _without(headers: RawHeaders, dropped: Iterable[bytes]) -> RawHeaders:
     return tuple(pair for pair in headers if pair[0].lower() not in gone)
 
 
-def for_upstream(headers: RawHeaders, *, decoded: bool) -> RawHeaders:
-    """Return the fields that go to Zep; `decoded`: the body leaves without its content coding.
+def for_upstream(headers: RawHeaders, *, changed: bool) -> RawHeaders:
+    """Return the fields that go to Zep; `changed`: the body leaves redacted, and decoded.
 
     Host, Content-Length and hop-by-hop fields are left out: the caller writes its own.
     """
-    return _without(headers, _OWN_REQUEST | {b"content-encoding"} if decoded else _OWN_REQUEST)
+    return _without(headers, _OWN_REQUEST | _OF_THE_BODY if changed else _OWN_REQUEST)
 
 
 def for_downstream(
@@ -62,8 +66,6 @@ def for_downstream(
     """
     bodiless = chunked or status in (204, 304)
     kept = _without(headers, HOP_BY_HOP | {b"content-length"} if bodiless else HOP_BY_HOP)
-    if status != 201 and status not in _REDIRECTS:
-        return kept
     return tuple(
         (name, _translate(value, upstream, sidecar))
         if name.lower() == b"location"
@@ -84,18 +86,19 @@ def leads_away(headers: RawHeaders, status: int, upstream: str) -> bool:
 
 def _foreign(location: bytes, upstream: str) -> bool:
     try:
-        parts = urlsplit(location.decode("latin-1").strip())
-        host = parts.hostname
+        parts, base = urlsplit(location.decode("latin-1").strip()), urlsplit(upstream)
+        ports = (parts.port, base.port)
     except ValueError:
         return True
-    return bool(parts.netloc) and host != urlsplit(upstream).hostname
+    same_port = ports[0] == ports[1] or all(port in _DEFAULT_PORTS for port in ports)
+    return bool(parts.netloc) and not (parts.hostname == base.hostname and same_port)
 
 
 def _translate(location: bytes, upstream: str, sidecar: str) -> bytes:
     """Point a Location at the sidecar when it names the upstream's host, and undo its path prefix.
 
-    Any scheme or port of that host counts: a redirect from http to https, say, would lead the
-    worker just as far away. A relative reference stays relative.
+    http and https of that host are the same place: a redirect between them would lead the worker
+    just as far away. A relative reference stays relative.
     """
     if _foreign(location, upstream):
         return location

@@ -56,10 +56,20 @@ IDENTIFIERS = frozenset(
     """
     id uuid uuids role role_type type types kind mode status scope data_type search_type
     search_scope reranker labels fact_name direction order order_by direction_sort cursor
-    uuid_cursor version provider verdict models instruction_names task_family api_url
+    uuid_cursor limit version provider verdict models instruction_names task_family api_url
     """.split()
 )
-IDENTIFIER_SUFFIXES = ("_id", "_ids", "_uuid", "_uuids", "_at", "_time", "_zone", "_labels")
+IDENTIFIER_SUFFIXES = (
+    "_id",
+    "_ids",
+    "_uuid",
+    "_uuids",
+    "_at",
+    "_time",
+    "_zone",
+    "_labels",
+    "_token",
+)
 FILTERS = frozenset({"filters", "search_filters", "episode_metadata_filters"})
 FREE_FORM = frozenset({"metadata", "attributes"})
 FREE_FORM_SUFFIX = "_attributes"
@@ -141,7 +151,8 @@ def match(method: str, target: str) -> Route | None:
     segments = path.split("/")
     if len(segments) < 4 or segments[0] or segments[1] != "api" or segments[2] not in PREFIXES:
         return None
-    if segments[3] == "api" and segments[4:5] and segments[4] in PREFIXES:
+    behind = [segment for segment in segments[3:] if segment][:2]
+    if behind[:1] == ["api"] and behind[1:] and behind[1] in PREFIXES:
         return None
     api = segments[2]
     tree = _TREES.get((api, "GET" if method == "HEAD" else method))

@@ -91,7 +91,7 @@ class Redactor:
         text = _decode(body)
         places = None if suspicions is None else _characters_at(body, suspicions)
         edits = self._edits_in_json(text, Fields.SCHEMA, exceptions, places)
-        return _redacted(body, text, list(edits))
+        return _redacted(body, text, edits)
 
     def query(self, query: bytes) -> Redacted:
         """Redact the free text in a raw query string.
@@ -140,39 +140,42 @@ class Redactor:
         root: Fields,
         exceptions: Mapping[str, Fields] = _NONE,
         places: Sequence[int] | None = None,
-    ) -> Iterator[_Edit]:
-        """Yield the edits for a valid JSON text, in order; only look at `places` if given."""
-        outer: list[tuple[Fields, Counter[str]]] = []
-        container, keys = root, Counter[str]()
+    ) -> list[_Edit]:
+        """Return the edits for a valid JSON text, in order; only look at `places` if given."""
+        found: list[_Edit] = []
+        outer: list[tuple[Fields, _Keys]] = []
+        container, keys = root, _Keys()
         value, key = root, ""  # what the next value is: in an array the same as its container
         for token in _TOKEN.finditer(text):
             start, end = token.span()
             mark = text[start]
             if mark in "{[":
                 outer.append((container, keys))
-                container, keys = value, Counter()
+                container, keys = value, _Keys()
             elif mark in "}]":
+                found += keys.distinct()
                 container, keys = outer.pop()
                 value = container
-            elif mark != '"':
-                if _has_any(places, start, end) and _is_phone(key, token[0], value):
-                    yield _Edit(start, end, f'"{self._policy.placeholder("phone")}"', "phone")
             elif token[2]:
-                edits = []
-                if _has_any(places, start, end):
-                    edits = self._edits_in_string(text, token.span(1), container)
-                yield from _distinct(token[1], start + 1, edits, keys)
                 key = _unescape(token[1])[0]
                 value = exceptions.get(key) or container.child(key)
-            elif _has_any(places, start, end):
-                yield from self._edits_in_string(text, token.span(1), value)
+                suspected = _has_any(places, start, end)
+                edits = self._edits_in_string(text, token.span(1), container) if suspected else []
+                keys.add(key, token[1], start + 1, edits)
+            elif not _has_any(places, start, end):
+                continue
+            elif mark == '"':
+                found += self._edits_in_string(text, token.span(1), value)
+            elif _is_phone(key, token[0], value):
+                found.append(_Edit(start, end, f'"{self._policy.placeholder("phone")}"', "phone"))
+        return sorted(found)
 
     def _edits_in_string(self, text: str, span: tuple[int, int], fields: Fields) -> list[_Edit]:
         """Return the edits inside one JSON string, in the offsets of `text`."""
         start, end = span
         value, at = _unescape(text[start:end])
         if fields.is_text and value.lstrip()[:1] in _JSON_OPENERS and _is_json(value):
-            edits = list(self._edits_in_json(value, Fields.FREE))
+            edits = self._edits_in_json(value, Fields.FREE)
         else:
             edits = self._edits(value, fields)
         # A number that became a string brings quotes, which are escaped once a level.
@@ -219,17 +222,44 @@ def _quoted(replacement: str) -> str:
     return replacement.replace("\\", "\\\\").replace('"', '\\"')
 
 
-def _distinct(key: str, start: int, edits: list[_Edit], keys: Counter[str]) -> list[_Edit]:
-    """Number a redacted key that an earlier key of its object equals, so that no value is lost."""
-    if not edits:
-        keys[key] += 1
-        return edits
-    name = _splice(key, [e._replace(start=e.start - start, end=e.end - start) for e in edits])
-    keys[name] += 1
-    if keys[name] > 1:
-        last = edits[-1]
-        edits[-1] = last._replace(replacement=f"{last.replacement}_{keys[name]}")
-    return edits
+class _Keys:
+    """The keys of one object: redacted ones are numbered until no two are equal.
+
+    Where two addresses as keys became one, every parser would drop a value.
+    """
+
+    def __init__(self) -> None:
+        self._names: set[str] = set()
+        self._redacted: list[tuple[str, int, list[_Edit]]] = []
+
+    def add(self, name: str, raw: str, start: int, edits: list[_Edit]) -> None:
+        """Add a key, decoded and as it stands at `start`."""
+        if any(e.type != _IDENTIFIER for e in edits):
+            self._redacted.append((raw, start, edits))
+        else:
+            self._names.add(name)
+
+    def distinct(self) -> Iterator[_Edit]:
+        """Yield the edits of all redacted keys."""
+        copies = Counter[str]()
+        for raw, start, edits in self._redacted:
+            base = name = _renamed(raw, start, edits)
+            while name in self._names:
+                copies[base] += 1
+                last = edits[-1]
+                suffix = f"_{copies[base] + 1}"
+                numbered = [*edits[:-1], last._replace(replacement=last.replacement + suffix)]
+                name = _renamed(raw, start, numbered)
+                if name not in self._names:
+                    edits = numbered
+            self._names.add(name)
+            yield from edits
+
+
+def _renamed(raw: str, start: int, edits: list[_Edit]) -> str:
+    """Return the name that a key at `start` has after its edits."""
+    local = [e._replace(start=e.start - start, end=e.end - start) for e in edits]
+    return _unescape(_splice(raw, local))[0]
 
 
 def _redacted(body: bytes, text: str, edits: list[_Edit]) -> Redacted:

@@ -26,7 +26,9 @@ _OTHER = (  # without counted repeats: RE2 limits their product
     rf"[\xc2-\xdf]{_TAIL}|[\xe0-\xef]{_TAIL}{_TAIL}|[\xf0-\xf4]{_TAIL}{_TAIL}{_TAIL}"
     r"|\\+u[0-9a-fA-F][0-9a-fA-F][0-9a-fA-F][0-9a-fA-F]"
 )
-_NO_LETTER = r"\\u(?:00[89abAB][0-9a-fA-F]|0[2-9a-fA-F][0-9a-fA-F]{2}|[1-9a-fA-F][0-9a-fA-F]{3})"
+_NO_LETTER = (
+    r"\\u(?:00[0189abAB][0-9a-fA-F]|007[fF]|0[2-9a-fA-F][0-9a-fA-F]{2}|[1-9a-fA-F][0-9a-fA-F]{3})"
+)
 _WORD_ENDS = rf"(?:[^0-9A-Za-z_\\\xc3-\xc5]|\\[^u]|{_NO_LETTER}|$)"
 _WORD_BEGINS = (
     r"(?:^|[^0-9A-Za-z_\\\x80-\xff]|[\xc2\xc6-\xdf][\x80-\xbf]|[\xe0-\xf4][\x80-\xbf]{2,3}"
@@ -105,14 +107,17 @@ def _numbers() -> Iterator[str]:
     yield rf"{_BEFORE}[0-9]{undotted}{sep}{{0,3}}[0-9]{more}{{4}}"
     yield rf"{_BEFORE}[0-9]\.[0-9]{{5,11}}(?:[^0-9]|$)"
     yield rf"{_BEFORE}[0-9]\.[0-9]{{1,8}}{sep}{{1,3}}[0-9]{more}{{1}}"
-    yield rf"{_BEFORE_NO_COLON}[0-9]{{1,3}}{sep}{{1,3}}[0-9]{more}{{3}}"
-    yield rf":[0-9]{{1,3}}{undotted}{sep}{{0,2}}[0-9]{more}{{3}}|:[0-9]{{3}}\.[0-9]{more}{{2}}"
-    yield rf"{_BEFORE}[0-9]{{5}}{sep}{{1,3}}[0-9]"
+    for first in (1, 2, 3):
+        rest = rf"[0-9]{more}{{{5 - first}}}"
+        yield rf"{_BEFORE_NO_COLON}[0-9]{{{first}}}{sep}{{1,3}}{rest}"
+        yield rf":[0-9]{{{first}}}{undotted}{sep}{{0,2}}{rest}"
+    yield rf":[0-9]{{3}}\.[0-9]{more}{{2}}"
+    yield rf"{_BEFORE}[0-9]{{5,6}}{sep}{{1,3}}[0-9]"
     yield rf"{_BEFORE}[0-9]{{4}}{undashed}{sep}{{0,2}}[0-9]{more}"
     yield rf"{_BEFORE}[0-9]{{4}}-(?:{sep}|[0-9]{sep}|[0-9]{{3}})"
     yield rf"{_BEFORE}[0-9]{{4}}-[0-9]{{2}}(?:{undashed}|-{sep})"
     yield rf"{_BEFORE}[0-9]{{4}}-[0-9]{{2}}-[0-9](?:{sep}|[0-9]{{2}}|[0-9]{sep}{{1,3}}[0-9])"
-    yield rf"{_BEFORE}(?:[03-9][0-9]|1[0-8]|2[1-9])[0-9]{{2}}-[0-9]{{2}}-"
+    yield rf"{_BEFORE}(?:[03-9][0-9]|1[0-8]|2[1-9])[0-9]{{2}}-[0-9]{{2}}"
 
 
 _TOKEN = re.compile(

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime
 from typing import TextIO
@@ -41,11 +41,18 @@ class Log:
         self._stream = stream
 
     def __call__(self, event: str, level: str = "info", **fields: str | float) -> None:
+        """Write one event, unless it is below the level."""
+        if LEVELS.index(level) >= self._floor:
+            self._write(event, level, fields)
+
+    def always(self, event: str, **fields: str | float) -> None:
+        """Write an event that others wait for, whatever the level."""
+        self._write(event, "info", fields)
+
+    def _write(self, event: str, level: str, fields: Mapping[str, str | float]) -> None:
         """Write one event; an unknown field is a programming error, so that none can leak."""
         if unknown := fields.keys() - FIELDS:
             raise ValueError(f"log fields not on the allow-list: {sorted(unknown)}")
-        if LEVELS.index(level) < self._floor:
-            return
         ts = self._now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
         if self._style == "json":
             line = json.dumps({"ts": ts, "level": level, "event": event, **fields})

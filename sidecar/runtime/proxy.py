@@ -3,10 +3,11 @@
 import asyncio
 import socket
 import struct
+from collections.abc import Awaitable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from aiohttp import web
 
@@ -30,7 +31,15 @@ from sidecar.runtime.upstream import Answer, Upstream, UpstreamError
 from sidecar.values import Address
 
 # RE2 and zlib release the interpreter lock, so a large body costs the loop little from a thread.
-OFFLOAD_BYTES = 65536
+OFFLOAD_BYTES = 16384
+# Silence, in seconds, after which a peer that is expected to send or to read is given up.
+BODY_SILENCE = 10.0
+READER_SILENCE = 60.0
+STREAM_SILENCE = 60.0  # what the SDKs themselves wait for the next event
+
+
+T = TypeVar("T")
+_VERSIONS = ((1, 0), (1, 1))
 
 
 class _Outgoing(NamedTuple):
@@ -39,17 +48,6 @@ class _Outgoing(NamedTuple):
     target: bytes
     headers: RawHeaders
     body: bytes | None
-
-
-class _Patience(NamedTuple):
-    """How long an answer's body is waited for."""
-
-    wait: float
-    deadline: float | None  # of the whole answer; None for a stream, which may go on for ever
-
-    def until(self, now: float) -> float:
-        """Return the instant at which the next piece must have come."""
-        return now + self.wait if self.deadline is None else self.deadline
 
 
 class _Refused(Exception):
@@ -103,7 +101,7 @@ class Proxy:
         self._redactor = redactor
         self._upstream = upstream
         self._metrics = metrics
-        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="redact")
+        self._worker = ThreadPoolExecutor(max_workers=4, thread_name_prefix="redact")
         self._in_flight = 0
         self._draining = False
         self._drained = asyncio.Event()
@@ -126,7 +124,9 @@ class Proxy:
         try:
             return await self._serve(request)
         except _Refused as refused:
-            return refuse(refused.refusal, close=refused.close or self._draining)
+            # A body that was announced and not asked for may come or not: no way to go on.
+            close = refused.close or self._draining or bool(values(request.raw_headers, b"expect"))
+            return refuse(refused.refusal, close=close)
         except UpstreamError as error:
             return refuse(error.failure.refusal(), close=self._draining)
         finally:
@@ -136,8 +136,10 @@ class Proxy:
 
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
         target = request.raw_path
-        if not target.startswith("/"):
+        if not target.startswith("/") or request.method == "CONNECT":
             raise _Refused(errors.BAD_TARGET, close=True)
+        if request.version not in _VERSIONS:
+            raise _Refused(errors.BAD_VERSION, close=True)
         route = match(request.method, target)
         if route is None:
             raise _Refused(errors.no_prefix(base_urls(_origin(request))))
@@ -145,23 +147,23 @@ class Proxy:
             raise _Refused(errors.OVERLOADED)
         outgoing = await self._inspect(request, route, target)
         wait = self._timeouts[route.cls]
-        deadline = asyncio.get_running_loop().time() + wait
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + wait
         try:
             async with asyncio.timeout_at(deadline):
                 answer = await self._upstream.send(
                     request.method,
                     *outgoing,
-                    repeatable=route.safe or bool(values(request.raw_headers, b"idempotency-key")),
+                    repeatable=route.safe or any(values(request.raw_headers, b"idempotency-key")),
                 )
         except TimeoutError:
             raise UpstreamError(Failure.TIMEOUT) from None
         try:
             if outgoing.body and leads_away(answer.headers, answer.status, self._upstream.url):
                 raise _Refused(errors.REDIRECT_AWAY)
-            streams = route.stream or route.cls is RouteClass.UNKNOWN or _is_event_stream(answer)
-            return await self._relay(
-                request, answer, _Patience(wait, None if streams else deadline)
-            )
+            if route.stream or route.cls is RouteClass.UNKNOWN or _is_event_stream(answer):
+                return await self._relay(request, answer, STREAM_SILENCE, each=True)
+            return await self._relay(request, answer, deadline - loop.time(), each=False)
         finally:
             answer.close()
 
@@ -178,7 +180,7 @@ class Proxy:
         if body:
             body = self._counted(await self._redact(body, headers, route), "body")
         return _Outgoing(
-            path + mark + query, for_upstream(headers, decoded=body is not received), body
+            path + mark + query, for_upstream(headers, changed=body is not received), body
         )
 
     def _counted(self, redacted: Redacted, place: str) -> bytes:
@@ -188,28 +190,35 @@ class Proxy:
 
     async def _read(self, request: web.BaseRequest) -> bytes | None:
         """Return the body as it was sent, or None where the request has none; raises _Refused."""
-        headers, length = request.raw_headers, request.content_length
-        announced = bool(length) or bool(values(headers, b"transfer-encoding"))
-        if announced and values(headers, b"upgrade"):
-            raise _Refused(errors.UPGRADE_WITH_BODY, close=True)
-        if length and length > self._limits.body_bytes:
-            raise _Refused(errors.TOO_LARGE, close=True)
-        if expected := tokens(headers, b"expect"):
-            if expected != [b"100-continue"]:
-                raise _Refused(errors.EXPECTATION, close=True)
-            if announced and request.transport:
-                request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        if not announced:
-            return None if length is None else b""
+        if not self._announces_body(request):
+            return None if request.content_length is None else b""
+        expected = tokens(request.raw_headers, b"expect")
+        if expected and request.transport and request.version >= (1, 1):  # RFC 9110 10.1.1
+            request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         body = bytearray()
         try:
-            while part := await request.content.readany():
+            while part := await _within(BODY_SILENCE, request.content.readany()):
                 body += part
                 if len(body) > self._limits.body_bytes:
                     raise _Refused(errors.TOO_LARGE, close=True)
+        except TimeoutError:
+            raise _Refused(errors.BODY_TIMEOUT, close=True) from None
         except web.RequestPayloadError:
             raise _Refused(errors.BAD_REQUEST, close=True) from None
         return bytes(body)
+
+    def _announces_body(self, request: web.BaseRequest) -> bool:
+        """Tell whether a body will come; raises _Refused for one that cannot be served."""
+        codings = tokens(request.raw_headers, b"transfer-encoding")
+        if codings not in ([], [b"chunked"]):
+            raise _Refused(errors.BAD_REQUEST, close=True)
+        length = request.content_length
+        if length and length > self._limits.body_bytes:
+            raise _Refused(errors.TOO_LARGE, close=True)
+        expected = tokens(request.raw_headers, b"expect")
+        if expected not in ([], [b"100-continue"]):
+            raise _Refused(errors.EXPECTATION, close=True)
+        return bool(length) or bool(codings)
 
     async def _redact(self, body: bytes, headers: RawHeaders, route: Route) -> Redacted:
         job = partial(
@@ -232,22 +241,30 @@ class Proxy:
     # --- outbound -------------------------------------------------------------------------------
 
     async def _relay(
-        self, request: web.BaseRequest, answer: Answer, patience: _Patience
+        self, request: web.BaseRequest, answer: Answer, patience: float, *, each: bool
     ) -> web.StreamResponse:
-        """Stream an answer to the worker; one that is cut off stays visibly cut off."""
+        """Stream an answer to the worker; one that is cut off stays visibly cut off.
+
+        `patience` is for all waits for Zep together, or for each of them. How long the worker
+        takes to read does not count.
+        """
         empty = request.method == "HEAD" or answer.status in (204, 304)
         sized = not answer.chunked and bool(values(answer.headers, b"content-length"))
         chunked = not empty and not sized and request.version >= (1, 1)
         keep_alive = request.keep_alive and not self._draining and (empty or sized or chunked)
+        # Behind a declined upgrade the parser may have lost what was pipelined.
+        keep_alive = keep_alive and not values(request.raw_headers, b"upgrade")
+        loop = asyncio.get_running_loop()
         pending = self._head(request, answer, chunked=chunked, keep_alive=keep_alive)
         try:
             data = answer.ready()
             while not answer.complete:
                 _write(request, pending + _framed(data, chunked))
                 pending = b""
-                await request.writer.drain()
-                async with asyncio.timeout_at(patience.until(asyncio.get_running_loop().time())):
-                    data = await answer.chunk()
+                await _within(READER_SILENCE, request.writer.drain())
+                since = loop.time()
+                data = await _within(patience, answer.chunk())
+                patience -= 0 if each else loop.time() - since
             _write(request, pending + _framed(data, chunked) + (b"0\r\n\r\n" if chunked else b""))
         except (UpstreamError, TimeoutError):
             _write(request, pending)
@@ -275,6 +292,11 @@ class Proxy:
             lines.append(b"Connection: keep-alive\r\n")
         reason = answer.reason.encode("utf-8", "surrogateescape")
         return b"HTTP/1.1 %d %b\r\n%b\r\n" % (answer.status, reason, b"".join(lines))
+
+
+async def _within(seconds: float, awaited: Awaitable[T]) -> T:
+    async with asyncio.timeout(seconds):
+        return await awaited
 
 
 def _framed(data: bytes, chunked: bool) -> bytes:

@@ -12,6 +12,7 @@ from sidecar.values import Address
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 MAX_LINE = 65536
+MAX_FIELDS = 1000
 # aiohttp's messages can quote what was on the wire, so they go nowhere.
 _silent = logging.getLogger("zep-sidecar.silent")
 _silent.disabled = True
@@ -28,6 +29,17 @@ def refuse(refusal: Refusal, *, close: bool = False) -> web.Response:
 
 class _Protocol(web.RequestHandler):
     """One connection from the worker."""
+
+    def eof_received(self) -> bool:  # type: ignore[override]  # asyncio: true keeps it open
+        """Let a worker that has closed its sending side still read the answer (RFC 9112 9.6)."""
+        bodies = [payload for _, payload in self._messages]
+        if self._current_request is not None:
+            bodies.append(self._current_request.content)
+        busy = self._waiter is None or bool(self._messages)
+        if not busy or not all(body.is_eof() for body in bodies):
+            return False
+        self.close()  # once the answer has been written
+        return True
 
     def handle_error(
         self,
@@ -54,6 +66,7 @@ class _Server(web.Server):
             logger=_silent,
             max_line_size=MAX_LINE,
             max_field_size=MAX_LINE,
+            max_headers=MAX_FIELDS,
             lingering_time=5.0,
             auto_decompress=False,
         )
@@ -68,7 +81,7 @@ class Listener:
 
     async def start(self, address: Address) -> Address:
         """Listen; return the bound address. Raises OSError when it cannot be had."""
-        self._runner = web.ServerRunner(_Server(self._handler), shutdown_timeout=0.5)
+        self._runner = web.ServerRunner(_Server(self._handler), shutdown_timeout=0.05)
         await self._runner.setup()
         await web.TCPSite(self._runner, address.host, address.port, backlog=1024).start()
         host, port = self._runner.addresses[0][:2]

@@ -21,13 +21,15 @@ from aiohttp.http import HttpProcessingError, RawResponseMessage
 from aiohttp.streams import StreamReader
 
 from sidecar.core.errors import Failure
-from sidecar.core.headers import RawHeaders
+from sidecar.core.headers import RawHeaders, tokens
 
 # A peer may close an idle connection while a request is on its way. Connections idle for longer
 # are not used again; a request that cannot be repeated uses only ones that were busy just now.
 IDLE_MAX = 10.0
 IDLE_MAX_UNREPEATABLE = 2.0
 MAX_LINE = 65536
+MAX_FIELDS = 1000
+MAX_INTERIM = 20
 _CHUNK = 65536
 _ERRORS = (
     ClientError,
@@ -66,8 +68,12 @@ class EgressProxy(NamedTuple):
         if proxy_bypass_environment(parts.netloc, {"no": proxies.get("no", "")}):
             return None
         proxy = urlsplit(url if "//" in url else f"http://{url}")
-        if proxy.scheme != "http" or not proxy.hostname:
-            raise ValueError(f"{parts.scheme}_proxy must be an http:// URL")
+        try:
+            sound = proxy.scheme == "http" and proxy.port != 0
+        except ValueError:
+            sound = False
+        if not sound or not proxy.hostname:
+            raise ValueError(f"{parts.scheme.upper()}_PROXY: must be an http:// URL")
         authorization = b""
         if proxy.username is not None:
             pair = f"{unquote(proxy.username)}:{unquote(proxy.password or '')}".encode()
@@ -81,16 +87,42 @@ class _Connection(ResponseHandler):
     transport: asyncio.Transport
     received = False  # anything of the present answer
     idle_since = 0.0
+    _headed = False  # the final head of the present answer has come
+    _before = b""  # the last bytes of what came of a head so far
+
+    def begin(self) -> None:
+        """Expect a new answer."""
+        self.received = self._headed = False
+        self._before = b""
 
     def data_received(self, data: bytes) -> None:
         self.received = True
-        super().data_received(data)
+        # Heads are fed by themselves: the parser forgets a head when what follows it is bad.
+        while data and not self._headed and self._exception is None:
+            known = self._before + data
+            end = known.find(b"\r\n\r\n") + 4
+            size = len(data) if end < 4 else end - len(self._before)
+            self._before = known[-3:] if end < 4 else b""
+            head, data = data[:size], data[size:]
+            super().data_received(head)
+        if data:
+            super().data_received(data)
+        if self._exception is not None:
+            self._cut("invalid")
+
+    def feed_data(self, data: tuple[RawResponseMessage, StreamReader], size: int = 0) -> None:
+        self._headed = data[0].code >= 200
+        super().feed_data(data, size)
 
     def connection_lost(self, exc: BaseException | None) -> None:
         # Without this, a reset would pass for the regular end of a body that has no length.
-        if exc is not None and self._payload is not None and not self._payload.is_eof():
-            self._payload.set_exception(ClientPayloadError("reset"))
+        if exc is not None:
+            self._cut("reset")
         super().connection_lost(exc)
+
+    def _cut(self, why: str) -> None:
+        if self._payload is not None and not self._payload.is_eof():
+            self._payload.set_exception(ClientPayloadError(why))
 
 
 class Answer:
@@ -148,7 +180,10 @@ class Upstream:
         self._host, self._tls = parts.hostname, None
         if parts.scheme == "https":
             # With a file, only the authorities in it are trusted.
-            self._tls = ssl.create_default_context(cafile=ca_file)
+            try:
+                self._tls = ssl.create_default_context(cafile=ca_file)
+            except OSError as error:  # SSLError is one
+                raise ValueError(f"upstream.ca_file: {ca_file}: {error.args[-1]}") from None
             self._tls.set_alpn_protocols(["http/1.1"])
         self._port = parts.port or (443 if self._tls else 80)
         self._proxy = proxy
@@ -211,7 +246,7 @@ class Upstream:
                 self._release(connection, whole)
 
         try:
-            connection.received = False
+            connection.begin()
             connection.set_response_params(
                 skip_payload=method == "HEAD",
                 read_until_eof=True,
@@ -219,11 +254,17 @@ class Upstream:
                 read_bufsize=_CHUNK,
                 max_line_size=MAX_LINE,
                 max_field_size=MAX_LINE,
+                max_headers=MAX_FIELDS,
             )
             connection.transport.write(request)
-            message, payload = await connection.read()
-            while 100 <= message.code < 200:  # interim answers; an upgrade was never asked for
+            for _ in range(MAX_INTERIM):
                 message, payload = await connection.read()
+                if message.code >= 200 or message.code == 101:
+                    break
+            codings = tokens(message.raw_headers, b"transfer-encoding")
+            # An upgrade was never asked for, and a coding below the chunks cannot be passed on.
+            if message.code < 200 or codings not in ([], [b"chunked"]):
+                raise HttpProcessingError
             return Answer(message, payload, end)
         except _ERRORS as error:
             end(False)

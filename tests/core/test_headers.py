@@ -19,7 +19,7 @@ SIDECAR = "http://127.0.0.1:8790"
 def test_hop_by_hop_fields_go_in_both_directions(name: bytes) -> None:
     """Whatever their case."""
     headers: RawHeaders = ((name.title(), b"x"), (b"X-A", b"1"))
-    assert for_upstream(headers, decoded=False) == ((b"X-A", b"1"),)
+    assert for_upstream(headers, changed=False) == ((b"X-A", b"1"),)
     down = for_downstream(headers, status=200, chunked=False, upstream=ZEP, sidecar=SIDECAR)
     assert down == ((b"X-A", b"1"),)
 
@@ -33,14 +33,15 @@ def test_fields_that_connection_names_go() -> None:
         (b"X-Two", b"2"),
         (b"X-Three", b"3"),
     )
-    assert for_upstream(headers, decoded=False) == ((b"X-Three", b"3"),)
+    assert for_upstream(headers, changed=False) == ((b"X-Three", b"3"),)
 
 
 def test_content_encoding_goes_only_with_the_coding() -> None:
     """A body that leaves decoded must not say that it is encoded."""
     headers: RawHeaders = ((b"Content-Encoding", b"gzip"), (b"Content-Length", b"9"))
-    assert for_upstream(headers, decoded=False) == ((b"Content-Encoding", b"gzip"),)
-    assert for_upstream(headers, decoded=True) == ()
+    assert for_upstream(((b"Content-MD5", b"x"), (b"Digest", b"y")), changed=True) == ()
+    assert for_upstream(headers, changed=False) == ((b"Content-Encoding", b"gzip"),)
+    assert for_upstream(headers, changed=True) == ()
 
 
 @pytest.mark.parametrize(
@@ -72,6 +73,9 @@ def test_content_length_stays_where_it_is_true(status: int, chunked: bool, kept:
         (ZEP, "https://evil.example/x", "https://evil.example/x"),
         (ZEP, "https://api.getzep.com.evil.example/", "https://api.getzep.com.evil.example/"),
         (ZEP, "https://[broken/", "https://[broken/"),
+        (ZEP, "https://api.getzep.com:8443/x", "https://api.getzep.com:8443/x"),
+        ("http://127.0.0.1:81", "http://127.0.0.1:82/x", "http://127.0.0.1:82/x"),
+        ("http://127.0.0.1:81", "https://127.0.0.1:81/x", f"{SIDECAR}/x"),
         ("https://gw.x/zep", "https://gw.x/zep/api?x", f"{SIDECAR}/api?x"),
         ("https://gw.x/zep", "/zep/api", "/api"),
         ("https://gw.x/zep", "/zep?x", "/?x"),
@@ -91,11 +95,12 @@ def test_location(upstream: str, location: str, expected: str) -> None:
     assert down == ((b"Location", expected.encode()),)
 
 
-def test_location_of_another_kind_is_left_alone() -> None:
-    """Outside redirects and 201 the field means nothing to follow."""
+@pytest.mark.parametrize("status", [200, 201, 202, 300, 308])
+def test_location_at_any_status(status: int) -> None:
+    """Whoever follows it must come back to the sidecar."""
     headers: RawHeaders = ((b"Location", b"https://api.getzep.com/x"),)
-    down = for_downstream(headers, status=200, chunked=False, upstream=ZEP, sidecar=SIDECAR)
-    assert down == headers
+    down = for_downstream(headers, status=status, chunked=False, upstream=ZEP, sidecar=SIDECAR)
+    assert down == ((b"Location", f"{SIDECAR}/x".encode()),)
 
 
 @pytest.mark.parametrize(

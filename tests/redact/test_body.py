@@ -180,6 +180,33 @@ def test_keys_stay_distinct() -> None:
 @pytest.mark.parametrize(
     "body",
     [
+        '{"a@b.com":1,"[EMAIL]":2}',
+        '{"[EMAIL]_2":0,"a@b.com":1,"c@d.com":2}',
+        r'{"\u005bEMAIL]":0,"a@b.com":1}',
+        '{"a@b.com x":1,"c@d.com x":2,"[EMAIL] x":3,"e@f.com":{"g@h.com":1,"i@j.com":2}}',
+    ],
+)
+def test_keys_do_not_collide_with_others(body: str) -> None:
+    """Not with a key that stood there before, nor with a numbered one."""
+    result = json.loads(redact(body))
+    assert len(result) == len(json.loads(body))
+    assert redact(redact(body)) == redact(body)
+
+
+def test_phone_as_a_number() -> None:
+    """Only where the key says so; at any depth the result is valid JSON."""
+    inner = {"phone": 905321234567, "count": 905321234567, "x": {"cep_tel": 5321234567}}
+    body = json.dumps({"metadata": inner, "data": json.dumps({"d": json.dumps(inner)})})
+    result = json.loads(redact(body))
+    expected = {"phone": "[PHONE]", "count": 905321234567, "x": {"cep_tel": "[PHONE]"}}
+    assert result["metadata"] == expected
+    assert json.loads(json.loads(result["data"])["d"]) == expected
+    assert redact('{"phone":12,"phone_id":905321234567}') == '{"phone":12,"phone_id":905321234567}'
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
         b"",
         b"{",
         b"nope",

@@ -44,6 +44,13 @@ def test_level() -> None:
     assert stream.getvalue() == ""
 
 
+def test_always() -> None:
+    """What others wait for is written at any level."""
+    write, stream = log("error")
+    write.always("ready", proxy="x")
+    assert json.loads(stream.getvalue())["event"] == "ready"
+
+
 def test_unknown_fields_are_refused() -> None:
     """Nothing can be logged that is not on the list."""
     write, _ = log()

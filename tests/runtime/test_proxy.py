@@ -306,6 +306,7 @@ async def test_expect_100_continue(running: Running, upstream: ScriptedUpstream)
         b"GET http://127.0.0.1:1/api/v2/users HTTP/1.1",
         b"GET https://api.getzep.com/api/v2/users HTTP/1.1",
         b"CONNECT 127.0.0.1:22 HTTP/1.1",
+        b"CONNECT /api/v2/users HTTP/1.1",
         b"OPTIONS * HTTP/1.1",
         b"GET api/v2/users HTTP/1.1",
     ],
@@ -376,8 +377,8 @@ async def test_unknown_prefix(running: Running, upstream: ScriptedUpstream, targ
         b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
         b"POST /api/v2/users HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked, identity\r\n\r\n{}",
         b"POST /api/v2/users HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n",
-        b"POST /api/v2/users HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n"
-        b"Content-Length: 2\r\n\r\n{}",
+        b"POST /api/v2/users HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n"
+        b"2\r\n{}\r\n0\r\n\r\n",
     ],
 )
 async def test_malformed_requests(
@@ -388,10 +389,115 @@ async def test_malformed_requests(
         await worker.send(data)
         answer = await worker.answer()
         assert answer.status == 400
-        assert json.loads(answer.body)["error"]["code"] in ("bad_request", "upgrade")
+        assert json.loads(answer.body)["error"]["code"] == "bad_request"
         assert b"ayse" not in answer.body
         assert await worker.closed()
     assert upstream.received == []
+
+
+@pytest.mark.parametrize("upgrade", ["websocket", "h2c"])
+async def test_an_upgrade_is_ignored(
+    running: Running, upstream: ScriptedUpstream, upgrade: str
+) -> None:
+    """A server may ignore it (RFC 9110 7.8); the request, also one with a body, is served."""
+    lines = ("Connection: Upgrade, HTTP2-Settings", f"Upgrade: {upgrade}", "HTTP2-Settings: AA")
+    for data in (request("GET", MESSAGES, None, *lines), request("POST", MESSAGES, DIRTY, *lines)):
+        answer = await running.ask(data)
+        assert (answer.status, answer.values("connection")) == (200, ["close"])
+    assert [r.body for r in upstream.received] == [b"", REDACTED]
+    assert upstream.received[0].values("upgrade") == []
+
+
+@pytest.mark.parametrize("version", ["HTTP/0.9", "HTTP/2.0"])
+async def test_other_versions_are_refused(
+    running: Running, upstream: ScriptedUpstream, version: str
+) -> None:
+    """They are framed in other ways."""
+    answer = await running.ask(request().replace(b"HTTP/1.1", version.encode()))
+    assert answer.status in (400, 505)
+    assert upstream.received == []
+
+
+async def test_expectation_of_http_10_is_ignored(
+    running: Running, upstream: ScriptedUpstream
+) -> None:
+    """RFC 9110 10.1.1: such a worker would take the interim answer for the answer."""
+    data = request("POST", MESSAGES, CLEAN, "Expect: 100-continue")
+    answer = await running.ask(data.replace(b"HTTP/1.1", b"HTTP/1.0"))
+    assert answer.status == 200
+    assert upstream.received[0].body == CLEAN
+
+
+async def test_refusal_of_an_expected_body_ends_the_connection(running: Running) -> None:
+    """Otherwise the next request would be read as that body."""
+    data = request("POST", "/nope", CLEAN, "Expect: 100-continue")
+    async with running.worker() as worker:
+        await worker.send(data[: -len(CLEAN)])
+        answer = await worker.answer()
+        assert (answer.status, answer.values("connection")) == (404, ["close"])
+
+
+async def test_many_header_fields(running: Running, upstream: ScriptedUpstream) -> None:
+    """Hundreds in either direction pass."""
+    lines = [f"X-{i}: {i}" for i in range(300)]
+    cookies = "".join(f"Set-Cookie: c{i}=1\r\n" for i in range(300))
+    upstream.script.append(f"HTTP/1.1 204 No Content\r\n{cookies}\r\n".encode())
+    answer = await running.ask(request("GET", MESSAGES, None, *lines))
+    assert len(answer.values("set-cookie")) == 300
+    assert len(upstream.received[0].headers) == 301
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_half_closed_worker(
+    running: Running, upstream: ScriptedUpstream, method: str
+) -> None:
+    """A worker that has said all it has to say still gets its answer (RFC 9112 9.6)."""
+
+    async def slowly(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(0.1)
+        writer.write(OK)
+
+    upstream.script += [slowly, OK]
+    for _n in range(2):
+        async with running.worker() as worker:
+            await worker.send(request(method, MESSAGES, CLEAN if method == "POST" else None))
+            worker.writer.write_eof()
+            assert (await worker.answer()).body == b"{}"
+            assert await worker.closed()
+
+
+async def test_body_that_stops_coming(
+    running: Running, upstream: ScriptedUpstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It holds its place for a while, then gets a 408; nothing was forwarded."""
+    monkeypatch.setattr("sidecar.runtime.proxy.BODY_SILENCE", 0.1)
+    async with running.worker() as worker:
+        await worker.send(request("POST", MESSAGES, CLEAN)[:-1])
+        assert (await worker.answer()).status == 408
+    assert upstream.received == []
+
+
+async def test_worker_that_stops_reading(
+    running: Running, upstream: ScriptedUpstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its connection to Zep is given up after a while, and not kept for ever."""
+    monkeypatch.setattr("sidecar.runtime.proxy.READER_SILENCE", 0.2)
+    gone = asyncio.Event()
+
+    async def flood(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 999999999\r\n\r\n")
+        try:
+            while True:
+                writer.write(b"x" * 65536)
+                await writer.drain()
+        except ConnectionError:
+            gone.set()
+
+    upstream.script.append(flood)
+    async with running.worker() as worker:
+        await worker.send(request())
+        async with asyncio.timeout(10):
+            await gone.wait()
 
 
 # --- what reaches the worker ----------------------------------------------------------------------
@@ -467,6 +573,56 @@ async def test_answers_without_content(
         await worker.send(request())
         assert (await worker.answer()).status == 200
     assert upstream.connections == 1
+
+
+@pytest.mark.parametrize(
+    ("method", "answer", "status", "body"),
+    [
+        ("HEAD", b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", 200, b""),
+        ("GET", b"HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\nhello", 204, b""),
+        ("GET", b"HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\nhello", 304, b""),
+        ("GET", b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}EXTRA", 200, b"{}"),
+        (
+            "GET",
+            b"HTTP/1.1 103 E\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}X",
+            200,
+            b"{}",
+        ),
+    ],
+)
+async def test_surplus_behind_an_answer(
+    running: Running,
+    upstream: ScriptedUpstream,
+    method: str,
+    answer: bytes,
+    status: int,
+    body: bytes,
+) -> None:
+    """What comes behind an answer in the same packet costs the connection, not the answer."""
+    upstream.script.append(answer)
+    got = await running.ask(request(method), head_only=method == "HEAD")
+    assert (got.status, got.body) == (status, body)
+    assert (await running.ask(request())).status == 200
+    assert upstream.connections == 2
+
+
+@pytest.mark.parametrize("pause", [0, 0.1])
+async def test_answer_that_turns_bad(
+    running: Running, upstream: ScriptedUpstream, pause: float
+) -> None:
+    """A bad chunk behind a good one cuts the answer at once, not at the timeout."""
+
+    async def step(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n")
+        await asyncio.sleep(pause)
+        writer.write(b"zz\r\nabc\r\n")
+        await asyncio.sleep(30)
+
+    upstream.script.append(step)
+    async with asyncio.timeout(1.5):
+        answer = await running.ask(request())
+    assert answer.status == 200
+    assert not answer.complete
 
 
 async def test_head(running: Running, upstream: ScriptedUpstream) -> None:
@@ -586,7 +742,7 @@ async def test_large_binary_export(running: Running, upstream: ScriptedUpstream)
     ("location", "expected"),
     [
         ("{upstream}/api/v4/x?y=1", "{sidecar}/api/v4/x?y=1"),
-        ("http://127.0.0.1/api/v4/x", "{sidecar}/api/v4/x"),
+        ("http://127.0.0.1:1/api/v4/x", "http://127.0.0.1:1/api/v4/x"),
         ("/api/v4/x", "/api/v4/x"),
         ("https://elsewhere.example/x", "https://elsewhere.example/x"),
     ],

@@ -101,6 +101,9 @@ async def test_connection_that_zep_closes_is_not_reused(
         b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
         b"HTTP/1.1 200 OK\r\nX: a\r\n Bad\x00\r\n\r\n",
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n",
+        b"HTTP/1.1 103 Early Hints\r\n\r\n" * 30,
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
     ],
 )
 async def test_answer_that_is_not_http(
@@ -168,10 +171,11 @@ async def test_a_drip_does_not_outlast_the_timeout(
 
 
 async def test_a_stream_may_outlast_the_timeout(
-    start: StartSidecar, upstream: ScriptedUpstream
+    start: StartSidecar, upstream: ScriptedUpstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Events may go on for ever, as long as each comes in time."""
-    running = await start(upstream.url, timeouts={"control": 0.4})
+    monkeypatch.setattr("sidecar.runtime.proxy.STREAM_SILENCE", 0.4)
+    running = await start(upstream.url, timeouts={"control": 0.3})
 
     async def stream(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n")
@@ -183,6 +187,31 @@ async def test_a_stream_may_outlast_the_timeout(
     upstream.script.append(stream)
     answer = await running.ask(request("POST", "/api/v4/graphs/query", b"{}"))
     assert (answer.body, answer.complete) == (b"xxxxxx", True)
+
+
+async def test_a_slow_reader_is_not_zeps_fault(
+    start: StartSidecar, upstream: ScriptedUpstream
+) -> None:
+    """How long the worker takes to read does not count against the timeout."""
+    running = await start(upstream.url, timeouts={"control": 0.3})
+    blob = b"x" * 20_000_000
+    upstream.script.append(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(blob), blob))
+    async with running.worker() as worker:
+        await worker.send(request("GET", "/api/v2/tasks/1"))
+        await asyncio.sleep(0.8)
+        answer = await worker.answer()
+    assert (len(answer.body), answer.complete) == (len(blob), True)
+
+
+@pytest.mark.parametrize("lines", [("Idempotency-Key:",), ("Idempotency-Key: ",)])
+async def test_an_empty_key_is_no_key(
+    running: Running, upstream: ScriptedUpstream, lines: tuple[str, ...]
+) -> None:
+    """It identifies nothing."""
+    upstream.script += [OK, then_close(b"")]
+    await running.ask(request())
+    assert (await running.ask(request("POST", MESSAGES, BODY, *lines))).status == 502
+    assert len(upstream.received) == 2
 
 
 async def test_refused_connection(start: StartSidecar) -> None:
