@@ -9,6 +9,7 @@ and nothing else. What is not UTF-8 is a suspicion too, so a body without any ne
 import re
 from collections.abc import Iterable, Iterator
 from functools import cache
+from importlib.resources import files
 
 from sidecar.redact import address, email
 from sidecar.redact.engine import Scanner, scanner
@@ -17,8 +18,8 @@ from sidecar.redact.policy import DEFAULT_TYPES, Policy
 
 # What stands before a number; an escape before it ends in letters that are not its own.
 _ESCAPE = r"\\[nrtbf\"/\\]|\\u[0-9a-fA-F]{4}"
-_BEFORE = rf"(?:^|[^0-9A-Za-z_.\\]|{_ESCAPE})"
-_BEFORE_NO_COLON = rf"(?:^|[^0-9A-Za-z_.:\\]|{_ESCAPE})"
+_BEFORE = rf"(?:^|[^0-9A-Za-z_.\\]|(?:^|[^0-9]|{_ESCAPE})\.|{_ESCAPE})"
+_BEFORE_NO_COLON = rf"(?:^|[^0-9A-Za-z_.:\\]|(?:^|[^0-9]|{_ESCAPE})\.|{_ESCAPE})"
 
 # Any character but ASCII, and the places where a word can begin.
 _TAIL = r"[\x80-\xbf]"
@@ -37,7 +38,7 @@ _WORD_BEGINS = (
 
 # Characters of the languages that the rules speak. Any other character that the fold turns into
 # an ASCII one, or drops, is a disguise, and so a suspicion by itself.
-_PLAIN = (
+PLAIN = (
     "àáâãäåçèéêëìíîïñòóôõöøùúûüýÿğışœæÀÁÂÃÄÅÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØÙÚÛÜÝŸĞİŞŒÆßºª°"
     "‘’‚‛ʼ\u0085\u2028\u2029¨¯´¸‐‑‒–—―…"
 )
@@ -60,7 +61,18 @@ class Gate:
             return []
         spans = (match.span() for match in self._scan.finditer(body))
         # The first character of a match may be the quote before the string.
-        return [min(start + 1, end - 1) for start, end in spans]
+        return [min(start + 1, end - 1) for start, end in spans if not _in_uuid(body, start, end)]
+
+
+_UUID = re.compile(
+    rb"(?<![0-9A-Za-z])[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}(?![0-9A-Za-z-])"
+)
+
+
+def _in_uuid(body: bytes, start: int, end: int) -> bool:
+    """Tell whether a match, but for its first and last byte, lies in a UUID: no value does."""
+    uuid = _UUID.search(body, max(0, start - 37), end + 37)
+    return uuid is not None and uuid.start() <= start + 1 and end - 1 <= uuid.end()
 
 
 @cache
@@ -102,7 +114,7 @@ def _numbers() -> Iterator[str]:
     undotted = rf"(?:[ /()-]|{dash})"
     undashed = rf"(?:[ ./()]|{dash})"
     yield rf"\+{sep}{{0,3}}[0-9]{more}{{4}}"
-    yield rf"{_BEFORE}[0-9]{{7}}"
+    yield rf"{_BEFORE}[0-9]{{6}}"
     yield rf"{_BEFORE}[0-9]{{2}}{more}{{7}}"
     yield rf"{_BEFORE}[0-9]{undotted}{sep}{{0,3}}[0-9]{more}{{4}}"
     yield rf"{_BEFORE}[0-9]\.[0-9]{{5,11}}(?:[^0-9]|$)"
@@ -110,8 +122,8 @@ def _numbers() -> Iterator[str]:
     for first in (1, 2, 3):
         rest = rf"[0-9]{more}{{{5 - first}}}"
         yield rf"{_BEFORE_NO_COLON}[0-9]{{{first}}}{sep}{{1,3}}{rest}"
-        yield rf":[0-9]{{{first}}}{undotted}{sep}{{0,2}}{rest}"
-    yield rf":[0-9]{{3}}\.[0-9]{more}{{2}}"
+        yield rf":[0-9]{{{first}}}(?:\.{{0,2}}{undotted}{sep}{{0,2}}|\.{{2,3}}){rest}"
+    yield rf":[0-9]{{3}}\.[0-9]{more}{{2}}|(?:^|[^0-9\"]|\\\"):[0-9]{{1,2}}\.[0-9]{more}{{3}}"
     yield rf"{_BEFORE}[0-9]{{5,6}}{sep}{{1,3}}[0-9]"
     yield rf"{_BEFORE}[0-9]{{4}}{undashed}{sep}{{0,2}}[0-9]{more}"
     yield rf"{_BEFORE}[0-9]{{4}}-(?:{sep}|[0-9]{sep}|[0-9]{{3}})"
@@ -209,7 +221,7 @@ def _raw_set(text: str, fold_case: bool) -> str:
     options = [_char_class(printable)] if printable else []
     if view - set(range(0x80)) - {0xDF}:
         options.append(_OTHER)
-    elif plain := [c for c in _PLAIN if _FOLD(c).data[0] in view]:
+    elif plain := [c for c in PLAIN if _FOLD(c).data[0] in view]:
         options.append(_written(plain))
     escaped = "".join(e for v, e in ((10, "nr"), (9, "tbf"), (34, '"'), (47, "/")) if v in view)
     if escaped:
@@ -222,16 +234,15 @@ def _raw_set(text: str, fold_case: bool) -> str:
 _FOLD = Fold()
 
 
-@cache
-def _disguises() -> frozenset[str]:
-    """Return the characters that the fold turns into ASCII, or drops, and that are not plain."""
-    found = {chr(c) for c in range(0x20, 0x7F)}  # as escapes, which no writer of JSON needs
-    for codepoint in [*range(0x80, 0xD800), *range(0xE000, 0x20000), *range(0xE0000, 0xE0200)]:
-        char = chr(codepoint)
-        data = _FOLD(f"a{char}a").data[1:-1]
-        if char not in _PLAIN and (not data or data[0] < 0x80):
-            found.add(char)
-    return frozenset(found - {'"', "\\", "/"})
+def _disguises() -> set[str]:
+    """Return the characters that the fold turns into ASCII, or drops, and that are not plain.
+
+    ASCII itself is among them, for what no writer of JSON needs: an escape in its place.
+    """
+    listed = (files("sidecar.redact") / "data/disguises.txt").read_text("ascii").split()
+    ranges = [[int(end, 16) for end in entry.split("-")] for entry in listed]
+    ascii_ = {chr(c) for c in range(0x20, 0x7F)} - {'"', "\\", "/"}
+    return ascii_.union(*({chr(c) for c in range(r[0], r[-1] + 1)} for r in ranges))
 
 
 def _written(chars: Iterable[str]) -> str:
