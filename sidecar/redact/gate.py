@@ -21,7 +21,7 @@ _ESCAPE = r"\\[nrtbf\"/\\]|\\u[0-9a-fA-F]{4}"
 _BEFORE = rf"(?:^|[^0-9A-Za-z_.\\]|(?:^|[^0-9]|{_ESCAPE})\.|{_ESCAPE})"
 _BEFORE_NO_COLON = rf"(?:^|[^0-9A-Za-z_.:\\]|(?:^|[^0-9]|{_ESCAPE})\.|{_ESCAPE})"
 
-# Any character but ASCII, and the places where a word can begin.
+# Any character but ASCII; and an escape that stands for no letter of Latin script.
 _TAIL = r"[\x80-\xbf]"
 _OTHER = (  # without counted repeats: RE2 limits their product
     rf"[\xc2-\xdf]{_TAIL}|[\xe0-\xef]{_TAIL}{_TAIL}|[\xf0-\xf4]{_TAIL}{_TAIL}{_TAIL}"
@@ -29,11 +29,6 @@ _OTHER = (  # without counted repeats: RE2 limits their product
 )
 _NO_LETTER = (
     r"\\u(?:00[0189abAB][0-9a-fA-F]|007[fF]|0[2-9a-fA-F][0-9a-fA-F]{2}|[1-9a-fA-F][0-9a-fA-F]{3})"
-)
-_WORD_ENDS = rf"(?:[^0-9A-Za-z_\\\xc3-\xc5]|\\[^u]|{_NO_LETTER}|$)"
-_WORD_BEGINS = (
-    r"(?:^|[^0-9A-Za-z_\\\x80-\xff]|[\xc2\xc6-\xdf][\x80-\xbf]|[\xe0-\xf4][\x80-\xbf]{2,3}"
-    rf"|\\[nrtbf\"/\\]|{_NO_LETTER})"
 )
 
 # Characters of the languages that the rules speak. Any other character that the fold turns into
@@ -123,7 +118,8 @@ def _numbers() -> Iterator[str]:
         rest = rf"[0-9]{more}{{{5 - first}}}"
         yield rf"{_BEFORE_NO_COLON}[0-9]{{{first}}}{sep}{{1,3}}{rest}"
         yield rf":[0-9]{{{first}}}(?:\.{{0,2}}{undotted}{sep}{{0,2}}|\.{{2,3}}){rest}"
-    yield rf":[0-9]{{3}}\.[0-9]{more}{{2}}|(?:^|[^0-9\"]|\\\"):[0-9]{{1,2}}\.[0-9]{more}{{3}}"
+    yield rf":[0-9]{{3}}\.[0-9]{more}{{2}}|\":0[0-9]\.[0-9]{more}{{3}}"
+    yield rf"(?:^|[^0-9\"]|\\\"):[0-9]{{1,2}}\.[0-9]{more}{{3}}"
     yield rf"{_BEFORE}[0-9]{{5,6}}{sep}{{1,3}}[0-9]"
     yield rf"{_BEFORE}[0-9]{{4}}{undashed}{sep}{{0,2}}[0-9]{more}"
     yield rf"{_BEFORE}[0-9]{{4}}-(?:{sep}|[0-9]{sep}|[0-9]{{3}})"
@@ -161,10 +157,10 @@ def raw(pattern: str) -> str:
             fold_case, start = groups.pop()[0], False
             out.append(")")
         elif kind == "bound" and start:
-            out.append(_WORD_BEGINS)
+            out.append(_word_begins())
         elif kind == "bound":
             if _may_end(tokens, i + 1):
-                out.append(_WORD_ENDS)
+                out.append(_word_ends())
                 skip = _branch_end(tokens, i + 1)
         elif kind == "set":
             start = False
@@ -213,6 +209,29 @@ def _may_end(tokens: _Tokens, at: int) -> bool:
 
 
 @cache
+def _beside_words() -> str:
+    """Return a pattern for the Latin characters beside which a view has a word boundary.
+
+    The view keeps them, ß for one, as bytes that RE2 takes for no part of a word.
+    """
+    latin = map(chr, range(0xC0, 0x180))
+    return _written(c for c in latin if not _FOLD(c).data.decode("latin-1").isascii())
+
+
+@cache
+def _word_begins() -> str:
+    return (
+        r"(?:^|[^0-9A-Za-z_\\\x80-\xff]|[\xc2\xc6-\xdf][\x80-\xbf]|[\xe0-\xf4][\x80-\xbf]{2,3}"
+        rf"|\\[nrtbf\"/\\]|{_NO_LETTER}|{_beside_words()})"
+    )
+
+
+@cache
+def _word_ends() -> str:
+    return rf"(?:[^0-9A-Za-z_\\\xc3-\xc5]|\\[^u]|{_NO_LETTER}|{_beside_words()}|$)"
+
+
+@cache
 def _raw_set(text: str, fold_case: bool) -> str:
     """Return a pattern for the characters whose view is one of a set of bytes."""
     member = re.compile(text.encode("latin-1"), re.IGNORECASE if fold_case else 0)
@@ -247,6 +266,7 @@ def _disguises() -> set[str]:
 
 def _written(chars: Iterable[str]) -> str:
     """Return a pattern for characters, as UTF-8 or as JSON escapes of any depth."""
+    chars = set(chars)
     raw_forms = {c.encode().decode("latin-1") for c in chars if not c.isascii()}
     units = {c.encode("utf-16-be").hex() for c in chars}
     single = {u for u in units if len(u) == 4}
