@@ -3,6 +3,7 @@
 import asyncio
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -61,7 +62,7 @@ async def test_check_bad(tmp_path: Path) -> None:
     ],
 )
 async def test_what_the_host_lacks(
-    tmp_path: Path, document: str, environ: dict[str, str], problem: str
+    tmp_path: Path, document: str, environ: dict[str, Any], problem: str
 ) -> None:
     """`check` and `run` say the same, with the same exit code and without a traceback."""
     path = tmp_path / "c.yaml"

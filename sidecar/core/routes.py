@@ -43,8 +43,12 @@ class Fields(Enum):
             return Fields.FILTER
         if name in IDENTIFIERS or name.endswith(IDENTIFIER_SUFFIXES):
             return Fields.IDENTIFIER
-        # Below a name such as `types` there may be whole objects: their members count again.
         return Fields.SCHEMA
+
+    @property
+    def of_object(self) -> "Fields":
+        """Return what an object at this place is: a name such as `types` shields no members."""
+        return Fields.SCHEMA if self is Fields.IDENTIFIER else self
 
     @property
     def is_text(self) -> bool:

@@ -84,14 +84,18 @@ class Redactor:
 
         Raises Uninspectable for anything but one JSON document in UTF-8 without NUL.
         """
-        suspicions = self._gate.suspicions(body)
+        places = self._places(body)
         _validate(body)
-        if suspicions == []:
+        if places == []:
             return Redacted(body, {})
         text = _decode(body)
-        places = None if suspicions is None else _characters_at(body, suspicions)
         edits = self._edits_in_json(text, Fields.SCHEMA, exceptions, places)
         return _redacted(body, text, edits)
+
+    def _places(self, body: bytes) -> list[int] | None:
+        """Return the indexes of the characters at which a look is needed, or None for all."""
+        suspicions = self._gate.suspicions(body)
+        return suspicions and _characters_at(body, suspicions)
 
     def query(self, query: bytes) -> Redacted:
         """Redact the free text in a raw query string.
@@ -151,7 +155,7 @@ class Redactor:
             mark = text[start]
             if mark in "{[":
                 outer.append((container, keys))
-                container, keys = value, _Keys()
+                container, keys = value.of_object if mark == "{" else value, _Keys()
             elif mark in "}]":
                 found += keys.distinct()
                 container, keys = outer.pop()
@@ -166,7 +170,7 @@ class Redactor:
                 continue
             elif mark == '"':
                 found += self._edits_in_string(text, token.span(1), value)
-            elif _is_phone(key, token[0], value):
+            elif "phone" in self._policy.types and _is_phone(key, token[0], value):
                 found.append(_Edit(start, end, f'"{self._policy.placeholder("phone")}"', "phone"))
         return sorted(found)
 
@@ -175,7 +179,8 @@ class Redactor:
         start, end = span
         value, at = _unescape(text[start:end])
         if fields.is_text and value.lstrip()[:1] in _JSON_OPENERS and _is_json(value):
-            edits = self._edits_in_json(value, Fields.FREE)
+            inner = value.encode("utf-8", "surrogatepass")
+            edits = self._edits_in_json(value, Fields.FREE, places=self._places(inner))
         else:
             edits = self._edits(value, fields)
         # A number that became a string brings quotes, which are escaped once a level.

@@ -46,7 +46,8 @@ words = st.sampled_from(
     Avenue Sok. Sokağı Mah. Caddesi Kat D:3 Goethestraße Str. Weg Am Unter den Eichen rue de la
     Paix bd Calle Gran Vía s/n , . / - Boise, ID Springfield IL 75001 Paris 28013 Madrid kadıköy
     at dot point com example.com john.doe [at] (at) one two PO Box Postfach Highway N W 1/2 &amp;
-    18e1d0a8-e066-d5eb-2852-9938ba6cad41 -2852-993 %40 100% a@b.co . | x\u200by ５３２ 🙂 … “ ” – — \u00a0
+    18e1d0a8-e066-d5eb-2852-9938ba6cad41 -2852-993 %40
+    100% a@b.co . | x\u200by ５３２ 🙂 … “ ” – — \u00a0
     """.split(" ")
 )
 texts = st.lists(words | st.text(max_size=3), max_size=14).map(" ".join)
