@@ -1,6 +1,7 @@
 """`zep-sidecar demo`: real traffic through a real sidecar, in front of the embedded stand-in."""
 
 import asyncio
+import io
 import json
 import signal
 import sys
@@ -11,7 +12,7 @@ from typing import Any
 import aiohttp
 
 from sidecar.app import Sidecar
-from sidecar.config import Config, Listen, LogConfig, Timeouts, Upstream
+from sidecar.config import Config, Listen, Timeouts, Upstream
 from sidecar.core.routes import base_urls
 from sidecar.runtime import clock
 from sidecar.runtime.logs import Log
@@ -116,9 +117,8 @@ async def demo(*, serve: bool) -> int:
         upstream=Upstream(url=zep.url),
         listen=Listen(proxy=_LOOPBACK, ops=_LOOPBACK),
         timeouts=Timeouts(read=0.5),
-        log=LogConfig(level="error"),
     )
-    sidecar = Sidecar(config, Log(clock.wall, config.log.level))
+    sidecar = Sidecar(config, Log(clock.wall, stream=io.StringIO()))  # the demo speaks for itself
     await sidecar.start()
     try:
         async with aiohttp.ClientSession() as worker:
