@@ -33,6 +33,7 @@ class Fields(Enum):
     IDENTIFIER = "identifier"  # an id, enum or instant: never altered
     FILTER = "filter"  # a search filter: nothing in it is ever altered
 
+    @lru_cache(maxsize=4096)
     def child(self, name: str) -> "Fields":
         """Return what the value of the member `name` is, in an object at this place."""
         if self in (Fields.FREE, Fields.FILTER):

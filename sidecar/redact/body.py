@@ -8,7 +8,7 @@ string is the same thing one level down, and so the offsets compose.
 
 import json
 import re
-from bisect import bisect_left
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -50,6 +50,10 @@ class _Edit(NamedTuple):
     end: int
     replacement: str
     type: str
+
+
+_Key = tuple[str, str, int, list[_Edit]]  # decoded; as it stands; where; its edits
+_NOWHERE = sys.maxsize
 
 
 class Redactor:
@@ -147,26 +151,29 @@ class Redactor:
     ) -> list[_Edit]:
         """Return the edits for a valid JSON text, in order; only look at `places` if given."""
         found: list[_Edit] = []
-        outer: list[tuple[Fields, _Keys]] = []
-        container, keys = root, _Keys()
+        outer: list[tuple[Fields, list[_Key]]] = []
+        container, keys = root, list[_Key]()
         value, key = root, ""  # what the next value is: in an array the same as its container
+        upcoming = iter(places or ())
+        place = next(upcoming, _NOWHERE) if places is not None else 0
         for token in _TOKEN.finditer(text):
             start, end = token.span()
+            while place < start and places is not None:
+                place = next(upcoming, _NOWHERE)
             mark = text[start]
             if mark in "{[":
                 outer.append((container, keys))
-                container, keys = value.of_object if mark == "{" else value, _Keys()
+                container, keys = value.of_object if mark == "{" else value, []
             elif mark in "}]":
-                found += keys.distinct()
+                found += _distinct(keys)
                 container, keys = outer.pop()
                 value = container
             elif token[2]:
                 key = _unescape(token[1])[0]
                 value = exceptions.get(key) or container.child(key)
-                suspected = _has_any(places, start, end)
-                edits = self._edits_in_string(text, token.span(1), container) if suspected else []
-                keys.add(key, token[1], start + 1, edits)
-            elif not _has_any(places, start, end):
+                edits = self._edits_in_string(text, token.span(1), container) if place < end else []
+                keys.append((key, token[1], start + 1, edits))
+            elif place >= end:
                 continue
             elif mark == '"':
                 found += self._edits_in_string(text, token.span(1), value)
@@ -185,14 +192,6 @@ class Redactor:
             edits = self._edits(value, fields)
         # A number that became a string brings quotes, which are escaped once a level.
         return [_Edit(start + at[a], start + at[b], _quoted(r), t) for a, b, r, t in edits]
-
-
-def _has_any(places: Sequence[int] | None, start: int, end: int) -> bool:
-    """Tell whether one of the sorted places lies between start and end."""
-    if places is None:
-        return True
-    at = bisect_left(places, start)
-    return at < len(places) and places[at] < end
 
 
 def _characters_at(body: bytes, offsets: Sequence[int]) -> list[int]:
@@ -227,38 +226,26 @@ def _quoted(replacement: str) -> str:
     return replacement.replace("\\", "\\\\").replace('"', '\\"')
 
 
-class _Keys:
-    """The keys of one object: redacted ones are numbered until no two are equal.
+def _distinct(keys: list[_Key]) -> Iterator[_Edit]:
+    """Yield the edits of one object's keys, numbering redacted ones until no two are equal.
 
     Where two addresses as keys became one, every parser would drop a value.
     """
-
-    def __init__(self) -> None:
-        self._names: set[str] = set()
-        self._redacted: list[tuple[str, int, list[_Edit]]] = []
-
-    def add(self, name: str, raw: str, start: int, edits: list[_Edit]) -> None:
-        """Add a key, decoded and as it stands at `start`."""
-        if any(e.type != _IDENTIFIER for e in edits):
-            self._redacted.append((raw, start, edits))
-        else:
-            self._names.add(name)
-
-    def distinct(self) -> Iterator[_Edit]:
-        """Yield the edits of all redacted keys."""
-        copies = Counter[str]()
-        for raw, start, edits in self._redacted:
-            base = name = _renamed(raw, start, edits)
-            while name in self._names:
-                copies[base] += 1
-                last = edits[-1]
-                suffix = f"_{copies[base] + 1}"
-                numbered = [*edits[:-1], last._replace(replacement=last.replacement + suffix)]
-                name = _renamed(raw, start, numbered)
-                if name not in self._names:
-                    edits = numbered
-            self._names.add(name)
-            yield from edits
+    if not any(edits for *_, edits in keys):
+        return
+    names = {key for key, *_, edits in keys if not edits}
+    copies = Counter[str]()
+    for _, raw, start, edits in keys:
+        base = name = _renamed(raw, start, edits)
+        numbered = edits
+        while edits and name in names:
+            copies[base] += 1
+            last = edits[-1]
+            suffix = f"_{copies[base] + 1}"
+            numbered = [*edits[:-1], last._replace(replacement=last.replacement + suffix)]
+            name = _renamed(raw, start, numbered)
+        names.add(name)
+        yield from numbered
 
 
 def _renamed(raw: str, start: int, edits: list[_Edit]) -> str:
