@@ -1,4 +1,4 @@
-"""A redacting, self-protecting proxy between a worker and Zep."""
+"""A redacting proxy between a worker and Zep."""
 
 from sidecar.redact import redact_body, redact_text
 

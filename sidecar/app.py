@@ -40,7 +40,7 @@ class Sidecar:
             if upstream.proxy_from_env
             else None,
         )
-        self._proxy = Proxy(config, self._redactor, self._upstream, self._metrics)
+        self._proxy = Proxy(config, self._redactor, self._upstream, self._metrics, log)
         self._proxy_listener = Listener(self._proxy.handle)
         self._ops_listener = Listener(Ops(self._metrics, self._unready).handle)
         self._state = "starting"

@@ -34,10 +34,8 @@ def main(argv: list[str] | None = None) -> int:
         for problem in error.problems:
             print(problem, file=output)
         return EXIT_USAGE
-    except OSError as error:  # BrokenPipeError: the reader has seen enough
+    except BrokenPipeError:  # the reader has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        if not isinstance(error, BrokenPipeError):
-            print(f"cannot write: {error.strerror}", file=sys.stderr)
         return EXIT_FAILED
 
 
@@ -89,7 +87,7 @@ def _run(arguments: argparse.Namespace) -> int:
     config = _read_config(arguments.config)
     log = Log(clock.wall, config.log.level, config.log.format)
     for warning in config.warnings:
-        log("config_warning", "warning", key=warning)
+        log("config_warning", "warning", key=warning.key, reason=warning.message)
     return run_loop(_serve(_build(config, log)))
 
 

@@ -35,7 +35,7 @@ from sidecar.values import (
 ENV_PREFIX = "ZEP_SIDECAR_"
 FLAG_VARIABLES = {"FLAG_ZEP_WRITE": ("flags", "write"), "FLAG_ZEP_READ": ("flags", "read")}
 # Accepted and checked, but this version does nothing with them yet.
-NOT_IN_EFFECT = ("flags", "override", "guard", "probe", "reads", "cache")
+NOT_IN_EFFECT = ("override", "guard", "probe", "reads", "cache")
 
 
 class Problem(NamedTuple):
@@ -96,8 +96,8 @@ class Listen:
 class Flags:
     """The base mode; also FLAG_ZEP_WRITE and FLAG_ZEP_READ, which beat everything else."""
 
-    write: bool = _key(boolean, True, "Send anything to Zep at all.")
-    read: bool = _key(boolean, True, "Read from Zep.")
+    write: bool = _key(boolean, True, "Send anything but erasures to Zep at all.")
+    read: bool = _key(boolean, True, "Read from Zep; without effect in this version.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +233,7 @@ class Config:
     cache: Cache = Cache()
     redaction: Redaction = Redaction()
     log: LogConfig = LogConfig()
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Problem, ...] = ()
 
 
 SECTIONS: dict[str, type[Any]] = {
@@ -377,9 +377,10 @@ def _across(
         yield problem("guard", "hold_max", "must not be less than guard.hold")
 
 
-def _warnings(config: Config, settings: Mapping[tuple[str, str], _Setting]) -> Iterator[str]:
-    if config.flags.read and not config.flags.write:
-        yield "flags: write is false, so read has no effect: the mode is off"
-    for section in NOT_IN_EFFECT:
-        if any(s == section for s, _ in settings):
-            yield f"{section}: has no effect yet in this version"
+def _warnings(config: Config, settings: Mapping[tuple[str, str], _Setting]) -> Iterator[Problem]:
+    if not config.flags.write:
+        message = "is false: nothing but erasures reaches Zep, whatever flags.read says"
+        yield Problem("", "flags.write", message)
+    for section, key in settings:
+        if section in NOT_IN_EFFECT or (section, key) == ("flags", "read"):
+            yield Problem("", f"{section}.{key}", "has no effect yet in this version")

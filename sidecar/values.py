@@ -111,7 +111,7 @@ def url(node: yaml.Node) -> str:
     problem = ValueError("must be http:// or https:// with a host, without user, query or fragment")
     try:
         parts = urlsplit(value)
-        sound = parts.port != 0 and bool(parts.hostname)
+        sound = parts.port != 0 and bool((parts.hostname or "").encode("idna"))
     except ValueError:
         raise problem from None
     if (

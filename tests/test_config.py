@@ -134,6 +134,8 @@ redaction:
         ("upstream.url", "http://x:99999"),
         ("upstream.url", "'http://x/ y'"),
         ("upstream.url", "http://[x"),
+        ("upstream.url", "http://a..b"),
+        ("upstream.url", f"https://{'a' * 64}.example"),
         ("upstream.url", "https://api.getzep.com/api/v2"),
         ("upstream.url", "https://gateway/zep/api/"),
         ("upstream.url", "''"),
@@ -202,8 +204,7 @@ def test_problems_across_keys() -> None:
 def test_warnings() -> None:
     """What is accepted but does not do what one may think."""
     config = load(b"flags: {write: false}\nguard: {hold: 10}", {})
-    assert any("mode is off" in warning for warning in config.warnings)
-    assert any(warning.startswith("guard:") for warning in config.warnings)
+    assert [warning.key for warning in config.warnings] == ["flags.write", "guard.hold"]
     assert load(b"timeouts: {read: 1}", {}).warnings == ()
 
 

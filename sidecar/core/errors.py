@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Refusal(NamedTuple):
-    """An answer of the sidecar itself: never a retryable status where a retry cannot help."""
+    """An answer of the sidecar itself."""
 
     status: int
     code: str
@@ -40,7 +40,7 @@ _WHY = {
     Failure.DNS: "Zep's host name could not be resolved.",
     Failure.CONNECT: "No connection to Zep could be made.",
     Failure.TLS: "The TLS handshake with Zep failed or its certificate is not trusted.",
-    Failure.TIMEOUT: "Zep did not answer in time.",
+    Failure.TIMEOUT: "No connection to Zep, or no answer from it, in time.",
     Failure.RESET: "Zep closed the connection before it answered.",
     Failure.BAD_RESPONSE: "Zep's answer is not valid HTTP.",
     Failure.EGRESS_PROXY: "The egress proxy refused to connect to Zep.",
@@ -54,13 +54,14 @@ TOO_LARGE = Refusal(413, "body_too_large", "The request body is over limits.body
 EXPECTATION = Refusal(417, "expectation_failed", "Only Expect: 100-continue can be met.")
 BAD_VERSION = Refusal(505, "http_version", "Only HTTP/1.0 and HTTP/1.1 are served.")
 BODY_TIMEOUT = Refusal(408, "body_timeout", "The rest of the request body did not come.")
+OFF = Refusal(424, "off", "Zep is switched off here (FLAG_ZEP_WRITE=false); nothing was forwarded.")
 OVERLOADED = Refusal(503, "overloaded", "Too many requests at once (limits.concurrency).")
 REDIRECT_AWAY = Refusal(
     502,
     "redirect_refused",
     "Zep redirected this request to another host; following it would send the body unredacted.",
 )
-INTERNAL = Refusal(500, "internal", "The sidecar failed; the request was not forwarded.")
+INTERNAL = Refusal(500, "internal", "The sidecar failed; its log says where.")
 
 
 def no_prefix(base_urls: dict[str, str]) -> Refusal:

@@ -99,7 +99,7 @@ class Redactor:
     def _places(self, body: bytes) -> list[int] | None:
         """Return the indexes of the characters at which a look is needed, or None for all."""
         suspicions = self._gate.suspicions(body)
-        return suspicions and _characters_at(body, suspicions)
+        return None if suspicions is None else _characters_at(body, suspicions)
 
     def query(self, query: bytes) -> Redacted:
         """Redact the free text in a raw query string.
@@ -151,7 +151,7 @@ class Redactor:
     ) -> list[_Edit]:
         """Return the edits for a valid JSON text, in order; only look at `places` if given."""
         found: list[_Edit] = []
-        outer: list[tuple[Fields, list[_Key]]] = []
+        outer: list[tuple[Fields, list[_Key], str]] = []
         container, keys = root, list[_Key]()
         value, key = root, ""  # what the next value is: in an array the same as its container
         upcoming = iter(places or ())
@@ -162,11 +162,11 @@ class Redactor:
                 place = next(upcoming, _NOWHERE)
             mark = text[start]
             if mark in "{[":
-                outer.append((container, keys))
+                outer.append((container, keys, key))
                 container, keys = value.of_object if mark == "{" else value, []
             elif mark in "}]":
                 found += _distinct(keys)
-                container, keys = outer.pop()
+                container, keys, key = outer.pop()
                 value = container
             elif token[2]:
                 key = _unescape(token[1])[0]
@@ -185,6 +185,8 @@ class Redactor:
         """Return the edits inside one JSON string, in the offsets of `text`."""
         start, end = span
         value, at = _unescape(text[start:end])
+        if "\0" in value:
+            raise Uninspectable("The body holds a NUL character.")
         if fields.is_text and value.lstrip()[:1] in _JSON_OPENERS and _is_json(value):
             inner = value.encode("utf-8", "surrogatepass")
             edits = self._edits_in_json(value, Fields.FREE, places=self._places(inner))
@@ -207,18 +209,22 @@ def _characters_at(body: bytes, offsets: Sequence[int]) -> list[int]:
 
 
 _CONTINUATION = bytes(range(0x80, 0xC0))
-_PHONE_KEY = re.compile(
-    r"phone|mobile|telefon|\btel|tel\b|_tel|tel_|gsm|fax|faks|cep|handy|movil|numara", re.IGNORECASE
+_KEY_WORD = re.compile(r"[A-Z]?[a-zçğıöşü]+|[A-Z]+")
+_PHONE_WORDS = frozenset(
+    """
+    phone phones phonenumber telephone mobile cell cellphone tel telefon telefono telefonnummer
+    telefonu gsm msisdn fax faks cep whatsapp sms handy movil portable rufnummer
+    """.split()
 )
 
 
 def _is_phone(key: str, number: str, fields: Fields) -> bool:
-    """Tell whether a JSON number is a phone: only where its key says so."""
+    """Tell whether a JSON number is a phone: only where a word of its key says so."""
     return (
         fields.is_text
-        and _PHONE_KEY.search(key) is not None
         and number.isdecimal()
         and 7 <= len(number) <= 15
+        and any(word.lower() in _PHONE_WORDS for word in _KEY_WORD.findall(key))
     )
 
 

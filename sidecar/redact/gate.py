@@ -81,7 +81,7 @@ def _not_utf8() -> Iterator[str]:
     """Yield patterns for NUL and for what RFC 3629 does not allow."""
     tail = _TAIL
     other = r"(?:[^\x80-\xbf]|$)"
-    yield r"\x00|[\xc0\xc1\xf5-\xff]"
+    yield r"\x00|\\+u0000|[\xc0\xc1\xf5-\xff]"
     yield rf"(?:^|[\x01-\x7f]){tail}"
     yield rf"[\xc2-\xdf](?:{other}|{tail}{tail})"
     yield rf"[\xe0-\xef](?:{other}|{tail}{other}|{tail}{{3}})"

@@ -37,5 +37,5 @@ class Policy:
 
     def placeholder(self, type_: str) -> str:
         """Return the text that replaces a value of `type_`: `[EMAIL]` for `email`."""
-        own = {rule.name: rule.placeholder for rule in self.custom}
-        return self.placeholders.get(type_) or own.get(type_) or f"[{type_.upper()}]"
+        own = next((rule.placeholder for rule in self.custom if rule.name == type_), None)
+        return self.placeholders.get(type_) or own or f"[{type_.upper()}]"

@@ -1,5 +1,6 @@
 """Word lists: the sections of `data/*.txt`, words without accents in lower case."""
 
+import re
 from functools import cache
 from importlib.resources import files
 
@@ -29,5 +30,6 @@ def alternatives(*sections: str) -> str:
     """
     entries: set[str] = set().union(*(words(section) for section in sections))
     longest_first = sorted(entries, key=lambda entry: (-len(entry), entry))
-    pattern = "|".join(longest_first).replace(".", r"\.").replace("ss", "(?:ss|\xdf)")
+    pattern = "|".join(longest_first).replace(".", r"\.")
+    pattern = re.sub(r"(?<=[a-z])ss", "(?:ss|\xdf)", pattern)  # no word begins with it
     return f"(?i:{pattern})"

@@ -7,6 +7,7 @@ from collections.abc import Awaitable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
+from traceback import walk_tb
 from typing import NamedTuple, TypeVar
 
 from aiohttp import web
@@ -25,12 +26,14 @@ from sidecar.core.headers import (
 from sidecar.core.routes import Route, RouteClass, base_urls, match
 from sidecar.redact import Redacted, Redactor
 from sidecar.redact.inspect import inspect
+from sidecar.runtime.logs import Log
 from sidecar.runtime.metrics import Metrics
 from sidecar.runtime.server import refuse
 from sidecar.runtime.upstream import Answer, Upstream, UpstreamError
 from sidecar.values import Address
 
-# RE2 and zlib release the interpreter lock, so a large body costs the loop little from a thread.
+# RE2 and zlib release the interpreter lock, so a large clean body costs the loop little from a
+# thread; what is found in a dirty one is worked on in turns with the loop.
 OFFLOAD_BYTES = 16384
 # Silence, in seconds, after which a peer that is expected to send or to read is given up.
 BODY_SILENCE = 10.0
@@ -86,8 +89,11 @@ class Proxy:
         redactor: Redactor,
         upstream: Upstream,
         metrics: Metrics,
+        log: Log,
     ) -> None:
+        self._log = log
         self._limits = config.limits
+        self._off = not config.flags.write
         self._allow_binary = config.redaction.allow_binary
         timeouts = config.timeouts
         self._timeouts = {
@@ -129,6 +135,11 @@ class Proxy:
             return refuse(refused.refusal, close=close)
         except UpstreamError as error:
             return refuse(error.failure.refusal(), close=self._draining)
+        except ConnectionError:  # the worker has gone
+            raise
+        except Exception as error:  # noqa: BLE001  said without the message, which could quote data
+            self._log("internal_error", "error", reason=type(error).__name__, where=_where(error))
+            return refuse(errors.INTERNAL, close=True)
         finally:
             self._in_flight -= 1
             if self._draining and not self._in_flight:
@@ -143,6 +154,8 @@ class Proxy:
         route = match(request.method, target)
         if route is None:
             raise _Refused(errors.no_prefix(base_urls(_origin(request))))
+        if self._off and route.cls is not RouteClass.ERASE:
+            raise _Refused(errors.OFF)
         if self._in_flight > self._limits.concurrency:
             raise _Refused(errors.OVERLOADED)
         outgoing = await self._inspect(request, route, target)
@@ -173,12 +186,12 @@ class Proxy:
         """Read the request whole and return what may leave; raises _Refused."""
         headers = request.raw_headers
         received = body = await self._read(request)
+        if body:  # first, because nothing counts of what is refused
+            body = self._counted(await self._redact(body, headers, route), "body")
         path, mark, query = target.encode("utf-8", "surrogateescape").partition(b"?")
         self._metrics.identifiers("path", self._redactor.path_identifiers(path))
         if query:
             query = self._counted(self._redactor.query(query), "query")
-        if body:
-            body = self._counted(await self._redact(body, headers, route), "body")
         return _Outgoing(
             path + mark + query, for_upstream(headers, changed=body is not received), body
         )
@@ -307,6 +320,12 @@ def _write(request: web.BaseRequest, data: bytes) -> None:
     if request.transport is None or request.transport.is_closing():
         raise ConnectionResetError("the worker has gone")
     request.transport.write(data)
+
+
+def _where(error: Exception) -> str:
+    """Return the module and line in which an exception was raised."""
+    frames = [(f.f_globals["__name__"], line) for f, line in walk_tb(error.__traceback__)]
+    return "{}:{}".format(*frames[-1])
 
 
 def _reset(transport: asyncio.Transport) -> None:

@@ -67,8 +67,8 @@ class EgressProxy(NamedTuple):
             return None
         if proxy_bypass_environment(parts.netloc, {"no": proxies.get("no", "")}):
             return None
-        proxy = urlsplit(url if "//" in url else f"http://{url}")
         try:
+            proxy = urlsplit(url if "//" in url else f"http://{url}")
             sound = proxy.scheme == "http" and proxy.port != 0
         except ValueError:
             sound = False
@@ -105,7 +105,7 @@ class _Connection(ResponseHandler):
             self._before = known[-3:] if end < 4 else b""
             head, data = data[:size], data[size:]
             super().data_received(head)
-        if data:
+        if data or self._headed:  # aiohttp itself calls this with nothing to resume its parser
             super().data_received(data)
         if self._exception is not None:
             self._cut("invalid")

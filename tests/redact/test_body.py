@@ -204,13 +204,21 @@ def test_keys_do_not_collide_with_others(body: str) -> None:
 
 def test_phone_as_a_number() -> None:
     """Only where the key says so; at any depth the result is valid JSON."""
-    inner = {"phone": 905321234567, "count": 905321234567, "x": {"cep_tel": 5321234567}}
+    inner = {"phone": 905321234567, "count": 905321234567, "x": {"cepTel": 5321234567}}
     body = json.dumps({"metadata": inner, "data": json.dumps({"d": json.dumps(inner)})})
     result = json.loads(redact(body))
-    expected = {"phone": "[PHONE]", "count": 905321234567, "x": {"cep_tel": "[PHONE]"}}
+    expected = {"phone": "[PHONE]", "count": 905321234567, "x": {"cepTel": "[PHONE]"}}
     assert result["metadata"] == expected
     assert json.loads(json.loads(result["data"])["d"]) == expected
-    assert redact('{"phone":12,"phone_id":905321234567}') == '{"phone":12,"phone_id":905321234567}'
+    kept = '{"phone":12,"phone_id":905321234567,"accepted_ms":1732272000000,"concept":5321234567}'
+    assert redact(kept) == kept
+
+
+def test_a_key_is_forgotten_where_its_value_ends() -> None:
+    """It speaks for the elements of its array, and not for those of an array around it."""
+    assert redact('{"a":[{"phone":"x"},1234567890]}') == '{"a":[{"phone":"x"},1234567890]}'
+    body = '{"phones":[{"type":"m"},905321234567]}'
+    assert redact(body) == '{"phones":[{"type":"m"},"[PHONE]"]}'
 
 
 @pytest.mark.parametrize(
@@ -221,6 +229,8 @@ def test_phone_as_a_number() -> None:
         b"nope",
         b"\xff",
         b'"\x00"',
+        b'{"a":"ali\\u0000@x.com"}',
+        b'["0532\\u0000 123 45 67"]',
         b"[NaN]",
         b"\xef\xbb\xbf{}",
         b"[" * 5000 + b"]" * 5000,

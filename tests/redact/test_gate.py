@@ -8,7 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sidecar.redact import CustomRule, Policy, address_en, address_eu, address_tr, email, phone
+from sidecar.redact import (
+    CustomRule,
+    Policy,
+    Redactor,
+    address_en,
+    address_eu,
+    address_tr,
+    email,
+    phone,
+)
 from sidecar.redact.finder import Finder
 from sidecar.redact.gate import Gate, raw
 
@@ -46,7 +55,7 @@ words = st.sampled_from(
     Avenue Sok. Sokağı Mah. Caddesi Kat D:3 Goethestraße Str. Weg Am Unter den Eichen rue de la
     Paix bd Calle Gran Vía s/n , . / - Boise, ID Springfield IL 75001 Paris 28013 Madrid kadıköy
     at dot point com example.com john.doe [at] (at) one two PO Box Postfach Highway N W 1/2 &amp;
-    18e1d0a8-e066-d5eb-2852-9938ba6cad41 -2852-993 %40
+    ß Highwayß21BD 18e1d0a8-e066-d5eb-2852-9938ba6cad41 -2852-993 %40
     100% a@b.co . | x\u200by ５３２ 🙂 … “ ” – — \u00a0
     """.split(" ")
 )
@@ -59,6 +68,35 @@ def test_what_the_finder_finds_was_suspected(text: str) -> None:
     if FINDER.find(text):
         for body in written(text):
             assert GATE.suspicions(body)
+
+
+class Everywhere:
+    """A gate that is open everywhere."""
+
+    def suspicions(self, body: bytes) -> None:
+        """Ask for a look at every string."""
+
+
+GATED, UNGATED = Redactor(Policy()), Redactor(Policy())
+UNGATED._gate = Everywhere()  # type: ignore[assignment]
+bodies = st.recursive(
+    texts,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            texts | st.sampled_from(["metadata", "user_id", "tel"]), inner, max_size=3
+        )
+        | inner.map(json.dumps)
+    ),
+    max_leaves=6,
+)
+
+
+@given(bodies, st.booleans())
+def test_the_gate_changes_nothing(value: object, ascii_only: bool) -> None:
+    """With and without it every string of a body comes out the same."""
+    body = json.dumps({"content": value}, ensure_ascii=ascii_only).encode()
+    assert GATED.json(body) == UNGATED.json(body)
 
 
 digits = st.text("0123456789 ./()-+–:a_", min_size=6, max_size=24)

@@ -20,13 +20,13 @@ def log(level: str = "info", style: str = "json") -> tuple[Log, io.StringIO]:
 def test_json() -> None:
     """One object a line."""
     write, stream = log()
-    write("ready", proxy="127.0.0.1:1", seconds=2)
+    write("ready", proxy="127.0.0.1:1", key="k")
     assert json.loads(stream.getvalue()) == {
         "ts": "2026-11-22T12:00:00.005Z",
         "level": "info",
         "event": "ready",
         "proxy": "127.0.0.1:1",
-        "seconds": 2,
+        "key": "k",
     }
 
 

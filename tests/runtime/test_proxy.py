@@ -619,8 +619,8 @@ async def test_answer_that_turns_bad(
         await asyncio.sleep(30)
 
     upstream.script.append(step)
-    async with asyncio.timeout(1.5):
-        answer = await running.ask(request())
+    async with asyncio.timeout(8):  # the timeout of this route is 10
+        answer = await running.ask(request("GET", "/api/v2/tasks/1"))
     assert answer.status == 200
     assert not answer.complete
 
@@ -677,6 +677,56 @@ async def test_answer_that_ends_with_the_connection(
     assert (answer.body, answer.complete) == (b"abc", True)
     cut = await running.ask(request())
     assert not cut.complete
+
+
+@pytest.mark.parametrize("framing", ["Content-Length: %d", "Transfer-Encoding: chunked"])
+async def test_a_reader_slower_than_zep_gets_all_of_it(
+    running: Running, upstream: ScriptedUpstream, framing: str
+) -> None:
+    """When the pause that its slowness causes ends, so does the answer, at once."""
+    blob = b"x" * 3_000_000
+    body = blob if "%" in framing else b"%x\r\n%b\r\n0\r\n\r\n" % (len(blob), blob)
+    line = framing % len(blob) if "%" in framing else framing
+    for _n in range(3):
+        upstream.script.append(f"HTTP/1.1 200 OK\r\n{line}\r\n\r\n".encode() + body)
+        async with running.worker() as worker:
+            await worker.send(request("GET", "/api/v2/tasks/1") + request())
+            await asyncio.sleep(0.3)
+            async with asyncio.timeout(5):
+                answer = await worker.answer()
+                assert (len(answer.body), answer.complete) == (len(blob), True)
+                assert (await worker.answer()).body == b"{}"
+
+
+async def test_switched_off(start: StartSidecar, upstream: ScriptedUpstream) -> None:
+    """FLAG_ZEP_WRITE=false: nothing but erasures leaves."""
+    running = await start(upstream.url, flags={"write": False})
+    for data in (request(), request("POST", MESSAGES, CLEAN), request("GET", "/api/v4/users/1")):
+        answer = await running.ask(data)
+        assert answer.status == 424
+        assert json.loads(answer.body)["error"]["code"] == "off"
+    assert (await running.ask(request("DELETE", "/api/v2/users/1"))).status == 200
+    assert len(upstream.received) == 1
+
+
+async def test_a_fault_of_our_own_is_said_without_data(
+    running: Running,
+    upstream: ScriptedUpstream,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A 500, and a log line that names the exception and the place, but not its message."""
+
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("ayse@example.com")
+
+    monkeypatch.setattr("sidecar.runtime.proxy.inspect", broken)
+    answer = await running.ask(request("POST", MESSAGES, DIRTY))
+    assert (answer.status, upstream.received) == (500, [])
+    line = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (line["event"], line["reason"]) == ("internal_error", "RuntimeError")
+    assert line["where"].startswith("tests.runtime.test_proxy:")
+    assert b"ayse" not in answer.body + str(line).encode()
 
 
 async def test_http_10_worker_sees_a_cut_too(running: Running, upstream: ScriptedUpstream) -> None:
