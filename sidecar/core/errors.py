@@ -57,7 +57,7 @@ BODY_TIMEOUT = Refusal(408, "body_timeout", "The rest of the request body did no
 OFF = Refusal(424, "off", "Zep is switched off here (FLAG_ZEP_WRITE=false); nothing was forwarded.")
 OVERLOADED = Refusal(503, "overloaded", "Too many requests at once (limits.concurrency).")
 REDIRECT_AWAY = Refusal(
-    502,
+    421,  # no SDK retries it
     "redirect_refused",
     "Zep redirected this request to another host; following it would send the body unredacted.",
 )

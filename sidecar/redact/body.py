@@ -216,16 +216,20 @@ _PHONE_WORDS = frozenset(
     telefonu gsm msisdn fax faks cep whatsapp sms handy movil portable rufnummer
     """.split()
 )
+_NUMBER_WORDS = frozenset(
+    "number numbers no nr num numara numarasi nummer numero home work".split()
+)
 
 
 def _is_phone(key: str, number: str, fields: Fields) -> bool:
-    """Tell whether a JSON number is a phone: only where a word of its key says so."""
-    return (
-        fields.is_text
-        and number.isdecimal()
-        and 7 <= len(number) <= 15
-        and any(word.lower() in _PHONE_WORDS for word in _KEY_WORD.findall(key))
-    )
+    """Tell whether a JSON number is a phone: only where its key says so, as `workPhone` does.
+
+    `phone_verified_at` and `phone_count` say something else.
+    """
+    if not (fields.is_text and number.isdecimal() and 7 <= len(number) <= 15):
+        return False
+    words = [word.lower() for word in _KEY_WORD.findall(key)]
+    return not _PHONE_WORDS.isdisjoint(words) and words[-1] in _PHONE_WORDS | _NUMBER_WORDS
 
 
 def _quoted(replacement: str) -> str:

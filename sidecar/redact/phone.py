@@ -17,6 +17,7 @@ from sidecar.redact.engine import scanner
 from sidecar.redact.words import words
 
 MATCHES = (
+    "(0532 123 45 67)", "(05321234567)", "(415-555-2671)", "(0212 555 12 34)", "(06 12 34 56 78)",
     "+90 532 123 45 67", "+90 (0)532 123 45 67", "0(532) 123 45 67", "0090 532 123 45 67",
     "0532/1234567", "5321234567", "90 532 123 45 67", "444 0 123", "0212 345 67 89 / 12",
     "(212) 555-0143", "212.555.0143", "212555-0143", "1-212-555-0143", "212-555-0143 ext. 12",
@@ -129,13 +130,14 @@ class Finder:
             if not 6 <= sum(sizes[:count]) <= 17:
                 continue
             end = groups[first + count - 1][1]
-            text = data[start:end]
+            at = _after_bracket(data, start, end)
+            text = data[at:end]
             if _glued_right(data, end) or b". " in text or text.count(b"(") != text.count(b")"):
                 continue
             if context is None:  # inside a chain the words before it are about another number
                 context = "" if first else _context(data, start)
             digits = text.translate(None, b" ./()+-").decode()
-            number = Number(start, end, digits, tuple(sizes[:count]), international, text)
+            number = Number(at, end, digits, tuple(sizes[:count]), international, text)
             if self._accept(number, context or _context_after(data, end)):
                 return number
         return None
@@ -267,6 +269,12 @@ def _can_start(
     if international or head[:1] == b"0" or size >= 3 or data[start] == 0x28:
         return True
     return first + 1 < len(groups) and groups[first + 1][1] - groups[first + 1][0] > 1
+
+
+def _after_bracket(data: bytes, start: int, end: int) -> int:
+    """Return where a number starts when the bracket before it opens a remark, not an area code."""
+    opens_remark = data[start : start + 1] == b"(" and b")" not in data[start:end]
+    return start + opens_remark
 
 
 def _glued_left(data: bytes, start: int) -> bool:

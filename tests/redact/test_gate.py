@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from sidecar.redact import (
     CustomRule,
     Policy,
+    Redacted,
     Redactor,
+    Uninspectable,
     address_en,
     address_eu,
     address_tr,
@@ -96,7 +98,15 @@ bodies = st.recursive(
 def test_the_gate_changes_nothing(value: object, ascii_only: bool) -> None:
     """With and without it every string of a body comes out the same."""
     body = json.dumps({"content": value}, ensure_ascii=ascii_only).encode()
-    assert GATED.json(body) == UNGATED.json(body)
+    assert outcome(GATED, body) == outcome(UNGATED, body)
+
+
+def outcome(redactor: Redactor, body: bytes) -> Redacted | str:
+    """Return the redacted body or why there is none."""
+    try:
+        return redactor.json(body)
+    except Uninspectable as error:
+        return str(error)
 
 
 digits = st.text("0123456789 ./()-+–:a_", min_size=6, max_size=24)
