@@ -14,6 +14,7 @@ from sidecar import __version__
 from sidecar.app import Sidecar
 from sidecar.config import Config, ConfigError, Problem, load
 from sidecar.core.routes import base_urls
+from sidecar.override import parse as parse_override
 from sidecar.redact import Policy, Redactor, Uninspectable
 from sidecar.runtime import clock
 from sidecar.runtime.logs import Log
@@ -59,6 +60,9 @@ def _parser() -> argparse.ArgumentParser:
     check = add("check", _check)
     check.add_argument("--config", metavar="FILE", type=Path, help=config_help)
     check.add_argument(
+        "--override", metavar="FILE", type=Path, help="an override file to validate too"
+    )
+    check.add_argument(
         "--print-urls", action="store_true", help="print what each SDK generation must be given"
     )
     demo = add("demo", _demo)
@@ -75,11 +79,14 @@ def _read_config(path: Path | None) -> Config:
     named = path or (Path(p) if (p := os.environ.get("ZEP_SIDECAR_CONFIG")) else None)
     if named is None:
         named = next((p for p in (_INSTALLED, Path("config.yaml")) if p.exists()), None)
+    return load(_read(named) if named else b"", os.environ, str(named or "configuration"))
+
+
+def _read(path: Path) -> bytes:
     try:
-        data = named.read_bytes() if named else b""
+        return path.read_bytes()
     except OSError as error:
-        raise ConfigError([Problem(str(named), "", error.strerror or "cannot be read")]) from None
-    return load(data, os.environ, str(named or "configuration"))
+        raise ConfigError([Problem(str(path), "", error.strerror or "cannot be read")]) from None
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -131,6 +138,9 @@ def _check(arguments: argparse.Namespace) -> int:
     """Validate the configuration and print every problem."""
     config = _read_config(arguments.config)
     _build(config, Log(clock.wall))
+    if arguments.override:
+        override = parse_override(_read(arguments.override), str(arguments.override))
+        print(f"override is valid: {override.mode if override else 'none'}")
     for warning in config.warnings:
         print(f"warning: {warning}", file=sys.stderr)
     if arguments.print_urls:

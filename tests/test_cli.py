@@ -40,6 +40,19 @@ async def test_check_good(tmp_path: Path) -> None:
     assert len(out.splitlines()) == 5
 
 
+async def test_check_override(tmp_path: Path) -> None:
+    """An override file is validated with the same exit codes."""
+    good, bad = tmp_path / "good.yaml", tmp_path / "bad.yaml"
+    good.write_text("mode: write_only\nreason: INC-1")
+    bad.write_text("mode: on\n")
+    code, out, _ = await run("check", "--override", str(good))
+    assert code == 0
+    assert out.splitlines() == ["override is valid: write_only", "configuration is valid"]
+    code, out, _ = await run("check", "--override", str(bad))
+    assert code == 2
+    assert out.startswith(f"{bad}:1: mode: must be one of ")
+
+
 async def test_check_bad(tmp_path: Path) -> None:
     """Exit 2 and every problem with its line and key."""
     path = tmp_path / "c.yaml"
