@@ -240,7 +240,7 @@ def _raw_set(text: str, fold_case: bool) -> str:
     options = [_char_class(printable)] if printable else []
     if view - set(range(0x80)) - {0xDF}:
         options.append(_OTHER)
-    elif plain := [c for c in PLAIN if _FOLD(c).data[0] in view]:
+    elif plain := [c for c, v in _PLAIN_VIEWS if v in view]:
         options.append(_written(plain))
     escaped = "".join(e for v, e in ((10, "nr"), (9, "tbf"), (34, '"'), (47, "/")) if v in view)
     if escaped:
@@ -251,6 +251,7 @@ def _raw_set(text: str, fold_case: bool) -> str:
 
 
 _FOLD = Fold()
+_PLAIN_VIEWS = [(c, _FOLD(c).data[0]) for c in PLAIN]
 
 
 def _disguises() -> set[str]:
