@@ -1,8 +1,6 @@
 """The one request handler: read, inspect, forward, relay."""
 
 import asyncio
-import socket
-import struct
 from collections.abc import Awaitable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -28,7 +26,7 @@ from sidecar.redact import Redacted, Redactor
 from sidecar.redact.inspect import inspect
 from sidecar.runtime.logs import Log
 from sidecar.runtime.metrics import Metrics
-from sidecar.runtime.server import refuse
+from sidecar.runtime.server import refuse, reset
 from sidecar.runtime.upstream import Answer, Upstream, UpstreamError
 from sidecar.values import Address
 
@@ -282,7 +280,7 @@ class Proxy:
         except (UpstreamError, TimeoutError):
             _write(request, pending)
             if request.transport and not sized and not chunked:
-                _reset(request.transport)  # nothing else tells this cut from a regular end
+                reset(request.transport)  # nothing else tells this cut from a regular end
             return _Written(keep_alive=False)
         return _Written(keep_alive=keep_alive)
 
@@ -326,13 +324,6 @@ def _where(error: Exception) -> str:
     """Return the module and line in which an exception was raised."""
     frames = [(f.f_globals["__name__"], line) for f, line in walk_tb(error.__traceback__)]
     return "{}:{}".format(*frames[-1])
-
-
-def _reset(transport: asyncio.Transport) -> None:
-    linger = struct.pack("ii", 1, 0)  # on, for no time: close() sends RST
-    sock = transport.get_extra_info("socket")
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-    transport.abort()
 
 
 def _is_event_stream(answer: Answer) -> bool:

@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import socket
+import struct
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
@@ -25,6 +27,13 @@ def refuse(refusal: Refusal, *, close: bool = False) -> web.Response:
     if close:
         response.force_close()
     return response
+
+
+def reset(transport: asyncio.WriteTransport) -> None:
+    """End a connection at once with RST."""
+    linger = struct.pack("ii", 1, 0)  # on, for no time
+    transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+    transport.abort()
 
 
 class _Protocol(web.RequestHandler):

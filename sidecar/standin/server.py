@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from http import HTTPStatus
 from ssl import SSLContext
 from types import ModuleType
@@ -16,6 +16,7 @@ from weakref import WeakKeyDictionary
 
 from aiohttp import web
 
+from sidecar.runtime import clock
 from sidecar.standin import v1, v2, v4
 from sidecar.standin.route import Call, MissingError, Reply
 from sidecar.standin.store import Store
@@ -73,15 +74,10 @@ class Rule:
     times: int | None
 
 
-def utc_now() -> datetime:
-    """Return the time; the stand-in is its own program and takes its clock as an argument."""
-    return datetime.now(UTC)  # noqa: TID251  (the one default clock; tests inject theirs)
-
-
 class StandIn:
     """A Zep that keeps everything it receives and breaks when told to."""
 
-    def __init__(self, now: Callable[[], datetime] = utc_now) -> None:
+    def __init__(self, now: Callable[[], datetime] = clock.wall) -> None:
         self.received: deque[Received] = deque(maxlen=KEPT)
         self.url = ""
         self._store = Store(now)

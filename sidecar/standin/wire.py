@@ -1,14 +1,14 @@
 """Answers as bytes: exactly the headers given, whole, cut short or not at all."""
 
 import asyncio
-import socket
-import struct
 from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Literal
 
 from aiohttp import web
+
+from sidecar.runtime.server import reset
 
 STREAM_PAUSE = 0.01
 """Seconds between two chunks of a stream, so that a reader sees more than one."""
@@ -102,10 +102,7 @@ def reason(status: int) -> str:
 
 def hang_up(transport: asyncio.WriteTransport, *, rst: bool) -> None:
     """End a connection: with FIN after what was written, or at once with RST."""
-    if not rst:
+    if rst:
+        reset(transport)
+    else:
         transport.close()
-        return
-    sock = transport.get_extra_info("socket")
-    if sock is not None:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    transport.abort()
