@@ -29,7 +29,8 @@ _SAMPLE = "ayse@example.com, +90 532 123 45 67, Papatya Sok. No: 7, 221B Baker S
 _SHORT = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
 _JSON_OPENERS = ("{", "[", '"')
 _NONE: Mapping[str, Fields] = {}
-_IDENTIFIER = "identifier"  # the type of a mark: nothing is replaced, it is only counted
+# The type of a mark: nothing is replaced, it is only counted. No rule can have such a name.
+_IDENTIFIER = "(identifier)"
 
 
 class Uninspectable(Exception):

@@ -337,3 +337,11 @@ def test_a_custom_rule_has_its_own_placeholder() -> None:
     outcome = redactor.json(b'{"a":"TCK-12 and x@y.com"}')
     assert outcome.body == b'{"a":"<ticket> and [EMAIL]"}'
     assert outcome.counts == {"ticket": 1, "email": 1}
+
+
+def test_a_custom_rule_may_be_called_identifier() -> None:
+    """The name means nothing special: what it finds is replaced and counted like any other."""
+    redactor = Redactor(Policy(custom=(CustomRule("identifier", "TCK-[0-9]+", "[X]"),)))
+    outcome = redactor.json(b'{"a":"TCK-12","user_id":"x@y.com"}')
+    assert outcome.body == b'{"a":"[X]","user_id":"x@y.com"}'
+    assert (outcome.counts, outcome.identifiers) == ({"identifier": 1}, 1)
