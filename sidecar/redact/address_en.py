@@ -260,9 +260,14 @@ def _ends_walk(token: str, comma: bool, lower: bool) -> bool:
     return plain and not lower and not comma
 
 
-# One of these stands in every address that the rules of this module find.
-GATES = (_CORE_PATTERN, _BOX_PATTERN, _RIGHT_PATTERN)
-_CORE, _BOX, _RIGHT = map(scanner, GATES)
+# One of these stands in every address that the rules of this module find. Before a ZIP any word
+# may stand: fifty names of states would cost the gate its pace.
+GATES = (
+    _CORE_PATTERN.replace("{0,24}", "*"),
+    _BOX_PATTERN,
+    rf"[A-Za-z.][ ,]{{1,3}}{_ZIPS}|, [A-Z][A-Z]\b|\b{_UK_CODE}|\b{_CA_CODE}|{_AU_CODE}",
+)
+_CORE, _BOX, _RIGHT = map(scanner, (_CORE_PATTERN, _BOX_PATTERN, _RIGHT_PATTERN))
 _CODE = scanner(_CODE_PATTERN)
 
 

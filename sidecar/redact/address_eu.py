@@ -92,16 +92,14 @@ _DE_OF_NAME = r"(?i:stra(?:ss|\xdf)e|platz|allee|weg|gasse|str\.)"
 _DE_WHERE = (
     r"(?i:an|am|auf|im|in|zum|zur|unter|hinter|vor|bei|beim|ober)(?: (?i:der|dem|den|die|das))?"
 )
-_DE_PHRASE = (
+_DE_NAMED_AFTER = (
     rf"\b{_DE_OF_NAME} (?i:der|des|am|zum|zur|von|vom|im) (?:[0-9]{{1,2}}\. )?{_A}+(?: {_CAP})?"
-    rf"|\b{_DE_WHERE}(?: {_A}[A-Za-z\xc0-\xff-]+){{1,2}}"
 )
+_DE_PHRASE = rf"{_DE_NAMED_AFTER}|\b{_DE_WHERE}(?: {_A}[A-Za-z\xc0-\xff-]+){{1,2}}"
 _DE_PATTERN = (
     rf"(?:\b{_A}{{2,24}}(?:-{_A}{{1,20}}){{0,3}}-?{_DE_SUFFIX}"
     rf"|\b(?:{_CAP} ){{1,2}}(?:{_A}{{1,20}}-)?{_DE_SUFFIX}|{_DE_PHRASE}),? {_DE_NUMBER}"
 )
-# The end of the name is enough: a counted run of letters at each word would cost the gate its pace.
-_DE_GATE = rf"(?:{_DE_PHRASE}|{_DE_SUFFIX}),? {_DE_NUMBER_BEGINS}"
 _DE_STRONG = re.compile(
     rf"(?:.*[ -])?([A-Za-z\xc0-\xff]*?){alternatives('de.street')}[ ,]", re.DOTALL
 )
@@ -263,10 +261,15 @@ _NAMED_PATTERN = (
     rf"|[0-9]{{2}}-[0-9]{{3}}) {_CAP}\b"
 )
 _NAMED = scanner(_NAMED_PATTERN)
-# One of these stands in every address that the rules of this module find.
+# One of these stands in every address that the rules of this module find. The end of a name is
+# enough, and so is a postcode where the rule asks for one: to count words and letters, or to follow
+# every "in" and "an", would cost the gate its pace.
 GATES = (
-    _DE_GATE, _DE_BOX_PATTERN, _FR_PATTERN, _FR_BOX_PATTERN, _ES_PATTERN, _ES_BOX_PATTERN,
-    _NAMED_PATTERN,
+    rf"(?:{_DE_NAMED_AFTER}|{_DE_SUFFIX}),? {_DE_NUMBER_BEGINS}",
+    rf"[A-Za-z0-9\xc0-\xff.)](?:,[ ,]{{0,2}}\n?|\n|\. | / | - ){_CODE},? {_A}",
+    rf"(?:[0-9] ?[A-Za-z]?[ ,]{{1,3}}{_CODE}|[A-Za-z\xc0-\xff.)] {{1,3}}(?:[A-Za-z]{{1,2}}[- ])?[0-9]{{5}}),? {_A}",
+    rf"[0-9A-Za-z], (?:[0-9]{{3}} [0-9]{{2}}|[0-9]{{2}}-[0-9]{{3}}) {_CAP[:9]}",
+    _DE_BOX_PATTERN, _FR_PATTERN, _FR_BOX_PATTERN, _ES_PATTERN, _ES_BOX_PATTERN,
 )  # fmt: skip
 
 

@@ -59,8 +59,8 @@ _TITLES = frozenset(
 
 _BOX_PATTERN = r"\b(?i:p\.?k\.?|posta kutusu)[ .:]{1,3}[0-9]{1,6}\b"
 # One of these stands in every address that the rules of this module find.
-GATES = (_PART_PATTERN, _BOX_PATTERN)
-_PART, _BOX = map(scanner, GATES)
+GATES = (rf"\b(?:{_NEIGHBOURHOOD}|{_STREET}|{_SITE})\b", _BOX_PATTERN)
+_PART, _BOX = map(scanner, (_PART_PATTERN, _BOX_PATTERN))
 
 
 class Part(NamedTuple):

@@ -119,7 +119,14 @@ _WITH_WORD = (
     ),
 )
 RULES = _WITH_AT + _WITH_WORD
-WORD_PATTERNS = tuple(rule.pattern for rule in _WITH_WORD)
+# One of these stands in every address without an at sign: counting its letters would cost the gate
+# its pace.
+_LAST = r"[A-Za-z0-9_\xc0-\xff.+-]"
+WORD_GATES = (
+    rf"{_LAST} ?{_OPEN} ?(?:{_AT_WORD}|@) ?{_CLOSE} ?{_WORD}",
+    rf"{_LAST} {_AT_WORD} [A-Za-z0-9_\xc0-\xff-]+ {_DOT_WORD} {_WORD}",
+    rf"{_LAST} {_AT_WORD} [A-Za-z0-9_\xc0-\xff.-]+\.[A-Za-z\xc0-\xff]{{2}}",
+)
 _SCAN_AT = [(scanner(rule.pattern), rule.check) for rule in _WITH_AT]
 _SCAN_WORD = [(scanner(rule.pattern), rule.check) for rule in _WITH_WORD]
 _WORD_GATE = re.compile(rb"(?i)[\[({<] ?(?:at|arroba|arobase|et|@)| (?:at|arroba|arobase|et) ")

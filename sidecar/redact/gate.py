@@ -73,7 +73,7 @@ def _in_uuid(body: bytes, start: int, end: int) -> bool:
 @cache
 def _scanner() -> Scanner:
     """Compile the gate, which is the same for every policy."""
-    patterns = (*address.GATES, *email.WORD_PATTERNS)
+    patterns = (*address.GATES, *email.WORD_GATES)
     return scanner("|".join([*_not_utf8(), *_marks(), *_numbers(), *map(raw, patterns)]))
 
 
