@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from itertools import takewhile
 
 from sidecar.redact.engine import scanner
+from sidecar.redact.rule import Range, Rule
 from sidecar.redact.words import alternatives, words
-
-Range = tuple[int, int]
 
 MATCHES = (
     "12 Baker Street", "221B Baker St., Apt 4, Springfield, IL 62704", "6649-B Cedar Avenue",
@@ -262,7 +261,7 @@ def _ends_walk(token: str, comma: bool, lower: bool) -> bool:
 
 # One of these stands in every address that the rules of this module find. Before a ZIP any word
 # may stand: fifty names of states would cost the gate its pace.
-GATES = (
+_GATES = (
     _CORE_PATTERN.replace("{0,24}", "*"),
     _BOX_PATTERN,
     rf"[A-Za-z.][ ,]{{1,3}}{_ZIPS}|, [A-Z][A-Z]\b|\b{_UK_CODE}|\b{_CA_CODE}|{_AU_CODE}",
@@ -271,8 +270,9 @@ _CORE, _BOX, _RIGHT = map(scanner, (_CORE_PATTERN, _BOX_PATTERN, _RIGHT_PATTERN)
 _CODE = scanner(_CODE_PATTERN)
 
 
-def find(data: bytes, text: str) -> Iterator[Range]:
-    """Yield the addresses in a view and in its text; ranges may overlap."""
+def find(data: bytes) -> Iterator[Range]:
+    """Yield the addresses in a view; ranges may overlap."""
+    text = data.decode("latin-1")
     cores, boxes, rights = (
         [match.span() for match in scan.finditer(data)] for scan in (_CORE, _BOX, _RIGHT)
     )
@@ -281,3 +281,6 @@ def find(data: bytes, text: str) -> Iterator[Range]:
         yield from _streets(text, cores, codes)
         yield from _boxes(text, boxes, codes)
     yield from _from_the_right(text, rights)
+
+
+RULE = Rule("address", _GATES, find, MATCHES, REJECTS)

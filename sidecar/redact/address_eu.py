@@ -4,26 +4,32 @@ import re
 from collections.abc import Iterator
 
 from sidecar.redact.engine import scanner
+from sidecar.redact.rule import Range, Rule
 from sidecar.redact.words import alternatives, words
 
-MATCHES = (
+_GERMAN_MATCHES = (
     "Goethestraße 190 c", "Gartenstr. 6b 24937 Flensburg", "an der brücke 135 50667 köln",
     "Unter den Eichen 40, 79098 Freiburg im Breisgau", "Eduard-Sueß-Gasse 9",
     "Zum Sportplatz 148b, EG rechts, D-70173 Stuttgart", "Straße der Einheit 86, 04109 Leipzig",
-    "Postfach 19 24 55, 60311 Frankfurt am Main", "83 impasse de la Paix",
-    "139 bis chemin des Lilas, 29200 Brest", "24 bd Saint-Honoré, 59800 Lille",
-    "15 avenue victor hugo 38100 grenoble", "19 boulevard du 8 Mai 1945",
-    "45 chemin de la Paix, bât. B, appt 43, 13006 Marseille", "BP 5645, 69003 Lyon CEDEX 02",
-    "Résidence Les Tilleuls, 3 rue Foch, 38100 Grenoble", "Calle Gran Vía, 167, 46004 València",
-    "avda. real 112 29015 málaga", "C/ de la Luna, 85", "Plaza Mayor 77, 3-2, 50001 Zaragoza",
-    "Ronda Real 111, 4º izq., 29015 Málaga", "Plaza Gran Vía, s/n, 08009 Barcelona",
-    "Apartado de Correos 4565, 29015 Málaga", "Gran Vía 28, 28013 Madrid",
+    "Am Graben 12, 2. OG, 1010 Wien", "Postfach 19 24 55, 60311 Frankfurt am Main",
 )  # fmt: skip
-REJECTS = (
+_GERMAN_REJECTS = (
     "Platz 3 in der Tabelle", "Hauptplatz 3 Minuten entfernt", "Seite 120-145", "Arbeitsplatz 5",
-    "am 12. März 2024", "am Montag 14 Uhr", "12 places assises dans la salle", "5 cours de maths",
-    "plaza 5 del parking", "vía 3", "calle de 3 carriles", "avenida 5", "BP 5645",
+    "am 12. März 2024", "am Montag 14 Uhr",
 )  # fmt: skip
+_FRENCH_MATCHES = (
+    "83 impasse de la Paix", "139 bis chemin des Lilas, 29200 Brest",
+    "24 bd Saint-Honoré, 59800 Lille", "15 avenue victor hugo 38100 grenoble",
+    "19 boulevard du 8 Mai 1945", "45 chemin de la Paix, bât. B, appt 43, 13006 Marseille",
+    "BP 5645, 69003 Lyon CEDEX 02", "Résidence Les Tilleuls, 3 rue Foch, 38100 Grenoble",
+)  # fmt: skip
+_FRENCH_REJECTS = ("12 places assises dans la salle", "5 cours de maths", "BP 5645")
+_SPANISH_MATCHES = (
+    "Calle Gran Vía, 167, 46004 València", "avda. real 112 29015 málaga", "C/ de la Luna, 85",
+    "Plaza Mayor 77, 3-2, 50001 Zaragoza", "Ronda Real 111, 4º izq., 29015 Málaga",
+    "Plaza Gran Vía, s/n, 08009 Barcelona", "Apartado de Correos 4565, 29015 Málaga",
+)  # fmt: skip
+_SPANISH_REJECTS = ("plaza 5 del parking", "vía 3", "calle de 3 carriles", "avenida 5")
 
 _A = r"[A-Za-z\xc0-\xff]"
 _CAP = r"[A-Z\xc0][A-Za-z\xc0-\xff'-]*"
@@ -47,7 +53,7 @@ _UNITS = re.compile(
     rf"(?:{_SEP}(?:"
     rf"[0-9]{{1,2}}\. ?(?i:og|ug|stock|etage|obergeschoss)\b{_SIDE}"
     rf"|[0-9]{{1,2}}(?i:er|e|eme|nd) (?i:etage|et\.?)"
-    rf"|[0-9]{{1,2}}[oa]?\.?(?: ?-? ?(?:[0-9]{{1,2}}[oa]?|[A-Za-z]))?(?![0-9A-Za-z]){_SIDE}"
+    rf"|[0-9]{{1,2}}[oa]?\.?(?:(?: ?- ?| )[0-9]{{1,2}}[oa]?| ?-? ?[A-Za-z])?(?![0-9A-Za-z]){_SIDE}"
     rf"|[0-9]{{1,2}}[oa]?\.? {alternatives('eu.side')}\b\.?"
     rf"|{alternatives('eu.apartment')}\b\.?"
     rf"(?: (?:[A-Za-z]?-?[0-9]{{1,5}}[A-Za-z]?|[A-Za-z])\b)?{_SIDE}"
@@ -115,8 +121,9 @@ _DE_BOX_PATTERN = r"\b(?i:postfach|pf\.) ?[0-9][0-9 ]{2,10}"
 _DE, _DE_BOX = scanner(_DE_PATTERN), scanner(_DE_BOX_PATTERN)
 
 
-def german(data: bytes, text: str) -> Iterator[tuple[int, int]]:
+def german(data: bytes) -> Iterator[Range]:
     """Yield German, Austrian and Swiss addresses."""
+    text = data.decode("latin-1")
     for match in _DE.finditer(data):
         start, end = match.span()
         if _MORE_DIGITS.match(text, end):
@@ -161,8 +168,9 @@ _CODE_NEXT = re.compile(rf",? ?\n?{_CODE},? {_A}{{2}}")
 _FR, _FR_BOX = scanner(_FR_PATTERN), scanner(_FR_BOX_PATTERN)
 
 
-def french(data: bytes, text: str) -> Iterator[tuple[int, int]]:
+def french(data: bytes) -> Iterator[Range]:
     """Yield French and Belgian addresses."""
+    text = data.decode("latin-1")
     heads = [match.span() for match in _FR.finditer(data)]
     limits = [start for start, _ in heads[1:]] + [len(text)]
     for (start, end), limit in zip(heads, limits, strict=False):
@@ -230,8 +238,9 @@ _ES_BOX_PATTERN = r"\b(?i:apartado(?: de correos| postal)?|apdo\.?(?: de correos
 _ES, _ES_BOX = scanner(_ES_PATTERN), scanner(_ES_BOX_PATTERN)
 
 
-def spanish(data: bytes, text: str) -> Iterator[tuple[int, int]]:
+def spanish(data: bytes) -> Iterator[Range]:
     """Yield Spanish addresses."""
+    text = data.decode("latin-1")
     for match in _ES.finditer(data):
         start, end = match.span()
         head = _ES_HEAD.match(text, start, end)
@@ -261,22 +270,32 @@ _NAMED_PATTERN = (
     rf"|[0-9]{{2}}-[0-9]{{3}}) {_CAP}\b"
 )
 _NAMED = scanner(_NAMED_PATTERN)
-# One of these stands in every address that the rules of this module find. The end of a name is
-# enough, and so is a postcode where the rule asks for one: to count words and letters, or to follow
-# every "in" and "an", would cost the gate its pace.
-GATES = (
-    rf"(?:{_DE_NAMED_AFTER}|{_DE_SUFFIX}),? {_DE_NUMBER_BEGINS}",
-    rf"[A-Za-z0-9\xc0-\xff.)](?:,[ ,]{{0,2}}\n?|\n|\. | / | - ){_CODE},? {_A}",
-    rf"(?:[0-9] ?[A-Za-z]?[ ,]{{1,3}}{_CODE}|[A-Za-z\xc0-\xff.)] {{1,3}}(?:[A-Za-z]{{1,2}}[- ])?[0-9]{{5}}),? {_A}",
-    rf"[0-9A-Za-z], (?:[0-9]{{3}} [0-9]{{2}}|[0-9]{{2}}-[0-9]{{3}}) {_CAP[:9]}",
-    _DE_BOX_PATTERN, _FR_PATTERN, _FR_BOX_PATTERN, _ES_PATTERN, _ES_BOX_PATTERN,
-)  # fmt: skip
 
 
-def find(data: bytes, text: str) -> Iterator[tuple[int, int]]:
-    """Yield the addresses in a view and in its text; ranges may overlap."""
-    for rule in (german, french, spanish):
-        yield from rule(data, text)
+def named(data: bytes) -> Iterator[Range]:
+    """Yield addresses of a name, a number, a postcode and a town."""
+    text = data.decode("latin-1")
     for match in _NAMED.finditer(data):
         start, end = match.span()
         yield start, max(end, _tail(text, text.rfind(",", start, end), latin=True)[0])
+
+
+# A gate asks for no more than the end of a name, or the postcode where the rule wants one: to count
+# words and letters, or to follow every "in" and "an", would take most of the time of a clean body.
+_GERMAN_GATES = (
+    rf"(?:{_DE_NAMED_AFTER}|{_DE_SUFFIX}),? {_DE_NUMBER_BEGINS}",
+    rf"[A-Za-z0-9\xc0-\xff.)](?:,[ ,]{{0,2}}\n?|\n|\. | / | - ){_CODE},? {_A}",
+    rf"(?:[0-9] ?[A-Za-z]?[ ,]{{1,3}}{_CODE}"
+    rf"|[A-Za-z\xc0-\xff.)] {{1,3}}(?:[A-Za-z]{{1,2}}[- ])?[0-9]{{5}}),? {_A}",
+    _DE_BOX_PATTERN,
+)
+_NAMED_GATE = (
+    r"[0-9A-Za-z], (?:[0-9]{4,5}(?: [A-Z]{2})?|[0-9]{3} [0-9]{2}|[0-9]{2}-[0-9]{3}) [A-Z\xc0]"
+)
+
+RULES = (
+    Rule("address", _GERMAN_GATES, german, _GERMAN_MATCHES, _GERMAN_REJECTS),
+    Rule("address", (_FR_PATTERN, _FR_BOX_PATTERN), french, _FRENCH_MATCHES, _FRENCH_REJECTS),
+    Rule("address", (_ES_PATTERN, _ES_BOX_PATTERN), spanish, _SPANISH_MATCHES, _SPANISH_REJECTS),
+    Rule("address", (_NAMED_GATE,), named, ("Gran Vía 28, 28013 Madrid",)),
+)

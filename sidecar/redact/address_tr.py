@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from sidecar.redact.engine import scanner
+from sidecar.redact.rule import Rule
 from sidecar.redact.words import alternatives, words
 
 MATCHES = (
@@ -59,7 +60,7 @@ _TITLES = frozenset(
 
 _BOX_PATTERN = r"\b(?i:p\.?k\.?|posta kutusu)[ .:]{1,3}[0-9]{1,6}\b"
 # One of these stands in every address that the rules of this module find.
-GATES = (rf"\b(?:{_NEIGHBOURHOOD}|{_STREET}|{_SITE})\b", _BOX_PATTERN)
+_GATES = (rf"\b(?:{_NEIGHBOURHOOD}|{_STREET}|{_SITE})\b", _BOX_PATTERN)
 _PART, _BOX = map(scanner, (_PART_PATTERN, _BOX_PATTERN))
 
 
@@ -71,8 +72,9 @@ class Part(NamedTuple):
     kind: str
 
 
-def find(data: bytes, text: str) -> Iterator[tuple[int, int]]:
+def find(data: bytes) -> Iterator[tuple[int, int]]:
     """Yield the addresses in a view."""
+    text = data.decode("latin-1")
     for match in _BOX.finditer(data):
         start, end = match.span()
         if (place := _place_end(text, end, capitals=False)) > end:
@@ -186,3 +188,6 @@ def _place_end(text: str, end: int, capitals: bool) -> int:
                 return end
             end = place.end(2)
     return end
+
+
+RULE = Rule("address", _GATES, find, MATCHES, REJECTS)

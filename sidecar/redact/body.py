@@ -1,32 +1,34 @@
 """Redaction of request bodies and queries, spliced into the original: what did not match survives.
 
 A JSON body is never parsed into objects and written again: that would change numbers, key order,
-duplicate keys and escapes. Its strings are found by a scan over the validated text, decoded with a
-map back to where each character stands, and only the matched ranges are replaced. JSON inside a
-string is the same thing one level down, and so the offsets compose.
+duplicate keys and escapes. Its strings are found by a scan over the validated bytes, only those in
+which something is suspected are decoded, and only the ranges that matched are replaced. JSON inside
+a string is the same thing one level down, and so the offsets compose.
 """
 
 import json
 import re
 import sys
+from codecs import getincrementaldecoder
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import accumulate, pairwise
 from typing import NamedTuple, NoReturn
-from urllib.parse import quote
+from urllib.parse import quote, unquote_to_bytes
 
 import msgspec
 
 from sidecar.core.routes import Fields
 from sidecar.redact.finder import Finder
 from sidecar.redact.gate import Gate
+from sidecar.redact.locate import locate
 from sidecar.redact.policy import Policy, Span
 
-_TOKEN = re.compile(r'"([^"\\]*(?:\\.[^"\\]*)*)"(\s*:)?|[{}\[\]]|[0-9.eE+-]{7,}', re.DOTALL)
-_ESCAPE = re.compile(r"\\u[dD][89abAB]..\\u[dD][c-fC-F]..|\\u....|\\.", re.DOTALL)
-_PERCENT = re.compile(r"(?:%[0-9a-fA-F]{2})+|\+")
+_STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
+_TOKEN = re.compile(rb"(%b)(\s*+:)?|[{}\[\]]|[0-9.eE+-]{7,}" % _STRING, re.DOTALL)
+_ESCAPE = re.compile(rb"\\u[dD][89abAB]..\\u[dD][c-fC-F]..|\\u....|\\.", re.DOTALL)
+_PERCENT = re.compile(rb"%[0-9a-fA-F]{2}|.", re.DOTALL)
 _SAMPLE = "ayse@example.com, +90 532 123 45 67, Papatya Sok. No: 7, 221B Baker Street, 18/11 Çay"
-_SHORT = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
 _JSON_OPENERS = ("{", "[", '"')
 _NONE: Mapping[str, Fields] = {}
 # The type of a mark: nothing is replaced, it is only counted. No rule can have such a name.
@@ -37,8 +39,7 @@ class Uninspectable(Exception):
     """The body cannot be inspected, so it must not be forwarded; the message says what to fix."""
 
 
-@dataclass(frozen=True, slots=True)
-class Redacted:
+class Redacted(NamedTuple):
     """The outcome: what to forward, replacements by type, and e-mails left as identifiers."""
 
     body: bytes
@@ -47,13 +48,15 @@ class Redacted:
 
 
 class _Edit(NamedTuple):
+    """A replacement of the bytes, or in a decoded text of the characters, `[start, end)`."""
+
     start: int
     end: int
     replacement: str
     type: str
 
 
-_Key = tuple[str, str, int, list[_Edit]]  # decoded; as it stands; where; its edits
+_Key = tuple[str, bytes, int, list[_Edit]]  # decoded; as it stands; where; its edits
 _NOWHERE = sys.maxsize
 
 
@@ -68,7 +71,11 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """Return a plain text redacted."""
-        return _splice(text, self._edits_in_text(text))
+        out, done = list[str](), 0
+        for edit in self._edits_in_text(text):
+            out += text[done : edit.start], edit.replacement
+            done = edit.end
+        return "".join([*out, text[done:]])
 
     def spans(self, text: str) -> list[Span]:
         """Return where personal data stands in a plain text, in order."""
@@ -81,52 +88,44 @@ class Redactor:
 
     def plain(self, body: bytes) -> Redacted:
         """Redact a body of plain UTF-8 text."""
-        text = _decode(body)
-        return _redacted(body, text, self._edits_in_text(text))
+        _check_text(body)
+        text = body.decode()
+        edits = self._edits_in_text(text)
+        return _redacted(body, _moved(edits, _offsets(text, _ends(edits))))
 
     def json(self, body: bytes, exceptions: Mapping[str, Fields] = _NONE) -> Redacted:
         """Redact a JSON body; `exceptions` as in `Route.fields`.
 
         Raises Uninspectable for anything but one JSON document in UTF-8 without NUL.
         """
-        places = self._places(body)
+        offsets = self._gate.suspicions(body)
         _validate(body)
-        if places == []:
+        if offsets == []:
             return Redacted(body, {})
-        text = _decode(body)
-        edits = self._edits_in_json(text, Fields.SCHEMA, exceptions, places)
-        return _redacted(body, text, edits)
-
-    def _places(self, body: bytes) -> list[int] | None:
-        """Return the indexes of the characters at which a look is needed, or None for all."""
-        suspicions = self._gate.suspicions(body)
-        return None if suspicions is None else _characters_at(body, suspicions)
+        return _redacted(body, self._edits_in_json(body, Fields.SCHEMA, exceptions, offsets))
 
     def query(self, query: bytes) -> Redacted:
         """Redact the free text in a raw query string.
 
         Parameters that hold identifiers, and everything that did not match, keep their bytes.
         """
-        text = query.decode("utf-8", "surrogateescape")
         edits, position, name = list[_Edit](), 0, ""
-        for piece in re.split(r"([&=])", text):
-            value, at = _unquote(piece)
-            if piece == "&" or not position:
+        for piece in re.split(rb"([&=])", query):
+            value = _unquoted(piece.replace(b"+", b" "))
+            if piece == b"&" or not position:
                 name = ""
             name = name or value.lstrip("&")
-            edits += (
-                _Edit(position + at[a], position + at[b], quote(r, safe=""), t)
-                for a, b, r, t in self._edits(value, Fields.SCHEMA.child(name))
-            )
+            found = self._edits(value, Fields.SCHEMA.child(name))
+            found = [e._replace(replacement=quote(e.replacement, safe="")) for e in found]
+            edits += _moved(found, _quoted_offsets(piece, value, _ends(found)), position)
             position += len(piece)
-        return _redacted(query, text, edits)
+        return _redacted(query, edits)
 
     def path_identifiers(self, path: bytes) -> int:
         """Count the path segments that hold an e-mail address. They are never altered."""
         if b"@" not in path and b"%40" not in path:
             return 0
-        segments = path.decode("utf-8", "surrogateescape").split("/")
-        return sum(self._has_email(_unquote(segment)[0]) for segment in segments)
+        return sum(self._has_email(_unquoted(segment)) for segment in path.split(b"/"))
 
     def _has_email(self, value: str) -> bool:
         return "@" in value and any(s.type == "email" for s in self._finder.find(value))
@@ -145,71 +144,145 @@ class Redactor:
 
     def _edits_in_json(
         self,
-        text: str,
+        body: bytes,
         root: Fields,
-        exceptions: Mapping[str, Fields] = _NONE,
-        places: Sequence[int] | None = None,
+        exceptions: Mapping[str, Fields],
+        offsets: Sequence[int] | None,
     ) -> list[_Edit]:
-        """Return the edits for a valid JSON text, in order; only look at `places` if given."""
-        found: list[_Edit] = []
+        """Return the edits for a valid JSON document, in order; only look at `offsets` if given."""
+        values = None if offsets is None else locate(body, offsets, root, exceptions)
+        if values is None:
+            return sorted(self._walk(body, root, exceptions, offsets))
+        return [edit for value in values for edit in self._edits_in_value(body, *value)]
+
+    def _walk(
+        self,
+        body: bytes,
+        root: Fields,
+        exceptions: Mapping[str, Fields],
+        offsets: Sequence[int] | None,
+    ) -> Iterator[_Edit]:
+        """Yield the edits for a valid JSON document, those of keys last."""
         outer: list[tuple[Fields, list[_Key], str]] = []
         container, keys = root, list[_Key]()
-        value, key = root, ""  # what the next value is: in an array the same as its container
-        upcoming = iter(places or ())
-        place = next(upcoming, _NOWHERE) if places is not None else 0
-        for token in _TOKEN.finditer(text):
+        fields, key = root, ""  # what the next value is: in an array the same as its container
+        upcoming = iter(offsets or ())
+        offset = next(upcoming, _NOWHERE) if offsets is not None else 0
+        for token in _TOKEN.finditer(body):
             start, end = token.span()
-            while place < start and places is not None:
-                place = next(upcoming, _NOWHERE)
-            mark = text[start]
-            if mark in "{[":
+            while offset < start and offsets is not None:
+                offset = next(upcoming, _NOWHERE)
+            mark = body[start : start + 1]
+            if mark in b"{[":
                 outer.append((container, keys, key))
-                container, keys = value.of_object if mark == "{" else value, []
-            elif mark in "}]":
-                found += _distinct(keys)
+                container, keys = fields.of_object if mark == b"{" else fields, []
+            elif mark in b"}]":
+                yield from _distinct(keys)
                 container, keys, key = outer.pop()
-                value = container
+                fields = container
             elif token[2]:
-                key = _unescape(token[1])[0]
-                value = exceptions.get(key) or container.child(key)
-                edits = self._edits_in_string(text, token.span(1), container) if place < end else []
-                keys.append((key, token[1], start + 1, edits))
-            elif place >= end:
-                continue
-            elif mark == '"':
-                found += self._edits_in_string(text, token.span(1), value)
-            elif "phone" in self._policy.types and _is_phone(key, token[0], value):
-                found.append(_Edit(start, end, f'"{self._policy.placeholder("phone")}"', "phone"))
-        return sorted(found)
+                raw = token[1][1:-1]
+                key = _decoded(raw)
+                fields = exceptions.get(key) or container.child(key)
+                edits = self._edits_in_string(raw, start + 1, container) if offset < end else []
+                keys.append((key, raw, start + 1, edits))
+            elif mark != b'"':  # one offset stands for all the numbers of an array
+                yield from self._edits_in_value(body, start, end, key, fields)
+            elif offset < end:
+                yield from self._edits_in_value(body, start + 1, end - 1, key, fields)
 
-    def _edits_in_string(self, text: str, span: tuple[int, int], fields: Fields) -> list[_Edit]:
-        """Return the edits inside one JSON string, in the offsets of `text`."""
-        start, end = span
-        value, at = _unescape(text[start:end])
-        if "\0" in value:
-            raise Uninspectable("The body holds a NUL character.")
+    def _edits_in_value(
+        self, body: bytes, start: int, end: int, key: str, fields: Fields
+    ) -> list[_Edit]:
+        """Return the edits for the inside of a string, or for a number."""
+        if body[start - 1 : start] == b'"':
+            return self._edits_in_string(body[start:end], start, fields)
+        if "phone" in self._policy.types and _is_phone(key, body[start:end].decode(), fields):
+            return [_Edit(start, end, f'"{self._policy.placeholder("phone")}"', "phone")]
+        return []
+
+    def _edits_in_string(self, raw: bytes, position: int, fields: Fields) -> list[_Edit]:
+        """Return the edits inside a JSON string that stands at `position`."""
+        value = _decoded(raw)
         if fields.is_text and value.lstrip()[:1] in _JSON_OPENERS and _is_json(value):
-            inner = value.encode("utf-8", "surrogatepass")
-            edits = self._edits_in_json(value, Fields.FREE, places=self._places(inner))
+            inner = value.encode("utf-8", "replace")  # lone surrogates: one character stays one
+            offsets = self._gate.suspicions(inner)
+            edits = self._edits_in_json(inner, Fields.FREE, _NONE, offsets)
+            edits = _moved(edits, _indexes(inner, _ends(edits)))
         else:
             edits = self._edits(value, fields)
+        if not edits:
+            return edits
         # A number that became a string brings quotes, which are escaped once a level.
-        return [_Edit(start + at[a], start + at[b], _quoted(r), t) for a, b, r, t in edits]
+        edits = [e._replace(replacement=_escaped(e.replacement)) for e in edits]
+        return _moved(edits, _written_offsets(raw, value, _ends(edits)), position)
 
 
-def _characters_at(body: bytes, offsets: Sequence[int]) -> list[int]:
-    """Return the indexes of the characters that hold the bytes at the sorted offsets."""
-    if body.isascii():
-        return list(offsets)
-    out, done, count = list[int](), 0, -1
-    for offset in offsets:
-        count += len(body[done : offset + 1].translate(None, _CONTINUATION))
-        done = offset + 1
-        out.append(count)
+def _ends(edits: Sequence[_Edit]) -> list[int]:
+    """Return the starts and ends of disjoint edits in order, which is in order too."""
+    return [end for edit in edits for end in edit[:2]]
+
+
+def _moved(edits: Sequence[_Edit], ends: Sequence[int], by: int = 0) -> list[_Edit]:
+    """Return the edits with other starts and ends."""
+    pairs = zip(edits, ends[::2], ends[1::2], strict=True)
+    return [_Edit(start + by, end + by, edit.replacement, edit.type) for edit, start, end in pairs]
+
+
+def _offsets(text: str, indexes: Sequence[int], errors: str = "strict") -> Sequence[int]:
+    """Return where in UTF-8 the characters at the sorted indexes start."""
+    if text.isascii():
+        return indexes
+    runs = (text[a:b] for a, b in pairwise([0, *indexes]))
+    return list(accumulate(len(run.encode("utf-8", errors)) for run in runs))
+
+
+def _indexes(data: bytes, offsets: Sequence[int]) -> Sequence[int]:
+    """Return the indexes of the characters that start at the sorted offsets in UTF-8."""
+    if data.isascii():
+        return offsets
+    runs = (data[a:b] for a, b in pairwise([0, *offsets]))
+    return list(accumulate(len(run.decode()) for run in runs))
+
+
+def _written_offsets(raw: bytes, value: str, indexes: Sequence[int]) -> Sequence[int]:
+    """Return where in the inside of a JSON string the characters of its value start."""
+    if b"\\" not in raw:
+        return _offsets(value, indexes)
+    out, at, offset = list[int](), 0, 0
+    stops = _behind_escapes(raw)
+    stop = next(stops, _NEVER)
+    for index in indexes:
+        while stop[0] <= index:
+            at, offset = stop
+            stop = next(stops, _NEVER)
+        offset += len(value[at:index].encode())
+        at = index
+        out.append(offset)
     return out
 
 
-_CONTINUATION = bytes(range(0x80, 0xC0))
+_NEVER = (_NOWHERE, _NOWHERE)
+
+
+def _behind_escapes(raw: bytes) -> Iterator[tuple[int, int]]:
+    """Yield index and offset of the character behind each escape in a JSON string."""
+    index = done = 0
+    for escape in _ESCAPE.finditer(raw):
+        start, end = escape.span()
+        index += len(raw[done:start].decode()) + 1
+        done = end
+        yield index, end
+
+
+def _quoted_offsets(raw: bytes, value: str, indexes: Sequence[int]) -> Sequence[int]:
+    """Return where in a piece of a query the characters of its value start."""
+    if not indexes:
+        return indexes
+    at = [0, *accumulate(map(len, _PERCENT.findall(raw)))]
+    return [at[offset] for offset in _offsets(value, indexes, "surrogateescape")]
+
+
 _KEY_WORD = re.compile(r"[A-Z]?[a-zçğıöşü]+|[A-Z]+")
 _PHONE_WORDS = frozenset(
     """
@@ -233,7 +306,7 @@ def _is_phone(key: str, number: str, fields: Fields) -> bool:
     return not _PHONE_WORDS.isdisjoint(words) and words[-1] in _PHONE_WORDS | _NUMBER_WORDS
 
 
-def _quoted(replacement: str) -> str:
+def _escaped(replacement: str) -> str:
     return replacement.replace("\\", "\\\\").replace('"', '\\"')
 
 
@@ -259,40 +332,44 @@ def _distinct(keys: list[_Key]) -> Iterator[_Edit]:
         yield from numbered
 
 
-def _renamed(raw: str, start: int, edits: list[_Edit]) -> str:
+def _renamed(raw: bytes, start: int, edits: list[_Edit]) -> str:
     """Return the name that a key at `start` has after its edits."""
     local = [e._replace(start=e.start - start, end=e.end - start) for e in edits]
-    return _unescape(_splice(raw, local))[0]
+    return _decoded(_splice(raw, local))
 
 
-def _redacted(body: bytes, text: str, edits: list[_Edit]) -> Redacted:
+def _redacted(body: bytes, edits: list[_Edit]) -> Redacted:
     counts = Counter(e.type for e in edits)
     identifiers = counts.pop(_IDENTIFIER, 0)
     if not counts:
         return Redacted(body, {}, identifiers)
     edits = [e for e in edits if e.type != _IDENTIFIER]
-    spliced = _splice(text, edits).encode("utf-8", "surrogateescape")
-    return Redacted(spliced, counts, identifiers)
+    return Redacted(_splice(body, edits), counts, identifiers)
 
 
-def _splice(text: str, edits: Sequence[_Edit]) -> str:
-    if not edits:
-        return text
-    out, done = list[str](), 0
+def _splice(data: bytes, edits: Sequence[_Edit]) -> bytes:
+    out, done = list[bytes](), 0
     for start, end, replacement, _ in edits:
-        out += text[done:start], replacement
+        out += data[done:start], replacement.encode()
         done = end
-    return "".join([*out, text[done:]])
+    return b"".join([*out, data[done:]])
 
 
-def _decode(body: bytes) -> str:
+def _check_text(body: bytes) -> None:
+    """Raise Uninspectable for what is not UTF-8 (RFC 3629), or holds NUL."""
+    decoder = getincrementaldecoder("utf-8")()
     try:
-        text = body.decode("utf-8")
+        for start in range(0, len(body), _SLICE):
+            decoder.decode(body[start : start + _SLICE])
+        decoder.decode(b"", final=True)
     except UnicodeDecodeError:
         raise Uninspectable("The body is not valid UTF-8.") from None
-    if "\0" in text:
+    if b"\0" in body:
         raise Uninspectable("The body holds a NUL character.")
-    return text
+
+
+# One call into C keeps every other thread from running, the one of the event loop too.
+_SLICE = 1 << 18
 
 
 def _validate(document: bytes | str) -> None:
@@ -311,9 +388,11 @@ def _validate_leniently(document: bytes | str) -> None:
     JavaScript writes those for a text that was cut within an emoji; refusing them would lose a
     message that Zep accepts.
     """
-    text = document if isinstance(document, str) else _decode(document)
+    if isinstance(document, bytes):
+        _check_text(document)
+        document = document.decode()
     try:
-        json.loads(text, parse_int=len, parse_float=len, parse_constant=_no_constant)
+        json.loads(document, parse_int=len, parse_float=len, parse_constant=_no_constant)
     except RecursionError:
         raise Uninspectable("The JSON body is nested too deeply.") from None
     except ValueError:
@@ -332,48 +411,19 @@ def _is_json(text: str) -> bool:
     return True
 
 
-def _unescape(raw: str) -> tuple[str, Sequence[int]]:
-    """Decode a JSON string's inside; also return where each character (and the end) stands."""
-    return _mapped(raw, _ESCAPE, _characters) if "\\" in raw else (raw, range(len(raw) + 1))
+def _decoded(raw: bytes) -> str:
+    """Return the value of a JSON string; lone surrogates stay what they are."""
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError:
+        raise Uninspectable("The body is not valid UTF-8.") from None
+    if "\\" in text:
+        text = json.loads(f'"{text}"')
+    if "\0" in text:
+        raise Uninspectable("The body holds a NUL character.")
+    return text
 
 
-def _characters(escape: str) -> list[tuple[str, int]]:
-    if escape[1] != "u":
-        return [(_SHORT.get(escape[1], escape[1]), 2)]
-    code = int(escape[2:6], 16)
-    if len(escape) > 6:  # a surrogate pair
-        code = 0x10000 + ((code & 0x3FF) << 10) + (int(escape[8:12], 16) & 0x3FF)
-    return [(chr(code), len(escape))]
-
-
-def _unquote(raw: str) -> tuple[str, Sequence[int]]:
-    """Decode a piece of a query; the same result as `_unescape`."""
-    if "%" not in raw and "+" not in raw:
-        return raw, range(len(raw) + 1)
-    return _mapped(raw, _PERCENT, _percent_characters)
-
-
-def _percent_characters(escape: str) -> list[tuple[str, int]]:
-    if escape == "+":
-        return [(" ", 1)]
-    decoded = bytes.fromhex(escape.replace("%", "")).decode("utf-8", "surrogateescape")
-    return [(c, 3 * len(c.encode("utf-8", "surrogateescape"))) for c in decoded]
-
-
-def _mapped(
-    raw: str, pattern: re.Pattern[str], decode: Callable[[str], list[tuple[str, int]]]
-) -> tuple[str, Sequence[int]]:
-    """Replace every match by the characters it stands for, each with the width it had in `raw`."""
-    out, at, done = list[str](), list[int](), 0
-    for match in pattern.finditer(raw):
-        out.append(raw[done : match.start()])
-        at += range(done, match.start())
-        position = match.start()
-        for character, width in decode(match[0]):
-            out.append(character)
-            at.append(position)
-            position += width
-        done = match.end()
-    out.append(raw[done:])
-    at += range(done, len(raw) + 1)
-    return "".join(out), at
+def _unquoted(raw: bytes) -> str:
+    """Return what a piece of a path or query stands for."""
+    return unquote_to_bytes(raw).decode("utf-8", "surrogateescape")

@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
 
 from sidecar.redact.engine import scanner
+from sidecar.redact.rule import Range, Rule
 from sidecar.redact.words import words
 
 _WORD = r"[A-Za-z0-9_\xc0-\xff]"
@@ -57,17 +57,32 @@ def _is_mailbox(value: bytes) -> bool:
     return _is_personal(value) or (usual and _is_domain(value))
 
 
-class Rule(NamedTuple):
-    """A way to write an address, with texts it finds and texts it leaves alone."""
+def _rule(
+    gate: str,
+    pattern: str,
+    check: Callable[[bytes], bool],
+    matches: tuple[str, ...],
+    rejects: tuple[str, ...],
+) -> Rule:
+    scan = scanner(pattern)
 
-    pattern: str
-    check: Callable[[bytes], bool]
-    matches: tuple[str, ...]
-    rejects: tuple[str, ...]
+    def find(data: bytes) -> Iterator[Range]:
+        for match in scan.finditer(data):
+            start, end = match.span()
+            value = data[start:end]
+            if check(value):
+                sentence = _NEXT_SENTENCE.match(value)
+                yield start, start + sentence.start(1) if sentence else end
+
+    return Rule("email", (gate,), find, matches, rejects)
 
 
-_WITH_AT = (
-    Rule(
+# The gates of addresses without an at sign do not count letters: it would take most of the time of
+# a clean body.
+_LAST = r"[A-Za-z0-9_\xc0-\xff.+-]"
+RULES = (
+    _rule(
+        "@",
         rf"{_LOCAL}@ ?{_DOMAIN}",
         _is_domain,
         ("ali@x.com", "o'hara+news@mail.example.co.uk", "jürgen@müller.de", "a@xn--mller-kva.de",
@@ -76,21 +91,22 @@ _WITH_AT = (
         ("getty@tty1.service", "icon@2x.png", "npm i @sentry/node@8.6.1", "@app.route", "root@host",
          "git@github.com:org/repo"),
     ),
-    Rule(
+    _rule(
+        "@",
         rf'"[^"@\x00-\x1f{{}}\\]{{1,64}}"@{_DOMAIN}',
         _is_domain,
         ('"jane doe"@example.org',),
         ('"@types/node": "^17.1.4"', '{"a":"b"}'),
     ),
-    Rule(
+    _rule(
+        "@",
         rf"{_LOCAL} @ ?{_DOMAIN}",
         _is_mailbox,
         ("renee.b @ example.com", "renee7 @example.com", "jdoe @ example.org"),
         ("see you @ example.com", "lunch @ noon", "thanks @john.doe"),
     ),
-)  # fmt: skip
-_WITH_WORD = (
-    Rule(
+    _rule(
+        rf"{_LAST} ?{_OPEN} ?(?:{_AT_WORD}|@) ?{_CLOSE} ?{_WORD}",
         rf"{_LOCAL} ?{_OPEN} ?(?:{_AT_WORD}|@) ?{_CLOSE} ?{_HIDDEN_DOMAIN}",
         _is_domain,
         (
@@ -101,7 +117,8 @@ _WITH_WORD = (
         ),
         ("list[at] = x", "meet me (at) noon"),
     ),
-    Rule(
+    _rule(
+        rf"{_LAST} {_AT_WORD} [A-Za-z0-9_\xc0-\xff-]+ {_DOT_WORD} {_WORD}",
         rf"(?:{_WORD}{{1,32}} {_DOT_WORD} ){{0,2}}{_LOCAL} {_AT_WORD} {_WORDY_DOMAIN}",
         _is_mailbox,
         (
@@ -111,36 +128,11 @@ _WITH_WORD = (
         ),
         ("meet at the red dot on the map",),
     ),
-    Rule(
+    _rule(
+        rf"{_LAST} {_AT_WORD} [A-Za-z0-9_\xc0-\xff.-]+\.[A-Za-z\xc0-\xff]{{2}}",
         rf"{_LOCAL} {_AT_WORD} {_DOMAIN}",
         _is_personal,
         ("john.smith at example.com", "leah at yahoo.com"),
         ("we met at example.com", "let's look at github.com"),
     ),
-)
-RULES = _WITH_AT + _WITH_WORD
-# One of these stands in every address without an at sign: counting its letters would cost the gate
-# its pace.
-_LAST = r"[A-Za-z0-9_\xc0-\xff.+-]"
-WORD_GATES = (
-    rf"{_LAST} ?{_OPEN} ?(?:{_AT_WORD}|@) ?{_CLOSE} ?{_WORD}",
-    rf"{_LAST} {_AT_WORD} [A-Za-z0-9_\xc0-\xff-]+ {_DOT_WORD} {_WORD}",
-    rf"{_LAST} {_AT_WORD} [A-Za-z0-9_\xc0-\xff.-]+\.[A-Za-z\xc0-\xff]{{2}}",
-)
-_SCAN_AT = [(scanner(rule.pattern), rule.check) for rule in _WITH_AT]
-_SCAN_WORD = [(scanner(rule.pattern), rule.check) for rule in _WITH_WORD]
-_WORD_GATE = re.compile(rb"(?i)[\[({<] ?(?:at|arroba|arobase|et|@)| (?:at|arroba|arobase|et) ")
-
-
-def find(data: bytes) -> Iterator[tuple[int, int]]:
-    """Yield the addresses in a view; ranges of different rules may overlap."""
-    scans = _SCAN_AT if b"@" in data else []
-    if _WORD_GATE.search(data):
-        scans = scans + _SCAN_WORD
-    for scan, check in scans:
-        for match in scan.finditer(data):
-            start, end = match.span()
-            value = data[start:end]
-            if check(value):
-                sentence = _NEXT_SENTENCE.match(value)
-                yield start, start + sentence.start(1) if sentence else end
+)  # fmt: skip

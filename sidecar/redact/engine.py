@@ -1,7 +1,7 @@
 """The one place that chooses the regular-expression engine for whole-text scans."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 try:
@@ -26,8 +26,8 @@ class Hit(Protocol):
 class Scanner(Protocol):
     """A compiled pattern that walks over a text; bytes for our rules, str for custom ones."""
 
-    def search(self, text: Any, /) -> Hit | None:
-        """Return the first match."""
+    def search(self, text: Any, start: int = 0, /) -> Hit | None:
+        """Return the first match that begins at `start` or behind it."""
 
     def finditer(self, text: Any, /) -> Iterator[Hit]:
         """Yield the matches from left to right."""
@@ -40,12 +40,16 @@ def scanner(pattern: str) -> Scanner:
     """Compile one of our own patterns: it reads a view, one Latin-1 byte per character."""
     if re2 is None:
         return re.compile(pattern.encode("latin-1"))
+    compiled: Scanner = re2.compile(pattern.encode("latin-1"), _options())
+    return compiled
+
+
+def _options() -> Any:
     options = re2.Options()
     options.encoding = re2.Options.Encoding.LATIN1
     options.max_mem = MAX_MEM
     options.never_capture = True
-    compiled: Scanner = re2.compile(pattern.encode("latin-1"), options)
-    return compiled
+    return options
 
 
 def custom_scanner(pattern: str) -> Scanner:
@@ -65,6 +69,22 @@ def custom_scanner(pattern: str) -> Scanner:
     return compiled
 
 
-def digit_count(data: bytes) -> int:
-    """Return how many digits a view has: a cheap reason not to scan it."""
-    return len(data) - len(data.translate(None, b"0123456789"))
+class PatternSet:
+    """Tells in one pass which of many patterns match somewhere in a view."""
+
+    def __init__(self, patterns: Sequence[str]) -> None:
+        self._scanners: list[Scanner] = []
+        self._set: Any = None
+        if re2 is None:
+            self._scanners = [scanner(pattern) for pattern in patterns]
+        elif patterns:
+            self._set = re2.Set.SearchSet(_options())
+            for pattern in patterns:
+                self._set.Add(pattern.encode("latin-1"))
+            self._set.Compile()
+
+    def matches(self, data: bytes) -> Sequence[int]:
+        """Return the indexes of the patterns that match, in no order."""
+        if self._set is not None:
+            return self._set.Match(data) or ()
+        return [i for i, scan in enumerate(self._scanners) if scan.search(data)]

@@ -2,29 +2,21 @@
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Iterator
-from functools import partial
+from collections.abc import Iterable, Iterator
+from itertools import groupby
 
-from sidecar.redact import address, email, ids, phone
-from sidecar.redact.engine import Scanner, custom_scanner, digit_count
+from sidecar.redact.engine import PatternSet, Scanner, custom_scanner
 from sidecar.redact.fold import Fold, View
 from sidecar.redact.policy import CustomRule, Policy, Span
-
-Range = tuple[int, int]
-Rule = Callable[[bytes], Iterable[Range]]
-
-# The types and the fewest digits a value has. The order matters: a card number is not a phone, and
-# a house number with a postcode is not one either.
-_FEWEST_DIGITS = {
-    "secret": 0, "email": 0, "iban": 8, "card": 12, "national_id": 7, "ssn": 9, "ip": 1,
-    "address": 1, "phone": 6,
-}  # fmt: skip
+from sidecar.redact.rule import Range
+from sidecar.redact.rules import rules
 
 # Texts are fragments of JSON: a placeholder must not swallow its structure or a line break.
 _PIECE = re.compile(rb'[^"{}\x00-\x1f\x7f]+')
 _VISIBLE = re.compile(rb"[^ ,;](?:.*[^ ,;])?")
 _ALNUM = re.compile(rb"[A-Za-z0-9\xc0-\xff]")
-_CANDIDATE = re.compile(rb"[0-9@]|(?i:[ (\[{<](?:at|arroba|arobase|et)[ )\]}>])")
+# What most values are: nothing to cut off, nothing to leave out.
+_WHOLE = re.compile(rb'[A-Za-z0-9\xc0-\xff+(](?:[^"{}\x00-\x1f\x7f]*[A-Za-z0-9\xc0-\xff])?')
 
 # Redacting changes the words beside other values, so a text is searched again until nothing is
 # found. Real texts need two rounds; a text that needs more than this is hostile.
@@ -39,12 +31,10 @@ class Finder:
         placeholders = {policy.placeholder(name) for name in names}
         self._fold = Fold([*placeholders, *(rule.placeholder for rule in policy.custom)])
         self._custom = [(rule.name, _compile(rule)) for rule in policy.custom]
-        self._rules = [
-            (name, _rule(name, policy), fewest)
-            for name, fewest in _FEWEST_DIGITS.items()
-            if name in policy.types
-        ]
-        self._always = "secret" in policy.types
+        self._rules = rules(policy)
+        gates = [(gate, i) for i, rule in enumerate(self._rules) for gate in rule.gates]
+        self._gates = PatternSet([gate for gate, _ in gates])
+        self._owners = [owner for _, owner in gates]
 
     def find(self, text: str) -> list[Span]:
         """Return the sorted, disjoint spans of `text`."""
@@ -65,23 +55,11 @@ class Finder:
         for name, pattern in self._custom:
             hits = list(_custom_hits(pattern, text, View(data, view.starts)))
             data = _hide(data, found, hits, name)
-        if not (self._always or _CANDIDATE.search(data)):
-            return found
-        digits = digit_count(data)
-        for name, rule, fewest in self._rules:
-            if digits >= fewest and (hits := list(rule(data))):
-                data = _hide(data, found, hits, name)
+        due = sorted({self._owners[gate] for gate in self._gates.matches(data)})
+        for type_, group in groupby((self._rules[i] for i in due), key=lambda rule: rule.type):
+            hits = [hit for rule in group for hit in rule.find(data)]
+            data = _hide(data, found, hits, type_)
         return sorted(found)
-
-
-def _rule(name: str, policy: Policy) -> Rule:
-    if name == "email":
-        return email.find
-    if name == "address":
-        return address.find
-    if name == "phone":
-        return phone.Finder(policy.regions).find
-    return partial(ids.find, name)
 
 
 def _compile(rule: CustomRule) -> Scanner:
@@ -119,6 +97,9 @@ def _pieces(data: bytes, ranges: Iterable[Range]) -> Iterator[Range]:
         else:
             joined.append((start, end))
     for start, end in joined:
+        if _WHOLE.fullmatch(data, start, end):
+            yield start, end
+            continue
         for piece in _PIECE.finditer(data, start, end):
             visible = _VISIBLE.search(data, *piece.span())
             if visible and _ALNUM.search(data, *visible.span()):
@@ -127,6 +108,8 @@ def _pieces(data: bytes, ranges: Iterable[Range]) -> Iterator[Range]:
 
 def _hide(data: bytes, found: list[tuple[int, int, str]], hits: list[Range], type_: str) -> bytes:
     """Add what may be replaced of the hits to `found`, and blank it out."""
+    if not hits:
+        return data
     blank = bytearray(data)
     for start, end in _pieces(data, hits):
         blank[start:end] = bytes(end - start)

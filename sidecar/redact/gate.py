@@ -11,10 +11,11 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib.resources import files
 
-from sidecar.redact import address, email
+from sidecar.redact import email
 from sidecar.redact.engine import Scanner, scanner
 from sidecar.redact.fold import Fold
 from sidecar.redact.policy import DEFAULT_TYPES, Policy
+from sidecar.redact.rules import ADDRESS_RULES
 
 # What stands before a number; an escape before it ends in letters that are not its own.
 _ESCAPE = r"\\[nrtbf\"/\\]|\\u[0-9a-fA-F]{4}"
@@ -49,14 +50,29 @@ class Gate:
         self._scan = _scanner()
 
     def suspicions(self, body: bytes) -> list[int] | None:
-        """Return the offsets at which a look is needed, in order, or None for everywhere."""
+        """Return the offsets at which a look is needed, in order, or None for everywhere.
+
+        One offset stands for all that is suspected in the rest of its string or container.
+        """
         if self._everywhere:
             return None
-        if self._scan.search(body) is None:
-            return []
-        spans = (match.span() for match in self._scan.finditer(body))
-        # The first character of a match may be the quote before the string.
-        return [min(start + 1, end - 1) for start, end in spans if not _in_uuid(body, start, end)]
+        offsets: list[int] = []
+        hit = self._scan.search(body)
+        while hit:
+            start, end = hit.span()
+            if not _in_uuid(body, start, end):
+                # The first character of a match may be the quote before the string.
+                offsets.append(min(start + 1, end - 1))
+                stop = _STOP.search(body, end - 1)
+                if stop is None:
+                    break
+                end = stop.start()
+            hit = self._scan.search(body, end)
+        return offsets
+
+
+# What may be the end of a string, or of a container of numbers, at any depth.
+_STOP = re.compile(rb'["\]}]')
 
 
 _UUID = re.compile(
@@ -73,7 +89,7 @@ def _in_uuid(body: bytes, start: int, end: int) -> bool:
 @cache
 def _scanner() -> Scanner:
     """Compile the gate, which is the same for every policy."""
-    patterns = (*address.GATES, *email.WORD_GATES)
+    patterns = [gate for rule in (*email.RULES, *ADDRESS_RULES) for gate in rule.gates]
     return scanner("|".join([*_not_utf8(), *_marks(), *_numbers(), *map(raw, patterns)]))
 
 
@@ -109,7 +125,7 @@ def _numbers() -> Iterator[str]:
     undotted = rf"(?:[ /()-]|{dash})"
     undashed = rf"(?:[ ./()]|{dash})"
     yield rf"\+{sep}{{0,3}}[0-9]{more}{{4}}"
-    yield rf"{_BEFORE}[0-9]{{6}}"
+    yield rf"{_BEFORE}(?:0[0-9]{{5}}|[0-9]{{6}}{more})"
     yield rf"{_BEFORE}[0-9]{{2}}{more}{{7}}"
     yield rf"{_BEFORE}[0-9]{undotted}{sep}{{0,3}}[0-9]{more}{{4}}"
     yield rf"{_BEFORE}[0-9]\.[0-9]{{5,11}}(?:[^0-9]|$)"

@@ -5,9 +5,9 @@ A number is recognised by its check digits where it has any, else by the word be
 
 import re
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
 
 from sidecar.redact.engine import scanner
+from sidecar.redact.rule import Range, Rule
 
 Check = Callable[[bytes, bytes], bool]
 
@@ -147,18 +147,27 @@ def _always(_value: bytes, _before: bytes) -> bool:
     return True
 
 
-class Rule(NamedTuple):
-    """A way to write a value of `type`, with texts it finds and texts it leaves alone."""
+def _rule(
+    type_: str,
+    pattern: str,
+    check: Check,
+    matches: tuple[str, ...],
+    rejects: tuple[str, ...] = (),
+) -> Rule:
+    scan = scanner(pattern)
 
-    type: str
-    pattern: str
-    check: Check
-    matches: tuple[str, ...]
-    rejects: tuple[str, ...] = ()
+    def find(data: bytes) -> Iterator[Range]:
+        for match in scan.finditer(data):
+            start, end = match.span()
+            before = data[max(0, start - 32) : start]
+            if not _glued(data, start, end) and check(data[start:end], before):
+                yield start, end
+
+    return Rule(type_, (pattern,), find, matches, rejects)
 
 
-RULES = (
-    Rule(
+_BY_PATTERN = (
+    _rule(
         "card",
         r"(?:4[0-9]{3}|5[1-5][0-9]{2}|2[2-7][0-9]{2}|6[0-9]{3}|9792|35[0-9]{2})"
         r"(?:[ .-]?[0-9]{4}){3}|3[47][0-9]{2}[ .-]?[0-9]{6}[ .-]?[0-9]{5}"
@@ -167,42 +176,42 @@ RULES = (
         ("4111 1111 1111 1111", "5555-5555-5555-4444", "9792 0303 9444 0796", "378282246310005"),
         ("4111 1111 1111 1112", "8545359967809523"),
     ),
-    Rule(
+    _rule(
         "card",
         r"[0-9]{12,19}",
         _named_card,
         ("my card 213176828496175", "card number 630427373398"),
         ("213176828496175", "card 213176828496176"),
     ),
-    Rule(
+    _rule(
         "national_id",  # T.C. kimlik
         r"[1-9][0-9]{2}[ .-]?[0-9]{3}[ .-]?[0-9]{3}[ .-]?[0-9]{2}",
         _tckn,
         ("10000000146", "100 000 001 46"),
         ("10000000147", "dosya no 96856283075"),
     ),
-    Rule(
+    _rule(
         "national_id",  # Turkish tax number
         r"[0-9]{3}[ .-]?[0-9]{3}[ .-]?[0-9]{2}[ .-]?[0-9]{2}",
         _vkn,
         ("VKN: 9884036308", "vergi no 988 403 63 08"),
         ("kayıt 9884036308", "VKN: 9884036309"),
     ),
-    Rule(
+    _rule(
         "national_id",  # German tax id
         r"[1-9][0-9] ?[0-9]{3} ?[0-9]{3} ?[0-9]{3}",
         _steuer_id,
         ("86095742719", "86 095 742 719"),
         ("86095742718",),
     ),
-    Rule(
+    _rule(
         "national_id",  # Spanish DNI and NIE
         r"(?:[0-9]{2}[.]?[0-9]{3}[.]?[0-9]{3}|[XYZxyz][ .-]?[0-9]{7})[ .-]?[A-Za-z]",
         _dni,
         ("12345678Z", "12.345.678-Z", "X1234567L"),
         ("12345678A",),
     ),
-    Rule(
+    _rule(
         "national_id",  # French social security
         r"[1-478][ .-]?[0-9]{2}[ .-]?[0-9]{2}[ .-]?(?:[0-9]{2}|2[ABab])[ .-]?[0-9]{3}"
         r"[ .-]?[0-9]{3}[ .-]?[0-9]{2}",
@@ -210,28 +219,28 @@ RULES = (
         ("2 55 08 14 168 025 38", "255081416802538"),
         ("255081416802539",),
     ),
-    Rule(
+    _rule(
         "ssn",
         r"[0-8][0-9]{2}(?:[ -][0-9]{2}[ -]|[0-9]{2})[0-9]{4}",
         _ssn,
         ("078-05-1120", "SSN 078 05 1120", "ssn: 078051120"),
         ("078051120", "000-12-3456", "CAS 7732-18-5", "078 05 1120"),
     ),
-    Rule(
+    _rule(
         "ip",
         r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}",
         _ipv4,
         ("10.150.163.222", "10.150.163.222:8080"),
         ("version 2.1.39.7", "1.2.3.4.5", "300.1.1.1", "sürüm 9.20.24.3"),
     ),
-    Rule(
+    _rule(
         "ip",
         r"(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}",
         _ipv6,
         ("2001:db8:9f88::ced8", "272b:75bc:904f:9d88:4a02:f164:a489:b78e", "fe80::1"),
         ("12:30:45", "std::vector", "::", "00:1a:2b:3c:4d:5e"),
     ),
-    Rule(
+    _rule(
         "secret",  # by its prefix
         r"(?:sk|pk|rk)_(?:live|test)_[A-Za-z0-9]{10,}|sk-[A-Za-z0-9_-]{20,}"
         r"|gh[pousr]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9_]{30,}|glpat-[A-Za-z0-9_-]{18,40}"
@@ -242,7 +251,7 @@ RULES = (
         ("sk_live_zeteSG1ViPURjDgufzItZwJ2", "AKIAIOSFODNN7EXAMPLE"),
         ("SCREAMING_SNAKE",),
     ),
-    Rule(
+    _rule(
         "secret",
         r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----[A-Za-z0-9+/=\s:,.-]*"
         r"-----END [A-Z ]{0,30}PRIVATE KEY-----",
@@ -254,7 +263,7 @@ RULES = (
 
 # The value after a word for a secret; the word itself stays. Words with other meanings ("token",
 # "pass") need a colon or the like.
-_NAMED_SECRET = scanner(
+_INTRODUCED_PATTERN = (
     r"(?:(?i:password|passwd|passphrase|pwd|api[ _-]?key|apikey|access[ _-]?key|client[ _-]?secret"
     r"|bearer|authorization|sifre(?:m|si|niz|miz)?|parola(?:m|si)?|passwort|kennwort|mot de passe"
     r"|contrasena)(?: (?i:is|was|are|olarak|ist|lautet|est|es))?['\x22]?[ :=]{1,3}"
@@ -262,31 +271,11 @@ _NAMED_SECRET = scanner(
     r"['\x22]?(?:(?i:bearer|basic|token) )?[A-Za-z0-9!#$%&*+/=?^~@._-]{6,}"
 )
 _SECRET_VALUE = re.compile(rb"[A-Za-z0-9!#$%&*+/?^~@._-]+=*$")
-_IP_GATE = re.compile(rb":[0-9A-Fa-f]{0,4}:|[0-9]\.[0-9]{1,3}\.[0-9]")
-_IBAN = scanner(r"[A-Za-z]{2}[0-9]{2}(?:[ .-]?[A-Za-z0-9]){11,34}")
-_SCANNERS = {
-    type_: [(scanner(rule.pattern), rule.check) for rule in RULES if rule.type == type_]
-    for type_ in {rule.type for rule in RULES}
-}
+_IBAN_PATTERN = r"[A-Za-z]{2}[0-9]{2}(?:[ .-]?[A-Za-z0-9]){11,34}"
+_IBAN, _INTRODUCED = scanner(_IBAN_PATTERN), scanner(_INTRODUCED_PATTERN)
 
 
-def find(type_: str, data: bytes) -> Iterator[tuple[int, int]]:
-    """Yield the values of one type in a view."""
-    if type_ == "ip" and not _IP_GATE.search(data):
-        return
-    for scan, check in _SCANNERS.get(type_, ()):
-        for match in scan.finditer(data):
-            start, end = match.span()
-            before = data[max(0, start - 32) : start]
-            if not _glued(data, start, end) and check(data[start:end], before):
-                yield start, end
-    if type_ == "iban":
-        yield from _ibans(data)
-    elif type_ == "secret":
-        yield from _named_secrets(data)
-
-
-def _ibans(data: bytes) -> Iterator[tuple[int, int]]:
+def _ibans(data: bytes) -> Iterator[Range]:
     for match in _IBAN.finditer(data):
         start, end = match.span()
         length = _iban_end(data[start:end])
@@ -294,8 +283,8 @@ def _ibans(data: bytes) -> Iterator[tuple[int, int]]:
             yield start, start + length
 
 
-def _named_secrets(data: bytes) -> Iterator[tuple[int, int]]:
-    for match in _NAMED_SECRET.finditer(data):
+def _named_secrets(data: bytes) -> Iterator[Range]:
+    for match in _INTRODUCED.finditer(data):
         value = _SECRET_VALUE.search(data, *match.span())
         if value and _is_mixed(value.group().rstrip(b".?!")):
             yield value.span()
@@ -311,3 +300,23 @@ def _glued(data: bytes, start: int, end: int) -> bool:
     return (before[-1:] in (b"-", b".", b":") and before[:1].isdigit() and len(before) == 2) or (
         after[:1] in (b"-", b".", b":") and after[1:].isdigit()
     )
+
+
+RULES = (
+    *_BY_PATTERN,
+    Rule(
+        "iban",
+        (_IBAN_PATTERN,),
+        _ibans,
+        ("GB82 WEST 1234 5698 7654 32", "gb82west12345698765432", "TR330006100519786457841326",
+         "DE89-3704-0044-0532-0130-00"),
+        ("GB82 WEST 1234 5698 7654 33", "AB12 CDEF", "XX82WEST12345698765432"),
+    ),
+    Rule(
+        "secret",  # by the word before it
+        (_INTRODUCED_PATTERN,),
+        _named_secrets,
+        ("password: hunter2!x", "Authorization: Bearer 90cef527860625", "şifrem Kedi1234!"),
+        ("reset my password please", "the token expires at noon"),
+    ),
+)  # fmt: skip

@@ -14,6 +14,7 @@ from phonenumbers import (
 )
 
 from sidecar.redact.engine import scanner
+from sidecar.redact.rule import Rule
 from sidecar.redact.words import words
 
 MATCHES = (
@@ -68,6 +69,14 @@ _KINDS = (
     "fixed_line", "mobile", "toll_free", "premium_rate", "shared_cost", "personal_number", "voip",
     "pager", "uan", "voicemail",
 )  # fmt: skip
+
+
+_GATE = r"[0-9](?:[ ./()-]{0,3}[0-9]){5}"
+
+
+def rule(regions: tuple[str, ...]) -> Rule:
+    """Return the rule for the numbers of some regions; raises ValueError for an unknown one."""
+    return Rule("phone", (_GATE,), Finder(regions).find, MATCHES, REJECTS)
 
 
 class Number(NamedTuple):

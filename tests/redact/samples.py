@@ -1,20 +1,24 @@
 """The rules' own examples as messages: what must be found whole, and what must stay."""
 
-from sidecar.redact import address_en, address_eu, address_tr, email, ids, phone
 from sidecar.redact.finder import Finder
 from sidecar.redact.policy import DEFAULT_TYPES, EXTRA_TYPES, Policy
+from sidecar.redact.rules import rules
 
 DEFAULT = Finder(Policy())
 EVERYTHING = Policy(types=frozenset(DEFAULT_TYPES + EXTRA_TYPES))
 ALL = Finder(EVERYTHING)
 
-EMAILS = [text for rule in email.RULES for text in rule.matches]
-NOT_EMAILS = [text for rule in email.RULES for text in rule.rejects]
-PHONES, NOT_PHONES = list(phone.MATCHES), list(phone.REJECTS)
-ADDRESSES = [text for module in (address_en, address_tr, address_eu) for text in module.MATCHES]
-NOT_ADDRESSES = [text for module in (address_en, address_tr, address_eu) for text in module.REJECTS]
-IDS = [(rule.type, text) for rule in ids.RULES for text in rule.matches]
-NOT_IDS = [(rule.type, text) for rule in ids.RULES for text in rule.rejects]
+RULES = rules(EVERYTHING)
+
+
+def matches(*types: str) -> list[str]:
+    """Return what the rules of some types must find."""
+    return [text for rule in RULES if rule.type in types for text in rule.matches]
+
+
+def rejects(*types: str) -> list[str]:
+    """Return what the rules of some types must leave alone."""
+    return [text for rule in RULES if rule.type in types for text in rule.rejects]
 
 
 def redact(text: str, policy: Policy | None = None, finder: Finder = DEFAULT) -> str:

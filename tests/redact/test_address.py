@@ -2,17 +2,17 @@
 
 import pytest
 
-from tests.redact.samples import ADDRESSES, DEFAULT, NOT_ADDRESSES, left_over, redact
+from tests.redact.samples import DEFAULT, left_over, matches, redact, rejects
 
 
-@pytest.mark.parametrize("value", ADDRESSES)
+@pytest.mark.parametrize("value", matches("address"))
 def test_finds_the_whole_address(value: str) -> None:
     """Every example is found whole, as an address."""
     assert left_over(value) == ""
     assert {span.type for span in DEFAULT.find(value)} == {"address"}
 
 
-@pytest.mark.parametrize("value", NOT_ADDRESSES)
+@pytest.mark.parametrize("value", rejects("address"))
 def test_leaves_alone(value: str) -> None:
     """Streets, places and numbers in ordinary sentences stay."""
     assert DEFAULT.find(value) == []

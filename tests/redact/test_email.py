@@ -2,21 +2,14 @@
 
 import pytest
 
-from tests.redact.samples import DEFAULT, EMAILS, NOT_EMAILS, left_over, redact
+from tests.redact.samples import left_over, matches, redact
 
 
-@pytest.mark.parametrize("value", EMAILS)
+@pytest.mark.parametrize("value", matches("email"))
 def test_finds_the_whole_address(value: str) -> None:
-    """Every example is found whole, alone and inside a sentence, as an e-mail address."""
+    """Every example is found whole, alone and inside a sentence."""
     assert left_over(value) == ""
     assert left_over(f"({value}), 5 x") == "5x"
-    assert {span.type for span in DEFAULT.find(value)} == {"email"}
-
-
-@pytest.mark.parametrize("value", NOT_EMAILS)
-def test_leaves_alone(value: str) -> None:
-    """What only looks like an address stays."""
-    assert DEFAULT.find(value) == []
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sidecar.redact.engine import ENGINE, custom_scanner, digit_count, scanner
+from sidecar.redact.engine import ENGINE, PatternSet, custom_scanner, scanner
 
 
 def test_scanner_reads_one_byte_per_character() -> None:
@@ -18,6 +18,9 @@ def test_custom_scanner() -> None:
         custom_scanner("(")
 
 
-def test_digit_count() -> None:
-    """Digits are counted."""
-    assert digit_count(b"a1 22") == 3
+def test_pattern_set() -> None:
+    """A set tells which of its patterns match, also when it is empty."""
+    patterns = PatternSet(["a+\xe0", "[0-9]{3}", "x"])
+    assert sorted(patterns.matches(b"aa\xe0 123")) == [0, 1]
+    assert list(patterns.matches(b"none")) == []
+    assert list(PatternSet([]).matches(b"none")) == []

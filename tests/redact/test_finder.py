@@ -8,18 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sidecar.redact.finder import Finder
-from sidecar.redact.policy import CustomRule, Policy
-from tests.redact.samples import (
-    ADDRESSES,
-    ALL,
-    DEFAULT,
-    EMAILS,
-    EVERYTHING,
-    IDS,
-    PHONES,
-    left_over,
-    redact,
-)  # fmt: skip
+from sidecar.redact.policy import DEFAULT_TYPES, EXTRA_TYPES, CustomRule, Policy
+from tests.redact.samples import ALL, DEFAULT, EVERYTHING, left_over, matches, redact
 
 CUSTOM = Policy(
     types=EVERYTHING.types,
@@ -27,7 +17,7 @@ CUSTOM = Policy(
     placeholders={"email": "***"},
 )
 CUSTOM_FINDER = Finder(CUSTOM)
-VALUES = EMAILS + PHONES + ADDRESSES + [text for _, text in IDS]
+VALUES = matches(*DEFAULT_TYPES, *EXTRA_TYPES)
 
 noise = st.text(st.sampled_from('ab 015,.:;-/()+@#\\nu"{}[]%&ŞıI\u200b\n\t'), max_size=20)
 messages = st.lists(noise | st.sampled_from([*VALUES, "üye-12", "[EMAIL]", "***"])).map("".join)

@@ -9,26 +9,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sidecar.redact import (
+    DEFAULT_TYPES,
     CustomRule,
     Policy,
     Redacted,
     Redactor,
     Uninspectable,
-    address_en,
-    address_eu,
-    address_tr,
-    email,
-    phone,
 )
 from sidecar.redact.finder import Finder
 from sidecar.redact.gate import Gate, raw
+from tests.redact.samples import matches
 
 GATE = Gate(Policy())
 FINDER = Finder(Policy())
-EXAMPLES = [
-    *(m for module in (phone, address_en, address_eu, address_tr) for m in module.MATCHES),
-    *(m for rule in email.RULES for m in rule.matches),
-]
+EXAMPLES = matches(*DEFAULT_TYPES)
 
 
 def written(text: str) -> Iterator[bytes]:

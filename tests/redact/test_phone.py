@@ -5,10 +5,10 @@ import pytest
 
 from sidecar.redact.finder import Finder
 from sidecar.redact.policy import Policy
-from tests.redact.samples import DEFAULT, NOT_PHONES, PHONES, left_over, redact
+from tests.redact.samples import DEFAULT, left_over, matches, redact, rejects
 
 
-@pytest.mark.parametrize("value", PHONES)
+@pytest.mark.parametrize("value", matches("phone"))
 def test_finds_the_whole_number(value: str) -> None:
     """Every example is found whole, as a phone number."""
     (span,) = DEFAULT.find(f"tel {value} !")
@@ -16,7 +16,7 @@ def test_finds_the_whole_number(value: str) -> None:
     assert left_over(f"tel {value} !").removeprefix("tel") in ("", "call", "telefonum")
 
 
-@pytest.mark.parametrize("value", NOT_PHONES)
+@pytest.mark.parametrize("value", rejects("phone"))
 def test_leaves_alone(value: str) -> None:
     """Orders, dates, versions, prices, cards and other digits stay."""
     assert DEFAULT.find(value) == []

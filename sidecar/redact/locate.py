@@ -1,0 +1,104 @@
+"""Which string of a JSON document an offset is in, and what it is, seen from the offset alone.
+
+Walking over a whole document to find the key of one value would cost more than everything else.
+In a valid document most of it can be told from the quotes around the offset: what stands between
+two strings is punctuation, and what stands in a string hardly ever looks like it.
+"""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from sidecar.core.routes import FILTERS, FREE_FORM, Fields
+
+# What stands between two strings, behind the string of a value, and behind a key.
+_BETWEEN = re.compile(rb"\s*(?:[,:]|[,:\]}][\s\w.+,:\[\]{}-]*[,:\[{])\s*")
+_BEHIND_VALUE = re.compile(rb"\s*[,\]}]")
+_NUMBER = re.compile(rb"\s*:\s*([0-9.eE+-]+)")
+# Members with these names, or with longer ones that end so, decide about all that is below them.
+_FILTER_NAMES = frozenset(name.rpartition("_")[2].encode() + b'"' for name in FILTERS)
+_FREE_NAMES = frozenset(name.encode() + b'"' for name in FREE_FORM)
+
+
+class Value(NamedTuple):
+    """The inside of a string, or a number: `[start, end)`, the key it is a member by, its kind."""
+
+    start: int
+    end: int
+    key: str
+    fields: Fields
+
+
+def locate(
+    body: bytes, offsets: Sequence[int], root: Fields, exceptions: Mapping[str, Fields]
+) -> list[Value] | None:
+    """Return the values that hold the sorted offsets, each once, or None if that takes a walk.
+
+    `body` is a valid JSON document; `exceptions` as in `Route.fields`. A name of our own is taken
+    to be spelled without escapes.
+    """
+    if root is not Fields.FREE and any(name in body for name in _FILTER_NAMES):
+        return None
+    shielded = any(name in body for name in _FREE_NAMES)
+    found: list[Value] = []
+    for offset in offsets:
+        if found and offset < found[-1].end:
+            continue
+        place = _member_at(body, offset)
+        if place is None:
+            return None
+        start, end, key = place
+        fields = exceptions.get(key) or root.child(key)
+        if shielded and not fields.is_text:  # in `metadata` no name has a meaning
+            return None
+        found.append(Value(start, end, key, fields))
+    return found
+
+
+def _member_at(body: bytes, offset: int) -> tuple[int, int, str] | None:
+    """Return start, end and key of the string or number around an offset, if that is certain."""
+    left, right = _quote_before(body, offset), _quote_from(body, offset)
+    if left < 0:
+        return None
+    inside = _follows_punctuation(body, left) and _BEHIND_VALUE.match(body, right + 1) is not None
+    outside = right < 0 or _BETWEEN.fullmatch(body, left + 1, right) is not None
+    if inside == outside:
+        return None
+    if inside:
+        start, end, key_end = left + 1, right, _quote_before(body, left)
+        if body[key_end + 1 : left].strip() != b":":
+            return None  # in an array
+    else:
+        number = _NUMBER.match(body, left + 1)
+        if number is None or offset >= number.end():
+            return None
+        (start, end), key_end = number.span(1), left
+    key_start = _quote_before(body, key_end)
+    return start, end, json.loads(body[key_start : key_end + 1])
+
+
+def _quote_before(body: bytes, end: int) -> int:
+    """Return where the last quote before `end` stands that is not escaped, or -1."""
+    while (quote := body.rfind(b'"', 0, end)) >= 0 and _is_escaped(body, quote):
+        end = quote
+    return quote
+
+
+def _quote_from(body: bytes, start: int) -> int:
+    """Return where the first quote from `start` on stands that is not escaped, or -1."""
+    while (quote := body.find(b'"', start)) >= 0 and _is_escaped(body, quote):
+        start = quote + 1
+    return quote
+
+
+def _is_escaped(body: bytes, quote: int) -> bool:
+    first = quote
+    while first and body[first - 1] == 0x5C:
+        first -= 1
+    return (quote - first) % 2 == 1
+
+
+def _follows_punctuation(body: bytes, quote: int) -> bool:
+    """Tell whether a quote can open a string."""
+    return body[max(0, quote - 32) : quote].rstrip()[-1:] in (b"{", b"[", b",", b":")

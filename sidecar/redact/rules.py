@@ -1,0 +1,18 @@
+"""All rules, in the order in which they look at a text."""
+
+from sidecar.redact import address_en, address_eu, address_tr, email, ids, phone
+from sidecar.redact.policy import Policy
+from sidecar.redact.rule import Rule
+
+# What a rule finds is hidden from the rules of later types: a card number is not a phone, and a
+# house number with a postcode is not one either.
+_ORDER = ("secret", "email", "iban", "card", "national_id", "ssn", "ip", "address", "phone")
+
+ADDRESS_RULES = (address_en.RULE, address_tr.RULE, *address_eu.RULES)
+
+
+def rules(policy: Policy) -> list[Rule]:
+    """Return the rules of a policy's types, by type; raises ValueError for an unknown region."""
+    every = [*email.RULES, *ids.RULES, *ADDRESS_RULES, phone.rule(policy.regions)]
+    wanted = [rule for rule in every if rule.type in policy.types]
+    return sorted(wanted, key=lambda rule: _ORDER.index(rule.type))
