@@ -2,10 +2,10 @@
 BIN := .venv/bin
 PYTHON ?= python3
 
-.PHONY: help dev check lint test fuzz docs lock clean
+.PHONY: help dev check lint test fuzz pii-report docs lock clean
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "%-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "%-10s %s\n", $$1, $$2}'
 
 dev: ## make the environment for everything below
 	$(PYTHON) -m venv .venv
@@ -26,6 +26,9 @@ test: ## the whole suite, the real SDKs included
 
 fuzz: ## property tests with many more examples (about ten minutes)
 	HYPOTHESIS_PROFILE=fuzz $(BIN)/pytest -m 'not sdk' --timeout 900 tests/core tests/redact tests/test_config.py
+
+pii-report: ## measure the redactor beside others (a minute or two; installs them first)
+	$(BIN)/python -m bench.pii.report
 
 docs: ## write the generated pages
 	$(BIN)/python docs/generate.py

@@ -9,6 +9,14 @@ from sidecar.redact.engine import scanner
 from sidecar.redact.rule import Range, Rule
 from sidecar.redact.words import alternatives, words
 
+_EN_COMMON = words("en.common")
+_EN_LABEL = words("en.label")
+_EN_MEASURE = words("en.measure")
+_EN_NOT_CITY = words("en.not_city")
+_EN_STOP = words("en.stop")
+_EN_STREET = words("en.street")
+_US_CODE = words("us.code")
+
 MATCHES = (
     "12 Baker Street", "221B Baker St., Apt 4, Springfield, IL 62704", "6649-B Cedar Avenue",
     "19614 1/2 Hawthorne Trail, Boise, ID", "7703 willow creek terrace", "LS6 2ST",
@@ -84,9 +92,9 @@ _TOKEN = re.compile(r"[^ ,;\n]+")
 def _is_stop(token: str) -> bool:
     """Tell whether no address reaches across this word; a capital (`Via`, `T`) is a name."""
     word = token.strip(".,'").lower()
-    if word not in words("en.stop"):
+    if word not in _EN_STOP:
         return False
-    return token[0].islower() or (word in words("en.not_city") and len(word) > 1)
+    return token[0].islower() or (word in _EN_NOT_CITY and len(word) > 1)
 
 
 def _tail(text: str, end: int, codes: list[Range]) -> int:
@@ -103,7 +111,7 @@ def _tail(text: str, end: int, codes: list[Range]) -> int:
     if end == street:
         city = _TAIL_CITY.match(text, end)
         names = _TOKEN.finditer(text, *city.span(1)) if city else ()
-        for name in takewhile(lambda name: name.group().lower() not in words("en.not_city"), names):
+        for name in takewhile(lambda name: name.group().lower() not in _EN_NOT_CITY, names):
             end = name.end()
     country = _TAIL_COUNTRY.match(text, end)
     return country.end() if country else end
@@ -154,15 +162,15 @@ def _is_street(text: str, start: int, end: int) -> bool:
     names = [name.strip(".,") for name in names]
     lower = [name.lower() for name in names[:-1]]
     before = (text[max(0, start - 12) : start].lower().split() or [""])[-1]
-    if before in words("en.label") or (before == "in" and _YEAR.fullmatch(number)):
+    if before in _EN_LABEL or (before == "in" and _YEAR.fullmatch(number)):
         return False
-    if not lower or lower[0] in words("en.measure"):
+    if not lower or lower[0] in _EN_MEASURE:
         return False
     if not names[0][0].islower():
         highway = names[-1].isdigit() and len(number) > 2
         return highway or names[-1][0].isupper() or names[-1] in _PLAIN_STREETS
     strong = any(_STRONG.fullmatch(name) for name in names[1:])
-    common = any(word in words("en.common") or word in words("en.measure") for word in lower)
+    common = any(word in _EN_COMMON or word in _EN_MEASURE for word in lower)
     return strong and not common and number[0].isdigit() and before not in _ARTICLES
 
 
@@ -216,7 +224,7 @@ def _from_the_right(text: str, rights: list[Range]) -> Iterator[Range]:
         code = text[anchor:end]
         if _GLUED.match(text, anchor - 1) or _GLUED_RIGHT.match(text, end):
             continue
-        if code[2:].isalpha() and code[2:].lower() not in words("us.code"):
+        if code[2:].isalpha() and code[2:].lower() not in _US_CODE:
             continue
         start = _walk_left(text, begin, anchor, code[:2].islower())
         if start < anchor or _UPPER_CODE.fullmatch(code):
@@ -253,7 +261,7 @@ def _ends_walk(token: str, comma: bool, lower: bool) -> bool:
     word = token.strip("()'\"").rstrip(".").lower()
     if token[-1] in ":?!)\"'" or token[0] in '"{}[]|=' or (_is_stop(token) and word != "on"):
         return True
-    if len(word) > 4 and token[-1] == "." and word not in words("en.street"):
+    if len(word) > 4 and token[-1] == "." and word not in _EN_STREET:
         return True
     plain = word.isalpha() and token[0].islower() and len(word) > 2 and word not in _INNER
     return plain and not lower and not comma

@@ -7,6 +7,15 @@ from sidecar.redact.engine import scanner
 from sidecar.redact.rule import Range, Rule
 from sidecar.redact.words import alternatives, words
 
+_DE_NOT_STREET = words("de.not_street")
+_EN_NOT_CITY = words("en.not_city")
+_ES_STOP = words("es.stop")
+_ES_STREET = words("es.street")
+_EU_UNIT = words("eu.unit")
+_FR_PARTICLE = words("fr.particle")
+_FR_STOP = words("fr.stop")
+_FR_STREET = words("fr.street")
+
 _GERMAN_MATCHES = (
     "Goethestraße 190 c", "Gartenstr. 6b 24937 Flensburg", "an der brücke 135 50667 köln",
     "Unter den Eichen 40, 79098 Freiburg im Breisgau", "Eduard-Sueß-Gasse 9",
@@ -74,7 +83,7 @@ def _tail(text: str, end: int, latin: bool) -> tuple[int, bool]:
             return (country.end() if country else end), True
     end = units.end() if units else end
     city = _CITY.match(text, end)
-    if city and city.group(1).lower() not in words("en.not_city"):
+    if city and city.group(1).lower() not in _EN_NOT_CITY:
         end = city.end()
     return end, False
 
@@ -85,7 +94,7 @@ _FOLLOWING = re.compile(r" ([A-Za-z\xc0-\xff]+)")
 def _is_quantity(text: str, end: int) -> bool:
     """Tell whether a unit follows the number that ends at `end`."""
     following = _FOLLOWING.match(text, end)
-    return following is not None and following.group(1).lower() in words("eu.unit")
+    return following is not None and following.group(1).lower() in _EU_UNIT
 
 
 # ------------------------------------------------------------------------------------- German
@@ -146,7 +155,7 @@ def _is_german_street(text: str, start: int, end: int) -> bool:
     if not strong and not _DE_OF.match(value):
         return False
     name = re.split(r",? [0-9]|,? (?i:nr)", value)[0]
-    if name.split()[-1].strip("-").lower() in words("de.not_street") and " " not in name:
+    if name.split()[-1].strip("-").lower() in _DE_NOT_STREET and " " not in name:
         return False
     if " " not in name and "-" not in name and strong and len(strong.group(1)) < 3:
         return False
@@ -175,7 +184,7 @@ def french(data: bytes) -> Iterator[Range]:
     limits = [start for start, _ in heads[1:]] + [len(text)]
     for (start, end), limit in zip(heads, limits, strict=False):
         numbered = text[start].isdigit()
-        strong = text[start:end].split()[-1].lower() in words("fr.street")
+        strong = text[start:end].split()[-1].lower() in _FR_STREET
         if text[start - 1 : start] in ("-", "/", ".", ":", "#", "_") and numbered:
             continue
         name_end, certain = _french_name(text, end, limit)
@@ -199,9 +208,9 @@ def _french_name(text: str, start: int, limit: int) -> tuple[int, bool]:
             break
         value, position = word.group(), word.end() + 1
         lower = value.lower().rstrip(".")
-        if lower in words("fr.stop") or _CODE_NEXT.match(text, word.start()):
+        if lower in _FR_STOP or _CODE_NEXT.match(text, word.start()):
             break
-        if lower not in words("fr.particle"):
+        if lower not in _FR_PARTICLE:
             if not (value[0].islower() and value[1:2] != "'"):
                 capital = capital or not value[0].isdigit()
             elif capital:
@@ -220,7 +229,7 @@ def _french_name(text: str, start: int, limit: int) -> tuple[int, bool]:
 def _second_word(text: str, start: int) -> int:
     """Return the end of the first word that is no particle: all that is sure in lower case."""
     for word in _FR_WORD.finditer(text, start):
-        if word.group().lower() not in words("fr.particle"):
+        if word.group().lower() not in _FR_PARTICLE:
             return word.end()
     return start
 
@@ -246,15 +255,15 @@ def spanish(data: bytes) -> Iterator[Range]:
         head = _ES_HEAD.match(text, start, end)
         type_ = head.group().strip().lower() if head else ""
         names = _FR_WORD.findall(_ES_NO.split(text[head.end() : end])[0]) if head else []
-        particles_only = all(name.lower() in words("fr.particle") for name in names)
-        stops = any(name.lower() in words("es.stop") for name in names)
+        particles_only = all(name.lower() in _FR_PARTICLE for name in names)
+        stops = any(name.lower() in _ES_STOP for name in names)
         if particles_only or stops or _is_quantity(text, end) or _MORE_DIGITS.match(text, end):
             continue
         stop, code = _tail(text, end, latin=True)
         capital = any(name[0].isupper() for name in names)
         if (
             code
-            or (type_ in words("es.street") and (capital or len(names) < 4))
+            or (type_ in _ES_STREET and (capital or len(names) < 4))
             or (capital and len(type_) > 3)
         ):
             yield start, stop

@@ -12,6 +12,10 @@ from sidecar.redact.engine import scanner
 from sidecar.redact.rule import Rule
 from sidecar.redact.words import alternatives, words
 
+_TR_BREAK = words("tr.break")
+_TR_STOP = words("tr.stop")
+_TR_UNIT = words("tr.unit")
+
 MATCHES = (
     "Merkez Mah. Gül Sok. No:12 D:3 Kadıköy/İstanbul", "Papatya Sok. No: 7",
     "4562. Sokak No:209/34", "MÜSKEBİ MAHALLESİ KARANFİL SOKAK NO:207/5 BODRUM/MUĞLA",
@@ -104,7 +108,7 @@ def _together(text: str, left: Part, right: Part) -> bool:
     ]
     if left.kind == "number" and right.kind == "number" and between:
         return False
-    return not any(word in words("tr.break") for word in between)
+    return not any(word in _TR_BREAK for word in between)
 
 
 def _address(text: str, group: list[Part]) -> Iterator[tuple[int, int]]:
@@ -123,7 +127,7 @@ def _address(text: str, group: list[Part]) -> Iterator[tuple[int, int]]:
     numbered = "number" in kinds or any(
         text[part.start - 2 : part.start].strip(". ").isdigit() for part in group
     )
-    if bare and _following_word(text, bare.end()) not in words("tr.unit"):
+    if bare and _following_word(text, bare.end()) not in _TR_UNIT:
         end, numbered = bare.end(), True
     names = re.findall("[A-Za-z\xc0-\xff]{2,}", text[start:end])
     places = _place_end(text, end, not names[-1].islower())
@@ -154,7 +158,7 @@ def _name_start(text: str, part: Part) -> int:
     for position, token in reversed(tokens):
         word = token.strip(".,'").lower()
         abbreviation = token[-1] == "." and (len(word) < 5 or word.isdigit())
-        if word in words("tr.stop") or not (token[-1].isalnum() or abbreviation):
+        if word in _TR_STOP or not (token[-1].isalnum() or abbreviation):
             break
         capital = token[0].isupper() or (token[0].isdigit() and abbreviation)
         if start < part.start and not capital and word not in _TITLES:

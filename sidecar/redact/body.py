@@ -65,7 +65,9 @@ class Redactor:
 
     def __init__(self, policy: Policy) -> None:
         """Compile the policy's rules; raise ValueError for a custom pattern that is not valid."""
-        self._policy = policy
+        self._types = policy.types
+        names = [*policy.types, *(rule.name for rule in policy.custom)]
+        self._placeholders = {name: policy.placeholder(name) for name in names}
         self._finder = Finder(policy)
         self._gate = Gate(policy)
 
@@ -132,7 +134,7 @@ class Redactor:
 
     def _edits_in_text(self, text: str) -> list[_Edit]:
         return [
-            _Edit(start, end, self._policy.placeholder(type_), type_)
+            _Edit(start, end, self._placeholders[type_], type_)
             for start, end, type_ in self._finder.find(text)
         ]
 
@@ -197,8 +199,8 @@ class Redactor:
         """Return the edits for the inside of a string, or for a number."""
         if body[start - 1 : start] == b'"':
             return self._edits_in_string(body[start:end], start, fields)
-        if "phone" in self._policy.types and _is_phone(key, body[start:end].decode(), fields):
-            return [_Edit(start, end, f'"{self._policy.placeholder("phone")}"', "phone")]
+        if "phone" in self._types and _is_phone(key, body[start:end].decode(), fields):
+            return [_Edit(start, end, f'"{self._placeholders["phone"]}"', "phone")]
         return []
 
     def _edits_in_string(self, raw: bytes, position: int, fields: Fields) -> list[_Edit]:

@@ -7,6 +7,8 @@ from sidecar.redact.engine import scanner
 from sidecar.redact.rule import Range, Rule
 from sidecar.redact.words import words
 
+_EMAIL_NOT_LOCAL = words("email.not_local")
+
 _WORD = r"[A-Za-z0-9_\xc0-\xff]"
 _LOCAL = rf"{_WORD}(?:[A-Za-z0-9_\xc0-\xff.+'%-]{{0,62}}[A-Za-z0-9_\xc0-\xff.+-])?"
 _LABEL = r"[A-Za-z0-9_\xc0-\xff](?:[A-Za-z0-9_\xc0-\xff-]{0,61}[A-Za-z0-9\xc0-\xff])?"
@@ -53,7 +55,7 @@ def _is_personal(value: bytes) -> bool:
 def _is_mailbox(value: bytes) -> bool:
     """Tell `jdoe @ x.org` from "lunch @ x.org"."""
     local = re.split(rb" (?i:at|arroba|arobase|et|@)", value)[0].decode("latin-1").lower()
-    usual = local not in words("email.not_local") and _COMMON_TLD.match(value) is not None
+    usual = local not in _EMAIL_NOT_LOCAL and _COMMON_TLD.match(value) is not None
     return _is_personal(value) or (usual and _is_domain(value))
 
 

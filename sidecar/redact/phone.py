@@ -17,6 +17,12 @@ from sidecar.redact.engine import scanner
 from sidecar.redact.rule import Rule
 from sidecar.redact.words import words
 
+_PHONE_CONTEXT = words("phone.context")
+_PHONE_LINK = words("phone.link")
+_PHONE_NUMBER = words("phone.number")
+_PHONE_UNIT = words("phone.unit")
+_PHONE_VETO = words("phone.veto")
+
 MATCHES = (
     "(0532 123 45 67)", "(05321234567)", "(415-555-2671)", "(0212 555 12 34)", "(06 12 34 56 78)",
     "+90 532 123 45 67", "+90 (0)532 123 45 67", "0(532) 123 45 67", "0090 532 123 45 67",
@@ -326,12 +332,12 @@ def _context(data: bytes, start: int) -> str:
     linked = True
     for raw in reversed(_TOKEN.findall(before)[-4:]):
         token = raw.decode("latin-1").strip(".")
-        if token in words("phone.context"):
+        if token in _PHONE_CONTEXT:
             return "phone" if linked else "near"
-        if token in words("phone.veto"):
+        if token in _PHONE_VETO:
             return "veto"
-        linked = linked and token in words("phone.link")
-        if token in words("phone.number"):
+        linked = linked and token in _PHONE_LINK
+        if token in _PHONE_NUMBER:
             found = "phone"
     return found
 
@@ -342,6 +348,6 @@ def _context_after(data: bytes, end: int) -> str:
     if match is None:
         return ""
     word = match.group().decode("latin-1").strip(".")
-    if word in words("phone.unit"):
+    if word in _PHONE_UNIT:
         return "veto"
-    return "phone" if word in words("phone.context") else ""
+    return "phone" if word in _PHONE_CONTEXT else ""
