@@ -11,8 +11,9 @@ character starts in the text, so a span can neither start nor end inside an esca
 import html
 import re
 import unicodedata
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, overload
 
 BARRIER = 0
 
@@ -26,7 +27,7 @@ _INVISIBLE = (
 )
 _PLACEHOLDER = r"\[(?:EMAIL|PHONE|ADDRESS|NATIONAL_ID|IBAN|CARD|IP|SSN|SECRET)\]"
 _SPECIAL = (
-    rf"(?P<drop>[{_INVISIBLE}])"
+    rf"(?P<drop>[{_INVISIBLE}]+)"
     r"|(?P<hex>\\+u[0-9a-fA-F]{4})"
     r'|(?P<control>\\+[nrtbf"/])'
     r"|(?P<entity>&(?:#0{0,4}[0-9]{2,5}|#[xX]0{0,4}[0-9a-fA-F]{2,4}"
@@ -81,24 +82,65 @@ def _equivalent(char: str) -> int:
 _TABLE = _Table({c: c if v is None else v for c, v in _BY_CODEPOINT.items()})
 
 
+class Starts(Sequence[int]):
+    """Where the character of each byte of a view starts; the last one is where the text ends.
+
+    Nearly always a byte's character stands right behind the one before it, so only the indexes at
+    which that is not so are kept, each with its start.
+    """
+
+    def __init__(
+        self, size: int, breaks: Sequence[int] = (0,), starts: Sequence[int] = (0,)
+    ) -> None:
+        self._size, self._breaks, self._starts = size, breaks, starts
+
+    def __len__(self) -> int:
+        return self._size
+
+    @overload
+    def __getitem__(self, index: int) -> int: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[int]: ...
+
+    def __getitem__(self, index: int | slice) -> int | Sequence[int]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(self._size))]
+        if not 0 <= index < self._size:
+            raise IndexError(index)
+        run = bisect_right(self._breaks, index) - 1
+        return self._starts[run] + index - self._breaks[run]
+
+    def collapse(self, spans: Sequence[tuple[int, int]]) -> "Starts":
+        """Return what is left when each of the sorted spans is one byte."""
+        breaks: list[int] = []
+        starts: list[int] = []
+        done = size = 0
+        for start, end in [*spans, (self._size - 1, self._size)]:
+            breaks.append(size)
+            starts.append(self[done])
+            first, last = bisect_right(self._breaks, done), bisect_right(self._breaks, start)
+            breaks += [index - done + size for index in self._breaks[first:last]]
+            starts += self._starts[first:last]
+            size += start - done + 1
+            done = end
+        return Starts(size, breaks, starts)
+
+
 class View(NamedTuple):
     """The bytes to match on, and where each one's character starts in the text."""
 
     data: bytes
-    starts: Sequence[int]
+    starts: Starts
 
     def collapse(self, spans: Sequence[tuple[int, int]]) -> "View":
         """Return the view in which each of the sorted spans is one barrier."""
         pieces: list[bytes] = []
-        starts: list[int] = []
         done = 0
         for start, end in spans:
             pieces += self.data[done:start], b"\0"
-            starts.extend(self.starts[done : start + 1])
             done = end
-        pieces.append(self.data[done:])
-        starts.extend(self.starts[done:])
-        return View(b"".join(pieces), starts)
+        return View(b"".join([*pieces, self.data[done:]]), self.starts.collapse(spans))
 
 
 class Fold:
@@ -108,28 +150,31 @@ class Fold:
         unusual = [p for p in placeholders if not re.fullmatch(_PLACEHOLDER, p)]
         barrier = "|".join([_PLACEHOLDER, *map(re.escape, sorted(unusual, key=len, reverse=True))])
         self._special = re.compile(rf"(?P<barrier>{barrier})|{_SPECIAL}")
-        firsts = "".join(re.escape(p[0]) for p in unusual if p)
-        self._gate = re.compile(rf"[\[\\&%{firsts}{_INVISIBLE}]")
+        self._firsts = {*"[\\&%", *(p[0] for p in unusual if p)}
+        firsts = "".join(map(re.escape, self._firsts))
+        self._gate = re.compile(rf"[{firsts}{_INVISIBLE}]")
 
     def __call__(self, text: str) -> View:
-        """Return the view of `text`; plain ASCII costs one search and one copy."""
-        if next(self._specials(text), None) is None:
-            return View(_bytes(text), range(len(text) + 1))
+        """Return the view of `text`; where nothing stands for something else, in three copies."""
+        data = _in_code_page(text)
+        if data is not None and not any(first in text for first in self._firsts):
+            return View(data, Starts(len(data) + 1))
         pieces: list[str] = []
-        starts: list[int] = []
-        done = 0
+        breaks, starts = [0], [0]
+        done = size = 0
         for match in self._specials(text):
             start, end = match.span()
             pieces.append(text[done:start])
-            starts.extend(range(done, start))
+            size += start - done
             char = _unescape(match.lastgroup, match.group())
-            if char:
-                pieces.append(char)
-                starts.append(start)
+            pieces.append(char)
+            size += len(char)
+            breaks.append(size)
+            starts.append(end)
             done = end
         pieces.append(text[done:])
-        starts.extend(range(done, len(text) + 1))
-        return View(_bytes("".join(pieces)), starts)
+        size += len(text) - done
+        return View(_bytes("".join(pieces)), Starts(size + 1, breaks, starts))
 
     def _specials(self, text: str) -> Iterator[re.Match[str]]:
         """Yield what is not one visible character; the gate finds its first characters fast."""
@@ -141,18 +186,26 @@ class Fold:
                 yield match
 
 
-# Most texts fit into one byte a character, which is ten times faster than a table of them all.
+# Most texts fit into one byte a character, which is ten times faster than a table of them all. The
+# code page has one invisible character.
 _CODE_PAGE = "cp1254"
 _VIEW = bytes(_TABLE[ord(bytes([b]).decode(_CODE_PAGE, "replace"))] for b in range(256))
 
 
-def _bytes(text: str) -> bytes:
+def _in_code_page(text: str) -> bytes | None:
+    """Return the view of a text that is visible in the code page, or None."""
     if text.isascii():
         return text.encode()
     try:
-        return text.encode(_CODE_PAGE).translate(_VIEW)
+        data = text.encode(_CODE_PAGE)
     except UnicodeEncodeError:
-        return text.translate(_TABLE).encode("latin-1")
+        return None
+    return None if b"\xad" in data else data.translate(_VIEW)
+
+
+def _bytes(text: str) -> bytes:
+    data = _in_code_page(text)
+    return text.translate(_TABLE).encode("latin-1") if data is None else data
 
 
 def _unescape(kind: str | None, escape: str) -> str:

@@ -39,9 +39,10 @@ def test_view(text: str, view: bytes) -> None:
     assert FOLD(text).data == view
 
 
-def test_plain_ascii_needs_no_map() -> None:
+def test_plain_text_needs_no_map() -> None:
     """A text without anything to fold has the identity as its map."""
-    assert FOLD("plain").starts == range(6)
+    assert list(FOLD("plain").starts) == list(range(6))
+    assert list(FOLD("güneş").starts) == list(range(6))
 
 
 def test_offsets_never_split_an_escape() -> None:
@@ -74,3 +75,15 @@ def test_collapse() -> None:
     view = FOLD("x a\\u0040b y").collapse([(2, 5)])
     assert view.data == b"x \0 y"
     assert list(view.starts) == [0, 1, 2, 10, 11, 12]
+
+
+@given(tricky, st.lists(st.integers(0, 40), max_size=6, unique=True).map(sorted))
+def test_collapse_keeps_the_map(text: str, ends: list[int]) -> None:
+    """Each byte that is left, and each barrier, starts where its first character does."""
+    view = FOLD(text)
+    ends = [end for end in ends if end <= len(view.data)]
+    spans = list(zip(ends[::2], ends[1::2], strict=False))
+    left = [i for i in range(len(view.data) + 1) if not any(a < i < b for a, b in spans)]
+    collapsed = view.collapse(spans)
+    assert list(collapsed.starts) == [view.starts[i] for i in left]
+    assert len(collapsed.data) + 1 == len(collapsed.starts)
