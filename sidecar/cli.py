@@ -130,6 +130,7 @@ def run_loop(main: Coroutine[Any, Any, int]) -> int:
         factory = uvloop.new_event_loop
     except ImportError:
         factory = None
+    sys.setswitchinterval(0.001)  # a thread that redacts gives way to the event loop this often
     with asyncio.Runner(loop_factory=factory) as runner:
         return runner.run(main)
 
@@ -190,8 +191,11 @@ def _as_json(redactor: Redactor, line: str) -> str:
     if not line.strip():
         return line
     row = json.loads(line)
-    spans = [span._asdict() for span in redactor.spans(row["text"])]
-    redacted = {"id": row["id"], "text": redactor.text(row["text"]), "spans": spans}
+    text = row["text"]
+    if not isinstance(text, str):
+        raise TypeError
+    spans = [span._asdict() for span in redactor.spans(text)]
+    redacted = {"id": row["id"], "text": redactor.text(text), "spans": spans}
     line = json.dumps(redacted, ensure_ascii=False)
     try:
         line.encode()

@@ -6,7 +6,7 @@ queries without touching a byte that did not match. Pure: no clock, no I/O, no l
 
 from functools import cache
 
-from sidecar.redact.body import Redacted, Redactor, Uninspectable
+from sidecar.redact.body import Laborious, Redacted, Redactor, Uninspectable
 from sidecar.redact.check import check_policy, supported_regions
 from sidecar.redact.policy import DEFAULT_TYPES, EXTRA_TYPES, CustomRule, Policy, Span
 
@@ -14,6 +14,7 @@ __all__ = [
     "DEFAULT_TYPES",
     "EXTRA_TYPES",
     "CustomRule",
+    "Laborious",
     "Policy",
     "Redacted",
     "Redactor",

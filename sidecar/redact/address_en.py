@@ -3,7 +3,7 @@
 import re
 from bisect import bisect_left
 from collections.abc import Iterator
-from itertools import takewhile
+from itertools import pairwise, takewhile
 
 from sidecar.redact.engine import scanner
 from sidecar.redact.rule import Range, Rule
@@ -25,12 +25,13 @@ MATCHES = (
     "Flat 3, 12 Albert Way, Glasgow, G12 8LH", "84 victoria crescent london n1 7bt",
     "The Old Bakery, High Way, Norwich, NR2 3SX", "PSC 797, Box 4303, APO AE 09266",
     "One S. Wacker Dr., Ste. 2050, Chicago, IL 60606", "46 High Avenue, London, UK",
-    "PO Box 12, Boise, ID 83702",
+    "PO Box 12, Boise, ID 83702", "FPO AE 25990",
 )  # fmt: skip
 REJECTS = (
     "take the second road on the right", "the 5 lane highway was jammed", "a 10 minute drive",
     "she came in 2nd place, way ahead of 4th", "room 519, floor 8", "2 tennis court bookings",
     "we walked 3 blocks down the road", "on 4 July Park Street was closed", "section 5 of the act",
+    "IBAN 2420 5560 7365 12 It's the road to ruin",
 )  # fmt: skip
 
 _A = r"[A-Za-z\xc0-\xff]"
@@ -141,13 +142,17 @@ def _street_start(text: str, start: int, end: int) -> int:
         if _is_stop(tokens[index][1]):
             tokens = tokens[index + 1 :]
             break
-    for position, token in tokens[:-2]:
-        if _HOUSE_NUMBER.fullmatch(token):
+    for (position, token), (_, following) in pairwise(tokens[:-1]):
+        if _HOUSE_NUMBER.fullmatch(token) and not _LONG_NUMBER.fullmatch(following):
             before = text[max(0, position - 1) : position]
+            if _NUMBERS_BEFORE.search(text, max(0, position - 24), position):
+                return -1  # the end of an account number
             return -1 if before and (before.isalnum() or before in "$#-_/.:@+\xa4") else position
     return -1
 
 
+_LONG_NUMBER = re.compile("[0-9]{3,}")
+_NUMBERS_BEFORE = re.compile(r"[0-9]{3,} [0-9]{3,} $")
 _STRONG = re.compile(rf"(?:{alternatives('en.street')})\.?")
 _YEAR = re.compile("(?:19|20)[0-9]{2}")
 _PLAIN_STREETS = frozenset(
@@ -208,7 +213,7 @@ _CODE_PATTERN = (
 _HOUSE = re.compile(rf"#?{_NUMBER},?|[0-9]+(?i:st|nd|rd|th)|#")
 _LEAD = re.compile(
     r"(?i:p\.?o\.?|box|suite|ste|apt|flat|unit|dept|department|lock|lockbox|drawer|route|highway|hwy"
-    r"|rr|msc|customer|psc|junction|spur|lot|floor)\.?,?"
+    r"|rr|apo|fpo|dpo|msc|customer|psc|junction|spur|lot|floor)\.?,?"
 )
 _GLUED = re.compile(r"[-/_.#]")
 _GLUED_RIGHT = re.compile(r"[A-Za-z0-9_-]")

@@ -39,6 +39,10 @@ class Uninspectable(Exception):
     """The body cannot be inspected, so it must not be forwarded; the message says what to fix."""
 
 
+class Laborious(Exception):
+    """There is more to look at than was allowed; nothing else is wrong with the body."""
+
+
 class Redacted(NamedTuple):
     """The outcome: what to forward, replacements by type, and e-mails left as identifiers."""
 
@@ -57,7 +61,7 @@ class _Edit(NamedTuple):
 
 
 _Key = tuple[str, bytes, int, list[_Edit]]  # decoded; as it stands; where; its edits
-_NOWHERE = sys.maxsize
+_NOWHERE = UNLIMITED = sys.maxsize
 
 
 class Redactor:
@@ -88,23 +92,28 @@ class Redactor:
         self.json(json.dumps({"content": _SAMPLE}).encode())
         self.json(json.dumps({"content": _SAMPLE}, ensure_ascii=False).encode())
 
-    def plain(self, body: bytes) -> Redacted:
-        """Redact a body of plain UTF-8 text."""
+    def plain(self, body: bytes, at_most: int = UNLIMITED) -> Redacted:
+        """Redact a body of plain UTF-8 text; `at_most` as in `json`."""
+        _allow(len(body), at_most)
         _check_text(body)
         text = body.decode()
         edits = self._edits_in_text(text)
         return _redacted(body, _moved(edits, _offsets(text, _ends(edits))))
 
-    def json(self, body: bytes, exceptions: Mapping[str, Fields] = _NONE) -> Redacted:
+    def json(
+        self, body: bytes, exceptions: Mapping[str, Fields] = _NONE, at_most: int = UNLIMITED
+    ) -> Redacted:
         """Redact a JSON body; `exceptions` as in `Route.fields`.
 
-        Raises Uninspectable for anything but one JSON document in UTF-8 without NUL.
+        Raises Uninspectable for anything but one JSON document in UTF-8 without NUL, and Laborious
+        when the strings in which something is suspected have more than `at_most` bytes together.
         """
         offsets = self._gate.suspicions(body)
         _validate(body)
         if offsets == []:
             return Redacted(body, {})
-        return _redacted(body, self._edits_in_json(body, Fields.SCHEMA, exceptions, offsets))
+        edits = self._edits_in_json(body, Fields.SCHEMA, exceptions, offsets, at_most)
+        return _redacted(body, edits)
 
     def query(self, query: bytes) -> Redacted:
         """Redact the free text in a raw query string.
@@ -150,11 +159,14 @@ class Redactor:
         root: Fields,
         exceptions: Mapping[str, Fields],
         offsets: Sequence[int] | None,
+        at_most: int = UNLIMITED,
     ) -> list[_Edit]:
         """Return the edits for a valid JSON document, in order; only look at `offsets` if given."""
         values = None if offsets is None else locate(body, offsets, root, exceptions)
         if values is None:
+            _allow(len(body), at_most)
             return sorted(self._walk(body, root, exceptions, offsets))
+        _allow(sum(value.end - value.start for value in values), at_most)
         return [edit for value in values for edit in self._edits_in_value(body, *value)]
 
     def _walk(
@@ -218,6 +230,11 @@ class Redactor:
         # A number that became a string brings quotes, which are escaped once a level.
         edits = [e._replace(replacement=_escaped(e.replacement)) for e in edits]
         return _moved(edits, _written_offsets(raw, value, _ends(edits)), position)
+
+
+def _allow(size: int, at_most: int) -> None:
+    if size > at_most:
+        raise Laborious
 
 
 def _ends(edits: Sequence[_Edit]) -> list[int]:

@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 from sidecar.core.routes import FILTERS, FREE_FORM, Fields
 
-# What stands between two strings, behind the string of a value, and behind a key.
+# What stands between two strings, behind one, and where a key has a number.
 _BETWEEN = re.compile(rb"\s*(?:[,:]|[,:\]}][\s\w.+,:\[\]{}-]*[,:\[{])\s*")
-_BEHIND_VALUE = re.compile(rb"\s*[,\]}]")
+_BEHIND = re.compile(rb"\s*([,:\]}])")
 _NUMBER = re.compile(rb"\s*:\s*([0-9.eE+-]+)")
 # Members with these names, or with longer ones that end so, decide about all that is below them.
 _FILTER_NAMES = frozenset(name.rpartition("_")[2].encode() + b'"' for name in FILTERS)
@@ -61,11 +61,14 @@ def _member_at(body: bytes, offset: int) -> tuple[int, int, str] | None:
     left, right = _quote_before(body, offset), _quote_from(body, offset)
     if left < 0:
         return None
-    inside = _follows_punctuation(body, left) and _BEHIND_VALUE.match(body, right + 1) is not None
+    behind = _BEHIND.match(body, right + 1)
+    inside = behind is not None and _follows_punctuation(body, left)
     outside = right < 0 or _BETWEEN.fullmatch(body, left + 1, right) is not None
     if inside == outside:
         return None
-    if inside:
+    if inside and behind:
+        if behind[1] == b":":
+            return None  # a key
         start, end, key_end = left + 1, right, _quote_before(body, left)
         if body[key_end + 1 : left].strip() != b":":
             return None  # in an array

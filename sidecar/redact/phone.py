@@ -31,6 +31,7 @@ MATCHES = (
     "+1.212.555.0143", "020 7946 0958", "07700 900123", "00 44 20 7946 0958",
     "+49 30 901820", "030/901820", "06 12 34 56 78", "+33 (0)6 12 34 56 78", "612 34 56 78",
     "+81 3-1234-5678", "call 555-0143", "telefonum 345 67 89", "0044 7700 900123",
+    "9469 9966",
 )  # fmt: skip
 REJECTS = (
     "order 2125550143", "sipariş no 5321234567", "2024-05-19 12:30:00", "19.05.2024 14:30",
@@ -57,6 +58,7 @@ _DATE = re.compile(
 )
 _DOTTED_QUAD = re.compile(rb"(?:[01]?[0-9]{1,2}|2[0-4][0-9]|25[0-5])(?:\.[0-9]{1,3}){3}$")
 _THOUSANDS = re.compile(rb"[1-9][0-9]{0,2}(?:[ .][0-9]{3}){2,4}$")
+_REMARK = re.compile(rb"-(?:Office|Home|Mobile|Cell|Work|Fax|Phone|Tel|Cep|Ev|Is)\b")
 _TOKEN = re.compile(rb"[a-z\xc0-\xff.]+")
 _LABEL = re.compile(rb"(?:^|[ \t])[TMPFC][.:]? $")
 _CLAUSE_END = re.compile(rb"[.,;!?|] |(?<!:)[\n\t]")
@@ -173,7 +175,7 @@ class Finder:
             return False
         if any(region.accepts(number, context in ("phone", "near")) for region in self._regions):
             return True
-        if context == "phone" and len(set(digits)) > 3:
+        if context == "phone" and len(set(digits)) > 2:
             return number.shape in _LOCAL_SHAPES or 8 <= len(digits) <= 13
         # Abroad: an area code in brackets or behind a zero, and groups.
         bracketed = number.text[:1] == b"(" and len(number.shape) > 1 and len(digits) > 7
@@ -303,10 +305,16 @@ def _glued_left(data: bytes, start: int) -> bool:
     return last in b"-/.,:=" and len(before) == 2 and before[:1].isdigit()
 
 
+# "no message on my registered 212-555-0143": not the number of the message.
+_BREAKS = frozenset({"on", "at"})
+
+
 def _glued_right(data: bytes, end: int) -> bool:
     """Tell whether the characters behind make the digits part of a longer token."""
     after = data[end : end + 2]
     if after[:1] in (b"x", b"X") and after[1:].isdigit():
+        return False
+    if _REMARK.match(data, end):
         return False
     if after[:1].isalnum() or after[:1] in (b"_", b"@", b"%") or after[:1] >= b"\xc0":
         return True
@@ -329,13 +337,14 @@ def _context(data: bytes, start: int) -> str:
         return "phone"
     before = before.lower()
     found = "veto" if before[-2:].strip() == b"#" else ""
-    linked = True
+    linked, crossed = True, False
     for raw in reversed(_TOKEN.findall(before)[-4:]):
         token = raw.decode("latin-1").strip(".")
         if token in _PHONE_CONTEXT:
             return "phone" if linked else "near"
-        if token in _PHONE_VETO:
+        if token in _PHONE_VETO and not crossed:
             return "veto"
+        crossed = crossed or token in _BREAKS
         linked = linked and token in _PHONE_LINK
         if token in _PHONE_NUMBER:
             found = "phone"

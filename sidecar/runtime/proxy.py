@@ -22,7 +22,7 @@ from sidecar.core.headers import (
     values,
 )
 from sidecar.core.routes import Route, RouteClass, base_urls, match
-from sidecar.redact import Redacted, Redactor
+from sidecar.redact import Laborious, Redacted, Redactor
 from sidecar.redact.inspect import inspect
 from sidecar.runtime.logs import Log
 from sidecar.runtime.metrics import Metrics
@@ -30,9 +30,11 @@ from sidecar.runtime.server import refuse, reset
 from sidecar.runtime.upstream import Answer, Upstream, UpstreamError
 from sidecar.values import Address
 
-# RE2 and zlib release the interpreter lock, so a large clean body costs the loop little from a
-# thread; what is found in a dirty one is worked on in turns with the loop.
-OFFLOAD_BYTES = 16384
+# What takes longer than a fraction of a millisecond is inspected in a thread: large bodies, and
+# strings of this size together in which something is suspected. RE2 and zlib release the
+# interpreter lock; what they find is worked on in turns with the event loop.
+OFFLOAD_BYTES = 65536
+SUSPECT_BYTES = 4096
 # Silence, in seconds, after which a peer that is expected to send or to read is given up.
 BODY_SILENCE = 10.0
 READER_SILENCE = 60.0
@@ -241,9 +243,11 @@ class Proxy:
             limit=self._limits.body_bytes,
             allow_binary=self._allow_binary,
         )
-        if len(body) < OFFLOAD_BYTES and not values(headers, b"content-encoding"):
-            outcome = job()
-        else:
+        outcome = None
+        if len(body) <= OFFLOAD_BYTES and not values(headers, b"content-encoding"):
+            with suppress(Laborious):
+                outcome = job(at_most=SUSPECT_BYTES)
+        if outcome is None:
             outcome = await asyncio.get_running_loop().run_in_executor(self._worker, job)
         if isinstance(outcome, Refusal):
             raise _Refused(outcome)

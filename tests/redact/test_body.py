@@ -9,7 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sidecar.core.routes import Fields
-from sidecar.redact import CustomRule, Policy, Redactor, Uninspectable, redact_body, redact_text
+from sidecar.redact import (
+    CustomRule,
+    Laborious,
+    Policy,
+    Redactor,
+    Uninspectable,
+    redact_body,
+    redact_text,
+)
 
 REDACTOR = Redactor(Policy())
 MAIL = "ayse@example.com"
@@ -345,3 +353,15 @@ def test_a_custom_rule_may_be_called_identifier() -> None:
     outcome = redactor.json(b'{"a":"TCK-12","user_id":"x@y.com"}')
     assert outcome.body == b'{"a":"[X]","user_id":"x@y.com"}'
     assert (outcome.counts, outcome.identifiers) == ({"identifier": 1}, 1)
+
+
+def test_work_is_bounded_before_it_is_done() -> None:
+    """Only what is suspected counts; one more byte than allowed is too much."""
+    dirty = json.dumps({"content": "a@b.co " * 100, "note": "fine " * 1000}).encode()
+    with pytest.raises(Laborious):
+        REDACTOR.json(dirty, at_most=699)
+    assert REDACTOR.json(dirty, at_most=700).counts == {"email": 100}
+    clean = json.dumps({"content": "fine " * 1000}).encode()
+    assert REDACTOR.json(clean, at_most=0).body is clean
+    with pytest.raises(Laborious):
+        REDACTOR.plain(b"0123456789", at_most=9)

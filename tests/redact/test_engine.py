@@ -1,8 +1,11 @@
 """The choice of the regular-expression engine."""
 
+import subprocess
+import sys
+
 import pytest
 
-from sidecar.redact.engine import ENGINE, PatternSet, custom_scanner, scanner
+from sidecar.redact.engine import ENGINE, MAX_MEM, PatternSet, custom_scanner, scanner
 
 
 def test_scanner_reads_one_byte_per_character() -> None:
@@ -24,3 +27,26 @@ def test_pattern_set() -> None:
     assert sorted(patterns.matches(b"aa\xe0 123")) == [0, 1]
     assert list(patterns.matches(b"none")) == []
     assert list(PatternSet([]).matches(b"none")) == []
+
+
+SLOW_MODE = """
+import random, sys
+from sidecar.redact import engine
+engine.MAX_MEM = int(sys.argv[1])
+from sidecar.redact import Policy, Redactor
+draw = random.Random(1)
+words = "1 23 +90 ( ) - . st cad no @ x. rue ş str. calle %40 １ mah in 34000 der".split()
+redactor = Redactor(Policy())
+for _ in range(200):
+    text = " ".join(draw.choices(words, k=600))
+    redactor.json(('{"content": "%s"}' % text).encode())
+"""
+
+
+@pytest.mark.parametrize(("max_mem", "slow"), [(MAX_MEM, False), (1 << 20, True)])
+def test_the_automata_fit_into_their_memory(max_mem: int, slow: bool) -> None:
+    """RE2 gives up its fast matcher with no more than a line on standard error: there is none."""
+    run = subprocess.run(
+        [sys.executable, "-c", SLOW_MODE, str(max_mem)], capture_output=True, text=True, check=True
+    )
+    assert ("DFA out of memory" in run.stderr) == slow

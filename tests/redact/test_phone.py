@@ -38,6 +38,8 @@ def test_finds_international_numbers_of_every_region(region: str) -> None:
     ("text", "expected"),
     [
         ("0532 123 45 67 / 0533 123 45 67", "[PHONE] / [PHONE]"),
+        ("085 175 7641-Office", "[PHONE]-Office"),
+        ("no message on my registered 212-555-0143", "no message on my registered [PHONE]"),
         ("order 2024/9494 0532 123 45 67", "order 2024/9494 [PHONE]"),
         ("order ref 2125550143, call 212-555-0143", "order ref 2125550143, call [PHONE]"),
         ("sipariş numaram 5321234567", "sipariş numaram 5321234567"),
