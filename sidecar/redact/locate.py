@@ -14,7 +14,7 @@ from sidecar.core.routes import FILTERS, FREE_FORM, Fields
 
 # What stands between two strings, behind one, and where a key has a number.
 _BETWEEN = re.compile(rb"\s*(?:[,:]|[,:\]}][\s\w.+,:\[\]{}-]*[,:\[{])\s*")
-_BEHIND = re.compile(rb"\s*([,:\]}])")
+_BEHIND = re.compile(rb"\s*([,:\]}]|\Z)")
 _NUMBER = re.compile(rb"\s*:\s*([0-9.eE+-]+)")
 # Members with these names, or with longer ones that end so, decide about all that is below them.
 _FILTER_NAMES = frozenset(name.rpartition("_")[2].encode() + b'"' for name in FILTERS)
@@ -70,8 +70,8 @@ def _member_at(body: bytes, offset: int) -> tuple[int, int, str] | None:
         if behind[1] == b":":
             return None  # a key
         start, end, key_end = left + 1, right, _quote_before(body, left)
-        if body[key_end + 1 : left].strip() != b":":
-            return None  # in an array
+        if key_end < 0 or body[key_end + 1 : left].strip() != b":":
+            return None  # in an array, or the whole document
     else:
         number = _NUMBER.match(body, left + 1)
         if number is None or offset >= number.end():
@@ -104,4 +104,5 @@ def _is_escaped(body: bytes, quote: int) -> bool:
 
 def _follows_punctuation(body: bytes, quote: int) -> bool:
     """Tell whether a quote can open a string."""
-    return body[max(0, quote - 32) : quote].rstrip()[-1:] in (b"{", b"[", b",", b":")
+    before = body[max(0, quote - 32) : quote].rstrip()[-1:]
+    return before in (b"{", b"[", b",", b":") or (not before and quote < 32)
