@@ -137,20 +137,22 @@ def _streets(text: str, cores: list[Range], codes: list[Range]) -> Iterator[Rang
 
 def _street_start(text: str, start: int, end: int) -> int:
     """Return where the number of the street is, or -1: words that stop an address may intervene."""
-    tokens = [(m.start() + start, m.group()) for m in _TOKEN.finditer(text[start:end])]
+    tokens = [(m.start(), m.group()) for m in _TOKEN.finditer(text, start, end)]
     for index in range(len(tokens) - 2, 0, -1):
         if _is_stop(tokens[index][1]):
             tokens = tokens[index + 1 :]
             break
     for (position, token), (_, following) in pairwise(tokens[:-1]):
         if _HOUSE_NUMBER.fullmatch(token) and not _LONG_NUMBER.fullmatch(following):
-            before = text[max(0, position - 1) : position]
-            if _NUMBERS_BEFORE.search(text, max(0, position - 24), position):
+            before = text[max(0, position - 24) : position]
+            if before[-2:-1].isdigit() and _NUMBERS_BEFORE.search(before):
                 return -1  # the end of an account number
-            return -1 if before and (before.isalnum() or before in "$#-_/.:@+\xa4") else position
+            glued = before[-1:].isalnum() or before[-1:] in _GLUE
+            return -1 if glued else position
     return -1
 
 
+_GLUE = tuple("$#-_/.:@+\xa4")
 _LONG_NUMBER = re.compile("[0-9]{3,}")
 _NUMBERS_BEFORE = re.compile(r"[0-9]{3,} [0-9]{3,} $")
 _STRONG = re.compile(rf"(?:{alternatives('en.street')})\.?")

@@ -61,7 +61,7 @@ _THOUSANDS = re.compile(rb"[1-9][0-9]{0,2}(?:[ .][0-9]{3}){2,4}$")
 _REMARK = re.compile(rb"-(?:Office|Home|Mobile|Cell|Work|Fax|Phone|Tel|Cep|Ev|Is)\b")
 _TOKEN = re.compile(rb"[a-z\xc0-\xff.]+")
 _LABEL = re.compile(rb"(?:^|[ \t])[TMPFC][.:]? $")
-_CLAUSE_END = re.compile(rb"[.,;!?|] |(?<!:)[\n\t]")
+_CLAUSES = re.compile(rb".*(?:[.,;!?|] |(?<!:)[\n\t])", re.DOTALL)
 
 # How people group a number that they write without its trunk prefix.
 _BARE_SHAPES = {
@@ -168,13 +168,15 @@ class Finder:
             return digits[2:3] != "0" and context != "veto" and _international(number)
         if _DOTTED_QUAD.match(number.text) or context == "veto":
             return False
-        if any(size == 1 for size in number.shape[1:]) and number.shape != (3, 1, 3):
+        if 1 in number.shape[1:] and number.shape != (3, 1, 3):
             return False
         made_up = len(set(digits)) < 3 or (len(number.shape) == 1 and digits in _COUNTING)
         if len(digits) > 13 or (made_up and not context):
             return False
-        if any(region.accepts(number, context in ("phone", "near")) for region in self._regions):
-            return True
+        named = context in ("phone", "near")
+        for region in self._regions:
+            if region.accepts(number, named):
+                return True
         if context == "phone" and len(set(digits)) > 2:
             return number.shape in _LOCAL_SHAPES or 8 <= len(digits) <= 13
         # Abroad: an area code in brackets or behind a zero, and groups.
@@ -330,7 +332,7 @@ def _context(data: bytes, start: int) -> str:
     before = data[max(0, start - 40) : start]
     if 0 in before[-4:]:
         return "phone"  # a signature: the e-mail address stood right before it
-    for clause in list(_CLAUSE_END.finditer(before))[-1:]:
+    if clause := _CLAUSES.match(before):
         before = before[clause.end() :]
     before = before[before.rfind(0) + 1 :]
     if _LABEL.search(before):
