@@ -153,8 +153,8 @@ def _street_start(text: str, start: int, end: int) -> int:
 
 
 _GLUE = tuple("$#-_/.:@+\xa4")
-_LONG_NUMBER = re.compile("[0-9]{3,}")
-_NUMBERS_BEFORE = re.compile(r"[0-9]{3,} [0-9]{3,} $")
+_LONG_NUMBER = re.compile("[0-9]{4,}")
+_NUMBERS_BEFORE = re.compile(r"[0-9]{4,} [0-9]{4,} $")
 _STRONG = re.compile(rf"(?:{alternatives('en.street')})\.?")
 _YEAR = re.compile("(?:19|20)[0-9]{2}")
 _PLAIN_STREETS = frozenset(
