@@ -55,6 +55,8 @@ class Sidecar:
         self._redactor.warm_up()
         self.proxy_address = await self._proxy_listener.start(listen.proxy)
         self._state = "ready"
+        if ENGINE != "re2":
+            self._log("slow_redactor", "warning", reason="google-re2 is missing: for development")
         self._log.always(
             "ready",
             version=__version__,

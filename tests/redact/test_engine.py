@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -50,3 +51,18 @@ def test_the_automata_fit_into_their_memory(max_mem: int, slow: bool) -> None:
         [sys.executable, "-c", SLOW_MODE, str(max_mem)], capture_output=True, text=True, check=True
     )
     assert ("DFA out of memory" in run.stderr) == slow
+
+
+def test_without_re2_every_rule_still_works() -> None:
+    """The fallback on `re` passes the rules' own examples, and those of the bodies."""
+    blocked = (
+        "import sys; sys.modules['re2'] = None; import pytest; sys.exit(pytest.main(sys.argv[1:]))"
+    )
+    tests = [str(Path(__file__).with_name(name)) for name in ("test_rules.py", "test_body.py")]
+    run = subprocess.run(
+        [sys.executable, "-c", blocked, "-q", "-p", "no:cacheprovider", *tests],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stdout[-2000:]
