@@ -142,3 +142,4 @@ _PARSERS: dict[str, Parser] = {
     "salt": _words(64),
     "match": _match,
 }
+KEYS = frozenset(_PARSERS)
