@@ -42,7 +42,7 @@ def snapshot(guard: Guard, now: float, wall: float) -> dict[str, Any]:
     Instants in it are on the wall clock: the monotonic clock may start anew.
     """
     forced, later = guard.forced(now), wall - now
-    holds = {name: _row(entry.machine, later, wall) for name, entry in guard.credentials.items()}
+    holds = {name: _row(entry.machine, later) for name, entry in guard.credentials.items()}
     return {
         "version": VERSION,
         "forced": forced
@@ -53,16 +53,16 @@ def snapshot(guard: Guard, now: float, wall: float) -> dict[str, Any]:
             "until": None if forced.until is None else forced.until + later,
             "allow_stale": forced.allow_stale,
         },
-        "host": _row(guard.host, later, wall),
+        "host": _row(guard.host, later),
         "credentials": {name: row for name, row in holds.items() if row},
     }
 
 
-def _row(machine: Machine, later: float, wall: float) -> dict[str, Any] | None:
+def _row(machine: Machine, later: float) -> dict[str, Any] | None:
     if machine.state is State.CLOSED or machine.reason is None:
         return None
-    # A probe that is under way will be lost: the machine will be due.
-    until = machine.until + later if machine.state is State.OPEN else wall
+    # That of a half-open machine has passed: its probe will be lost, and it will be due.
+    until = machine.until + later
     return {"reason": machine.reason.value, "level": machine.level, "until": until}
 
 

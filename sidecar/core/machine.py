@@ -282,7 +282,7 @@ class Machine:
         return Change.HELD
 
     def _close(self) -> None:
-        self.reason, self.until, self._successes = None, -inf, 0
+        self.reason, self.until = None, -inf
         self.streaks.clear()
         self._move(State.CLOSED)
 

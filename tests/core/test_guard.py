@@ -153,8 +153,10 @@ def test_case_27_an_old_streak_is_forgotten() -> None:
     """After `streak_ttl` without a failure."""
     guard = Subject()
     guard.go(FAIL)
+    guard.now = 600.0
     guard.go(FAIL)
-    guard.now = 601.0
+    assert guard.streak == 2
+    guard.now = 1201.0
     guard.go(FAIL)
     assert (guard.host_mode, guard.streak) == (Mode.READ_WRITE, 1)
 
@@ -490,11 +492,11 @@ def test_forbidden(forbidden: str, times: int | None) -> None:
 def test_counted_403s_must_be_consecutive() -> None:
     """Among what tells of memory."""
     guard = Subject(forbidden="count")
-    for verdict, cls in ((FORBIDDEN, READ), (FORBIDDEN, READ), (OK, CONTROL), (FAIL, READ)):
+    for verdict, cls in ((FORBIDDEN, READ), (FORBIDDEN, WRITE), (OK, CONTROL), (FAIL, READ)):
         guard.go(verdict, cls)
     assert guard.credentials["c"].machine.streaks.longest == 2
     guard.go(OK)
-    assert guard.credentials["c"].machine.streaks.longest == 0
+    assert guard.credentials["c"].machine.streaks.longest == 1
 
 
 def test_a_failing_host_says_nothing_of_the_credential() -> None:
@@ -543,6 +545,17 @@ def test_a_probe_of_both_that_never_ends() -> None:
     assert guard.host.level == guard.credentials["c"].machine.level == 1
 
 
+def test_a_probe_for_the_credential_that_never_ends() -> None:
+    """Nothing is said about the host."""
+    guard = Subject()
+    guard.go(REFUSED)
+    guard.now = 300.0
+    assert guard.ask().grade is PROBE
+    guard.log += guard.tick(310.0)
+    assert guard.credentials["c"].machine.level == 1
+    assert (guard.host_mode, guard.streak) == (Mode.READ_WRITE, 0)
+
+
 def test_a_read_needs_both_machines() -> None:
     """While the credential is held, the host's probe waits for another one."""
     guard = Subject().due()
@@ -557,10 +570,12 @@ def test_credentials_not_seen_lately_do_not_count_for_the_gauge() -> None:
     """Nor is a refused one held against the others for ever."""
     guard = Subject()
     guard.go(OK, credential="old")
+    guard.now = 10.0
+    guard.go(OK, credential="old")
     guard.now = 900.0
     guard.go(REFUSED)
-    assert guard.credentials_mode(900.0) is Mode.READ_WRITE
-    assert guard.credentials_mode(900.1) is Mode.WRITE_ONLY
+    assert guard.credentials_mode(910.0) is Mode.READ_WRITE
+    assert guard.credentials_mode(910.1) is Mode.WRITE_ONLY
     assert guard.credentials_mode(1800.1) is Mode.READ_WRITE
 
 
@@ -568,8 +583,10 @@ def test_a_bounded_number_of_credentials() -> None:
     """The one used least recently goes; what it still has in flight does no harm."""
     guard = Subject()
     early = guard.ask(credential="0")
+    guard.go(REFUSED, credential="used")
     for n in range(1, MAX_CREDENTIALS + 1):
         guard.go(OK, credential=str(n))
+        assert guard.ask(credential="used").grade is DENY
     assert len(guard.credentials) == MAX_CREDENTIALS
     assert "0" not in guard.credentials
     guard.ask(credential="0")
@@ -607,10 +624,23 @@ def test_no_probe_in_the_calm() -> None:
     guard.go(of_status(READ, 429, 30.0))
     guard.now += 20.0
     assert guard.host.due(guard.now)
-    assert guard.ask().grade is DENY
-    assert not guard.wants_probe("c", guard.now)
-    guard.now += 10.0
+    late = guard.ask(background=True)
+    assert late.grade is DENY
+    guard.go(of_status(READ, 429, 60.0), credential="d")
+    guard.now += 11.0
+    assert guard.host.due(guard.now)
+    assert not guard.wants_probe("d", guard.now + 30.0)
+    assert guard.wants_probe("c", guard.now + 30.0)
     assert guard.ask().grade is PROBE
+
+
+def test_a_shorter_calm_does_not_end_a_longer_one() -> None:
+    """Reads in flight may be answered 429 in any order."""
+    guard = Subject()
+    first, second = guard.ask(), guard.ask()
+    guard.end(first, of_status(READ, 429, 30.0))
+    guard.end(second, of_status(READ, 429, 2.0))
+    assert guard.ask().remaining == 30.0
 
 
 # --- the operator -----------------------------------------------------------------------------
@@ -651,6 +681,19 @@ def test_a_force_that_ends_on_an_open_guard_changes_no_hold() -> None:
     assert guard.tick(2.0) == (ForceEnded("x"),)
     assert guard.host.reason is Trip.CONSECUTIVE_FAILURES
     assert guard.host.until == 300.0
+
+
+def test_a_force_that_ends_on_a_quiet_guard_keeps_no_old_level() -> None:
+    """Only one that has tripped lately holds for longer."""
+    for quiet, level in ((10.0, 1), (700.0, 0)):
+        guard = Subject().due()
+        guard.go(FAIL)
+        guard.now = guard.host.until
+        guard.go(OK)
+        guard.now += quiet
+        guard.force(Mode.OFF, "x", guard.now - 2.0, ttl=2.0)
+        guard.tick(guard.now)
+        assert guard.host.level == level
 
 
 def test_the_last_force_wins() -> None:
@@ -724,6 +767,7 @@ def test_case_15_reset_failures() -> None:
     assert guard.reset_failures() == ()
     assert guard.streak == 0
     guard.end(flying, FAIL)
+    assert guard.streak == 0
     guard.go(FAIL)
     guard.go(FAIL)
     assert guard.host_mode is Mode.READ_WRITE
@@ -741,6 +785,16 @@ def test_writes_under_a_force_still_count() -> None:
         assert guard.ask(WRITE, reads=False).grade is PASS
         guard.go(FAIL, WRITE)
     assert guard.host_mode is Mode.WRITE_ONLY
+
+
+def test_writes_in_flight_at_a_reset_do_not_count() -> None:
+    """Not even while the guard is open, when their machine has seen no transition."""
+    guard = Subject().due()
+    flying = [guard.ask(WRITE) for _ in range(3)]
+    guard.reset_failures()
+    for ticket in flying:
+        guard.end(ticket, FAIL)
+    assert guard.writes.healthy
 
 
 @pytest.mark.parametrize("kind", Kind)

@@ -140,12 +140,18 @@ def test_the_level_is_lost_once_closed_for_long() -> None:
 
 def test_clear_forgets_everything() -> None:
     """Also the level, at once."""
-    subject, probe = probing()
+    subject, probe = probing(success_threshold=2)
     subject.report(probe, report(BAD, 300.0))
+    subject.report(subject.probe(), report(GOOD, 900.0))
+    subject.report(subject.probe(), report(GOOD, 900.0))
+    subject.report(Admission(subject.epoch), report(BAD, 901.0, threshold=1))
+    assert subject.level == 2
+    subject.report(subject.probe(), report(GOOD, 901.0))
     subject.clear()
     assert (subject.state, subject.level, subject.reason) == (State.CLOSED, 0, None)
-    subject.report(Admission(subject.epoch), report(BAD, 301.0, threshold=1))
-    assert subject.remaining(301.0) == 300.0
+    subject.report(Admission(subject.epoch), report(BAD, 902.0, threshold=1))
+    assert subject.remaining(902.0) == 300.0
+    assert subject.report(subject.probe(), report(GOOD, 1300.0)) is Change.HELD
 
 
 def test_forget_ends_streaks_only() -> None:
