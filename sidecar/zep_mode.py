@@ -278,7 +278,6 @@ def _override(override: dict[str, Any] | None, now: datetime) -> str:
     state = {
         "invalid": "INVALID file; last good one: ",
         "unreadable": "UNREADABLE file; last good one: ",
-        "expired": "expired: ",
         "not_selected": "for other pods: ",
     }.get(override["state"], "")
     if override["mode"] is None:
@@ -287,7 +286,7 @@ def _override(override: dict[str, Any] | None, now: datetime) -> str:
     expires = "until it is edited"
     if override["expires_at"]:
         instant = datetime.fromisoformat(override["expires_at"])
-        verb = "until" if instant > now else "since"
+        verb = "until" if instant > now else "expired"
         expires = f"{verb} {_instant(instant, now)}"
     return f"{state}{override['mode']}{reason}, {expires}"
 

@@ -373,7 +373,10 @@ def test_every_limit_is_explained_once() -> None:
 @pytest.mark.parametrize(
     ("changes", "line"),
     [
-        ({"state": "expired", "expires_at": "2026-11-21T18:00:00+00:00"}, "expired: write_only "),
+        (
+            {"state": "expired", "expires_at": "2026-11-21T18:00:00+00:00"},
+            'write_only "INC-4821 p95", expired 2026-11-21 18:00 UTC',
+        ),
         ({"state": "not_selected", "selected": False}, "for other pods: write_only "),
         ({"state": "invalid"}, "INVALID file; last good one: write_only "),
         ({"state": "unreadable"}, "UNREADABLE file; last good one: write_only "),
