@@ -305,7 +305,10 @@ def _held(held: dict[str, Any], now: datetime) -> str:
         return "closed"
     reason = f" ({held['reason']})" if held.get("reason") else ""
     left = held["remaining"]
-    probe = f"next probe {_at(left, now)}" if left else "the next read is the probe"
+    if held["state"] == "half-open":
+        probe = "a probe is under way"
+    else:
+        probe = f"next probe {_at(left, now)}" if left else "the next read is the probe"
     return f"{held['state']}{reason}, {probe}"
 
 

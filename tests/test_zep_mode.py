@@ -340,6 +340,9 @@ def test_guard() -> None:
     text = shown(guard=due, effective="write_only", gauge=1, limited_by=["guard"])
     assert "open (consecutive_failures), the next read is the probe, level 1" in text
     assert "streak context 3, write 0" in text
+    probing = {**HELD, "state": "half-open", "remaining": 0}
+    text = shown(guard=probing, effective="write_only", gauge=1, limited_by=["guard"])
+    assert "guard: half-open (consecutive_failures), a probe is under way\n" in text
 
 
 def test_every_limit_is_explained_once() -> None:
