@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from sidecar.core.control import DEFAULT_SOCKET
 from sidecar.redact import EXTRA_TYPES, CustomRule, Policy, check_policy, supported_regions
 from sidecar.values import (
     Address,
@@ -87,7 +88,7 @@ class Listen:
     ops: Address = _key(address, Address("0.0.0.0", 9464), "Health and metrics, GET only.")  # noqa: S104
     admin: str = _key(
         text,
-        "/run/zep-sidecar/admin.sock",
+        DEFAULT_SOCKET,
         "Unix socket of the operator's command; not opened yet.",
     )
 

@@ -39,8 +39,7 @@ def parse(data: bytes, name: str = "override") -> Override | None:
         raise ConfigError([Problem(name, "", f"is over {MAX_BYTES} bytes")])
     try:
         source = data.decode("utf-8")
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(source, yaml.SafeLoader)):
-            raise ConfigError([Problem(name, "", "aliases are not allowed")])
+        _refuse_structure(source, name)
         root = yaml.compose(source, yaml.SafeLoader)
     except ConfigError:
         raise
@@ -52,6 +51,24 @@ def parse(data: bytes, name: str = "override") -> Override | None:
     if root is None or is_null(root):
         return None
     return _from(root, name)
+
+
+def _refuse_structure(source: str, name: str) -> None:
+    """Raise ConfigError for what a flat document has no use for.
+
+    Event by event, because PyYAML needs half a minute for 16 KiB of opening brackets.
+    """
+    depth = 0
+    for event in yaml.parse(source, yaml.SafeLoader):
+        where = f"{name}:{event.start_mark.line + 1}" if event.start_mark else name
+        if isinstance(event, yaml.AliasEvent):
+            raise ConfigError([Problem(where, "", "aliases are not allowed")])
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > 2:  # a value that is a list or a mapping is reported by its key
+                raise ConfigError([Problem(where, "", "lists and mappings have no place here")])
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
 
 
 def _from(root: yaml.Node, name: str) -> Override | None:
@@ -125,3 +142,4 @@ _PARSERS: dict[str, Parser] = {
     "salt": _words(64),
     "match": _match,
 }
+KEYS = frozenset(_PARSERS)

@@ -54,7 +54,7 @@ TOO_LARGE = Refusal(413, "body_too_large", "The request body is over limits.body
 EXPECTATION = Refusal(417, "expectation_failed", "Only Expect: 100-continue can be met.")
 BAD_VERSION = Refusal(505, "http_version", "Only HTTP/1.0 and HTTP/1.1 are served.")
 BODY_TIMEOUT = Refusal(408, "body_timeout", "The rest of the request body did not come.")
-OFF = Refusal(424, "off", "Zep is switched off here (FLAG_ZEP_WRITE=false); nothing was forwarded.")
+OFF = Refusal(424, "off", "Zep is switched off here; nothing was forwarded.")
 OVERLOADED = Refusal(503, "overloaded", "Too many requests at once (limits.concurrency).")
 REDIRECT_AWAY = Refusal(
     421,  # no SDK retries it

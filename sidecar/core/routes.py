@@ -97,7 +97,11 @@ class Route:
     fields: Mapping[str, Fields] = field(default_factory=dict)
     """Names that mean something else here than they do elsewhere."""
     empty: Any = None
-    """The answer that says "nothing there" and parses in every SDK, or None."""
+    """The answer that parses in every SDK and says "nothing there" or, to an append, "taken".
+
+    JSON, with path parameters in braces, or text; None where there is none. An administrative
+    route that has one is only a hint that reads will follow.
+    """
 
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})

@@ -9,7 +9,10 @@ from typing import TextIO
 
 LEVELS = ("debug", "info", "warning", "error")
 # Everything that may ever stand in a log line. Nothing of it comes from a request or an answer.
-FIELDS = frozenset({"version", "proxy", "ops", "upstream", "redactor", "key", "reason", "where"})
+FIELDS = frozenset(
+    {"version", "proxy", "ops", "upstream", "redactor", "key", "reason", "where"}
+    | {"state", "mode", "hash", "expires_at"}
+)
 
 
 class Log:

@@ -82,24 +82,38 @@ class _Server(web.Server):
 
 
 class Listener:
-    """A TCP listener that serves one handler."""
+    """A listener that serves one handler."""
 
     def __init__(self, handler: Handler) -> None:
         self._handler = handler
         self._runner: web.ServerRunner | None = None
+        self._unix: asyncio.Server | None = None
 
     async def start(self, address: Address) -> Address:
-        """Listen; return the bound address. Raises OSError when it cannot be had."""
+        """Listen on TCP; return the bound address. Raises OSError when it cannot be had."""
+        runner = await self._setup()
+        await web.TCPSite(runner, address.host, address.port, backlog=1024).start()
+        host, port = runner.addresses[0][:2]
+        return Address(host, port)
+
+    async def start_unix(self, listening: socket.socket) -> None:
+        """Serve on a unix socket that listens already."""
+        runner = await self._setup()
+        loop = asyncio.get_running_loop()
+        # Not by a SockSite: uvloop would take the socket for TCP.
+        self._unix = await loop.create_unix_server(runner.server, sock=listening)  # type: ignore[arg-type]
+
+    async def _setup(self) -> web.ServerRunner:
         self._runner = web.ServerRunner(_Server(self._handler), shutdown_timeout=0.05)
         await self._runner.setup()
-        await web.TCPSite(self._runner, address.host, address.port, backlog=1024).start()
-        host, port = self._runner.addresses[0][:2]
-        return Address(host, port)
+        return self._runner
 
     async def stop_accepting(self) -> None:
         """Close the listening socket; connections live on."""
         for site in list(self._runner.sites) if self._runner else ():
             await site.stop()
+        if self._unix:
+            self._unix.close()
 
     async def close(self) -> None:
         """End every connection."""
