@@ -40,12 +40,15 @@ def config_page() -> Iterator[str]:
     yield CONFIG
     for section, cls in SECTIONS.items():
         yield f"\n## {section}\n\n{(cls.__doc__ or '').strip()}"
-        if section in NOT_IN_EFFECT:
+        if (section, "") in NOT_IN_EFFECT:
             yield "**Accepted and checked, but without effect in this version.**"
         yield "\n| key | default | meaning |\n|---|---|---|"
         for field in dataclasses.fields(cls):
             default = shown(field.metadata["default"])
-            yield f"| `{field.name}` | {default} | {field.metadata['doc']} |"
+            doc = field.metadata["doc"]
+            if (section, field.name) in NOT_IN_EFFECT:
+                doc += " Without effect in this version."
+            yield f"| `{field.name}` | {default} | {doc} |"
 
 
 def shown(value: object) -> str:

@@ -1,6 +1,7 @@
 """The only place that builds objects: start, drain, stop."""
 
 import os
+import random
 from collections.abc import Mapping
 
 from sidecar import __version__
@@ -8,12 +9,15 @@ from sidecar.config import Config
 from sidecar.redact import Redactor
 from sidecar.redact.engine import ENGINE
 from sidecar.runtime import clock
+from sidecar.runtime.admin import Admin
+from sidecar.runtime.governor import Governor
 from sidecar.runtime.logs import Log
 from sidecar.runtime.metrics import Metrics
 from sidecar.runtime.ops import Ops
 from sidecar.runtime.proxy import Proxy
 from sidecar.runtime.server import Listener
 from sidecar.runtime.upstream import EgressProxy, Upstream
+from sidecar.runtime.watcher import Watcher
 from sidecar.values import Address
 
 
@@ -40,7 +44,21 @@ class Sidecar:
             if upstream.proxy_from_env
             else None,
         )
-        self._proxy = Proxy(config, self._redactor, self._upstream, self._metrics, log)
+        self._governor = Governor(
+            config, self._metrics, log, mono=clock.mono, wall=clock.wall, random=random.random
+        )
+        self._watcher = Watcher(
+            config.override.path,
+            config.override.poll_interval,
+            environ=environ,
+            wall=clock.wall,
+            log=log,
+            changed=self._governor.override,
+        )
+        self._admin = Admin(self._governor, log)
+        self._proxy = Proxy(
+            config, self._redactor, self._upstream, self._governor, self._metrics, log
+        )
         self._proxy_listener = Listener(self._proxy.handle)
         self._ops_listener = Listener(Ops(self._metrics, self._unready).handle)
         self._state = "starting"
@@ -53,6 +71,10 @@ class Sidecar:
         listen = self._config.listen
         self.ops_address = await self._ops_listener.start(listen.ops)
         self._redactor.warm_up()
+        await self._watcher.start()
+        await self._start_admin(listen.admin)
+        self._governor.start()
+        self._proxy.start()
         self.proxy_address = await self._proxy_listener.start(listen.proxy)
         self._state = "ready"
         if ENGINE != "re2":
@@ -66,6 +88,14 @@ class Sidecar:
             redactor=ENGINE,
         )
 
+    async def _start_admin(self, path: str) -> None:
+        if not path:
+            return
+        try:
+            await self._admin.start(path)
+        except FileNotFoundError:  # on a laptop; `check` says it too
+            self._log("no_admin_socket", "warning", reason="its directory does not exist")
+
     async def stop(self) -> None:
         """Drain for at most `timeouts.drain` seconds, then end. Also after a start that failed."""
         self._state = "draining"
@@ -73,6 +103,9 @@ class Sidecar:
         await self._proxy.drain(self._config.timeouts.drain)
         await self._proxy_listener.close()
         await self._ops_listener.close()
-        self._upstream.close()
+        await self._admin.stop()
+        self._watcher.stop()
         self._proxy.close()
+        await self._governor.stop()
+        self._upstream.close()
         self._log("stopped")

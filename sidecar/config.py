@@ -36,7 +36,7 @@ from sidecar.values import (
 ENV_PREFIX = "ZEP_SIDECAR_"
 FLAG_VARIABLES = {"FLAG_ZEP_WRITE": ("flags", "write"), "FLAG_ZEP_READ": ("flags", "read")}
 # Accepted and checked, but this version does nothing with them yet.
-NOT_IN_EFFECT = ("override", "guard", "probe", "reads", "cache")
+NOT_IN_EFFECT = (("cache", ""), ("reads", "stale_after"))
 
 
 class Problem(NamedTuple):
@@ -89,7 +89,7 @@ class Listen:
     admin: str = _key(
         text,
         DEFAULT_SOCKET,
-        "Unix socket of the operator's command; not opened yet.",
+        "Unix socket of the operator's command; empty for none.",
     )
 
 
@@ -98,7 +98,7 @@ class Flags:
     """The base mode; also FLAG_ZEP_WRITE and FLAG_ZEP_READ, which beat everything else."""
 
     write: bool = _key(boolean, True, "Send anything but erasures to Zep at all.")
-    read: bool = _key(boolean, True, "Read from Zep; without effect in this version.")
+    read: bool = _key(boolean, True, "Read from Zep.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,9 @@ class Limits:
     """What is refused."""
 
     body_bytes: int = _key(integer(1024, 2**30), 10485760, "Request body, also once decoded.")
-    concurrency: int = _key(integer(1, 65536), 1024, "Requests in flight; more get a 503.")
+    concurrency: int = _key(
+        integer(1, 65536), 1024, "Requests in flight; more get a 503, and context reads nothing."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -383,5 +385,5 @@ def _warnings(config: Config, settings: Mapping[tuple[str, str], _Setting]) -> I
         message = "is false: nothing but erasures reaches Zep, whatever flags.read says"
         yield Problem("", "flags.write", message)
     for section, key in settings:
-        if section in NOT_IN_EFFECT or (section, key) == ("flags", "read"):
+        if (section, "") in NOT_IN_EFFECT or (section, key) in NOT_IN_EFFECT:
             yield Problem("", f"{section}.{key}", "has no effect yet in this version")

@@ -186,7 +186,7 @@ class Worker:
 
 def request(
     method: str = "GET",
-    target: str | bytes = "/api/v2/threads/t1/context",
+    target: str | bytes = "/api/v2/users/u1",
     body: bytes | None = None,
     *lines: str,
     content_type: str | None = "application/json",

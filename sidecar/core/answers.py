@@ -42,6 +42,10 @@ class ShortCircuit(Enum):
     AUTH = "auth"
     CONSECUTIVE_FAILURES = "consecutive_failures"
     RATE_LIMITED = "rate_limited"
+    # of our own making; the same as the codes of the refusals that a write gets
+    OVERLOADED = "overloaded"
+    INTERNAL = "internal"
+    BODY_TIMEOUT = "body_timeout"
 
 
 class Forward(NamedTuple):
@@ -141,6 +145,11 @@ def instead(
         body = _rendered(route, target)
         return Answer(200, *body, Outcome.EMPTY, verdict.reason, last_known=True)
     return None
+
+
+def empty_answer(route: Route, target: str, reason: ShortCircuit) -> Answer:
+    """Return the answer to a context read that something of our own stands in the way of."""
+    return Answer(200, *_rendered(route, target), Outcome.EMPTY, reason)
 
 
 _JSON = "application/json"

@@ -74,6 +74,26 @@ def for_downstream(
     )
 
 
+def with_readable_codings(headers: RawHeaders) -> RawHeaders:
+    """Return the fields of a request whose answer we have to read: with codings that we can undo.
+
+    RFC 9110 12.5.3. Where the worker takes none of them, the answer must come without any.
+    """
+    return tuple(
+        (name, _readable(value)) if name.lower() == b"accept-encoding" else (name, value)
+        for name, value in headers
+    )
+
+
+def _readable(accepted: bytes) -> bytes:
+    kept = [
+        member.strip()
+        for member in accepted.split(b",")
+        if member.partition(b";")[0].strip().lower() in (b"gzip", b"deflate", b"identity")
+    ]
+    return b", ".join(kept) or b"identity"
+
+
 def leads_away(headers: RawHeaders, status: int, upstream: str) -> bool:
     """Tell whether a redirect asks the worker to send its body, unredacted, past the sidecar.
 

@@ -12,6 +12,8 @@ LEVELS = ("debug", "info", "warning", "error")
 FIELDS = frozenset(
     {"version", "proxy", "ops", "upstream", "redactor", "key", "reason", "where"}
     | {"state", "mode", "hash", "expires_at"}
+    | {"scope", "cause", "level_of_hold", "hold", "result", "ttl", "healthy"}
+    | {"old", "new", "source", "until"}
 )
 
 

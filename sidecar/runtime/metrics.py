@@ -2,6 +2,8 @@
 
 import platform
 from collections.abc import Iterable, Mapping
+from enum import Enum
+from typing import TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, disable_created_metrics
 from prometheus_client.exposition import CONTENT_TYPE_LATEST as PLAIN
@@ -11,6 +13,11 @@ from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST as OPEN
 from prometheus_client.openmetrics.exposition import generate_latest as openmetrics
 
 from sidecar import __version__
+from sidecar.core.answers import ShortCircuit
+from sidecar.core.events import PROBE_RESULTS, Event, Forced, ProbeSettled, Tripped
+from sidecar.core.machine import Trip
+from sidecar.core.modes import Resolution, Source
+from sidecar.core.outcomes import Reason
 from sidecar.selection import OverrideState, State
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # a series per child that nobody reads
@@ -37,6 +44,7 @@ class Metrics:
         )
         self._identifiers = {p: identifiers.labels(p) for p in ("path", "query", "body")}
         self._override = _OverrideMetrics(self._registry)
+        self._guard = _GuardMetrics(self._registry)
         Gauge(
             "zep_sidecar_build_info", "Always 1", ["version", "python"], registry=self._registry
         ).labels(__version__, platform.python_version()).set(1)
@@ -55,6 +63,22 @@ class Metrics:
         """Show the state of the override file."""
         self._override.show(state)
 
+    def mode(self, resolution: Resolution) -> None:
+        """Show the mode and who limits it."""
+        self._guard.show(resolution)
+
+    def event(self, event: Event) -> None:
+        """Count what the guard did."""
+        self._guard.count(event)
+
+    def context_failed(self, reason: Reason) -> None:
+        """Count an attempt to read context that brought none."""
+        self._guard.failures[reason].inc()
+
+    def short_circuit(self, reason: ShortCircuit) -> None:
+        """Count a request that was answered without asking Zep."""
+        self._guard.short_circuits[reason].inc()
+
     def families(self) -> Iterable[Metric]:
         """Return every metric with its samples, for the documentation."""
         return self._registry.collect()
@@ -64,6 +88,78 @@ class Metrics:
         if "application/openmetrics-text" in accept:
             return OPENMETRICS, openmetrics(self._registry)  # type: ignore[no-untyped-call]
         return PLAIN, plain(self._registry)
+
+
+class _GuardMetrics:
+    """The mode, and what the guard does about it."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._mode = Gauge(
+            "memory_mode_gauge", "0 off, 1 write_only, 2 read_write", registry=registry
+        )
+        self._limited_by = _children(
+            Gauge(
+                "zep_sidecar_mode_limited_by",
+                "1 for each source that alone would keep the mode as low as it is",
+                ["source"],
+                registry=registry,
+            ),
+            Source,
+        )
+        self._downgrades = _children(
+            Counter(
+                "memory_zep_downgrades",
+                "Downgrades: closed to open, or forced",
+                ["reason"],
+                registry=registry,
+            ),
+            Trip,
+        )
+        probes = Counter(
+            "zep_sidecar_probes", "Probes by how they ended", ["result"], registry=registry
+        )
+        self._probes = {result: probes.labels(result) for result in PROBE_RESULTS}
+        self.failures = _children(
+            Counter(
+                "memory_zep_context_failures",
+                "Attempts to read context that brought none",
+                ["reason"],
+                registry=registry,
+            ),
+            Reason,
+        )
+        self.short_circuits = _children(
+            Counter(
+                "zep_sidecar_short_circuits",
+                "Requests answered without asking Zep",
+                ["reason"],
+                registry=registry,
+            ),
+            ShortCircuit,
+        )
+
+    def show(self, resolution: Resolution) -> None:
+        self._mode.set(resolution.effective)
+        for source, child in self._limited_by.items():
+            child.set(source in resolution.limited_by)
+
+    def count(self, event: Event) -> None:
+        match event:
+            case Tripped(_, reason):
+                self._downgrades[reason].inc()
+            case Forced():
+                self._downgrades[Trip.FORCED].inc()
+            case ProbeSettled(_, result):
+                self._probes[result].inc()
+
+
+M = TypeVar("M", Counter, Gauge)
+E = TypeVar("E", bound=Enum)
+
+
+def _children(metric: M, values: type[E]) -> dict[E, M]:
+    """Return a child, at 0, for each value of the metric's one label."""
+    return {value: metric.labels(value.value) for value in values}
 
 
 class _OverrideMetrics:

@@ -1,83 +1,72 @@
-"""The one request handler: read, inspect, forward, relay."""
+"""The one request handler: read, decide, inspect, forward, relay."""
 
 import asyncio
-from collections.abc import Awaitable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Coroutine
 from contextlib import suppress
-from functools import partial
+from hashlib import sha256
 from traceback import walk_tb
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from aiohttp import web
 
 from sidecar.config import Config
-from sidecar.core import errors
-from sidecar.core.errors import Failure, Refusal
-from sidecar.core.headers import (
-    RawHeaders,
-    for_downstream,
-    for_upstream,
-    leads_away,
-    tokens,
-    values,
+from sidecar.core import errors, outcomes
+from sidecar.core.answers import (
+    Answer,
+    Forward,
+    Outcome,
+    ShortCircuit,
+    class_of,
+    decide,
+    empty_answer,
+    instead,
+    mode_of,
+    short_circuit,
 )
+from sidecar.core.encoding import decode
+from sidecar.core.errors import Failure
+from sidecar.core.guard import ANONYMOUS, Grade, Ticket
+from sidecar.core.headers import RawHeaders, leads_away, values, with_readable_codings
+from sidecar.core.modes import Mode, Resolution
+from sidecar.core.return_context import StripMemory, with_context
 from sidecar.core.routes import Route, RouteClass, base_urls, match
-from sidecar.redact import Laborious, Redacted, Redactor
-from sidecar.redact.inspect import inspect
+from sidecar.redact import Redactor
+from sidecar.runtime import clock
+from sidecar.runtime.attempts import MOST_WHOLE, Attempt, Attempts, failure_of, to_the_end
+from sidecar.runtime.governor import Governor
+from sidecar.runtime.inbound import Inbound, Outgoing, Refused
 from sidecar.runtime.logs import Log
 from sidecar.runtime.metrics import Metrics
-from sidecar.runtime.server import refuse, reset
-from sidecar.runtime.upstream import Answer, Upstream, UpstreamError
-from sidecar.values import Address
+from sidecar.runtime.relay import Mark, Relay, Whole, origin, own, refused
+from sidecar.runtime.upstream import Answer as ZepAnswer
+from sidecar.runtime.upstream import Upstream, UpstreamError
 
-# What takes longer than a fraction of a millisecond is inspected in a thread: large bodies, and
-# strings of this size together in which something is suspected. RE2 and zlib release the
-# interpreter lock; what they find is worked on in turns with the event loop.
-OFFLOAD_BYTES = 65536
-SUSPECT_BYTES = 4096
-# Silence, in seconds, after which a peer that is expected to send or to read is given up.
-BODY_SILENCE = 10.0
-READER_SILENCE = 60.0
-STREAM_SILENCE = 60.0  # what the SDKs themselves wait for the next event
-
+STREAM_SILENCE = 60.0  # seconds: what the SDKs themselves wait for the next event
+_VERSIONS = ((1, 0), (1, 1))
+_RETRIED = frozenset({408, 409, 429, *range(500, 600)})  # by one SDK or another
 
 T = TypeVar("T")
-_VERSIONS = ((1, 0), (1, 1))
 
 
-class _Outgoing(NamedTuple):
-    """A request that has passed inspection."""
+class _Case(NamedTuple):
+    """One request that has been admitted, and what is known of it."""
 
-    target: bytes
-    headers: RawHeaders
-    body: bytes | None
+    request: web.BaseRequest
+    route: Route
+    cls: RouteClass
+    asked: Resolution
+    ticket: Ticket
+    credential: str
+    allow_stale: bool
 
+    def mark(self, outcome: Outcome = Outcome.LIVE, reason: str = "") -> Mark:
+        """Return what the worker is told."""
+        return Mark(mode_of(self.asked, self.ticket), outcome, reason)
 
-class _Refused(Exception):
-    """The request is answered here, and not forwarded."""
-
-    def __init__(self, refusal: Refusal, *, close: bool = False) -> None:
-        super().__init__(refusal.code)
-        self.refusal = refusal
-        self.close = close
-
-
-class _Written(web.StreamResponse):
-    """Stands for an answer that is already on the wire."""
-
-    def __init__(self, *, keep_alive: bool) -> None:
-        super().__init__()
-        self._keeps = keep_alive
-
-    @property
-    def keep_alive(self) -> bool:
-        return self._keeps
-
-    async def prepare(self, request: web.BaseRequest) -> None:
-        """Do nothing: head and body have been written."""
-
-    async def write_eof(self, data: bytes = b"") -> None:
-        """Do nothing: the body has been written."""
+    def attempt(self, outgoing: Outgoing) -> Attempt:
+        """Return the attempt to be made for it."""
+        method = self.request.method
+        return Attempt(method, self.route, self.cls, outgoing, self.ticket, self.credential)
 
 
 class Proxy:
@@ -88,29 +77,33 @@ class Proxy:
         config: Config,
         redactor: Redactor,
         upstream: Upstream,
+        governor: Governor,
         metrics: Metrics,
         log: Log,
     ) -> None:
         self._log = log
-        self._limits = config.limits
-        self._off = not config.flags.write
-        self._allow_binary = config.redaction.allow_binary
-        timeouts = config.timeouts
-        self._timeouts = {
-            RouteClass.CONTEXT: timeouts.read,
-            RouteClass.WRITE: timeouts.write,
-            RouteClass.HYBRID: timeouts.write,
-            RouteClass.ERASE: timeouts.write,
-            RouteClass.CONTROL: timeouts.control,
-            RouteClass.UNKNOWN: timeouts.control,
-        }
-        self._redactor = redactor
-        self._upstream = upstream
+        self._concurrency = config.limits.concurrency
+        self._fail_soft = config.reads.fail_soft
+        self._probe = config.probe
+        self._governor = governor
         self._metrics = metrics
-        self._worker = ThreadPoolExecutor(max_workers=4, thread_name_prefix="redact")
+        self._upstream = upstream.url
+        self._inbound = Inbound(config, redactor, metrics)
+        self._attempts = Attempts(
+            config, upstream, governor, metrics, mono=clock.mono, wall=clock.wall
+        )
+        self._relay = Relay(upstream.url)
+        self._stripped = StripMemory()
+        self._tasks: set[asyncio.Task[Any]] = set()
         self._in_flight = 0
         self._draining = False
         self._drained = asyncio.Event()
+
+    def start(self) -> None:
+        """Begin what goes on beside requests."""
+        self._attempts.start()
+        if self._probe.active:
+            self._spawn(self._attempts.probe_when_idle())
 
     async def drain(self, patience: float) -> None:
         """Wait for the requests in flight, for at most `patience` seconds."""
@@ -121,207 +114,180 @@ class Proxy:
                     await self._drained.wait()
 
     def close(self) -> None:
-        """Stop the inspection thread."""
-        self._worker.shutdown(wait=False, cancel_futures=True)
+        """Stop the inspection threads, and what goes on beside requests."""
+        self._inbound.close()
+        self._attempts.stop()
+        for task in self._tasks:
+            task.cancel()
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Serve one request of the worker."""
         self._in_flight += 1
+        route: Route | None = None
         try:
-            return await self._serve(request)
-        except _Refused as refused:
-            # A body that was announced and not asked for may come or not: no way to go on.
-            close = refused.close or self._draining or bool(values(request.raw_headers, b"expect"))
-            return refuse(refused.refusal, close=close)
-        except UpstreamError as error:
-            return refuse(error.failure.refusal(), close=self._draining)
+            route = _route(request)
+            return await self._serve(request, route)
+        except Refused as refusal:
+            return self._refuse(request, route, refusal)
         except ConnectionError:  # the worker has gone
             raise
         except Exception as error:  # noqa: BLE001  said without the message, which could quote data
             self._log("internal_error", "error", reason=type(error).__name__, where=_where(error))
-            return refuse(errors.INTERNAL, close=True)
+            return self._refuse(request, route, Refused(errors.INTERNAL, close=True))
         finally:
             self._in_flight -= 1
             if self._draining and not self._in_flight:
                 self._drained.set()
 
-    async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
-        target = request.raw_path
-        if not target.startswith("/") or request.method == "CONNECT":
-            raise _Refused(errors.BAD_TARGET, close=True)
-        if request.version not in _VERSIONS:
-            raise _Refused(errors.BAD_VERSION, close=True)
-        route = match(request.method, target)
-        if route is None:
-            raise _Refused(errors.no_prefix(base_urls(_origin(request))))
-        if self._off and route.cls is not RouteClass.ERASE:
-            raise _Refused(errors.OFF)
-        if self._in_flight > self._limits.concurrency:
-            raise _Refused(errors.OVERLOADED)
-        outgoing = await self._inspect(request, route, target)
-        wait = self._timeouts[route.cls]
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + wait
+    def _refuse(
+        self, request: web.BaseRequest, route: Route | None, error: Refused
+    ) -> web.StreamResponse:
+        """Answer what is not forwarded; a context read never with what an SDK would retry."""
+        # A body that was announced and not asked for may come or not: no way to go on.
+        close = error.close or self._draining or bool(values(request.raw_headers, b"expect"))
+        refusal, mode = error.refusal, self._governor.mode
+        reads = route is not None and route.cls is RouteClass.CONTEXT
+        if route and reads and self._fail_soft and refusal.status in _RETRIED:
+            reason = ShortCircuit(refusal.code)
+            self._metrics.short_circuit(reason)
+            answer = empty_answer(route, request.raw_path, reason)
+            return own(answer, Mark(mode, answer.outcome, reason.value), close=close)
+        return refused(refusal, Mark(mode, Outcome.BLOCKED, refusal.code), close=close)
+
+    async def _serve(self, request: web.BaseRequest, route: Route) -> web.StreamResponse:
+        if self._in_flight > self._concurrency:
+            raise Refused(errors.OVERLOADED)
+        headers = request.raw_headers
+        body = await self._inbound.read(request)
+        cls = class_of(route, self._inbound.plain(body, headers) if route.is_hybrid else None)
+        asked, credential = self._governor.asked(), _credential(headers)
+        key = b"".join(values(headers, b"idempotency-key")[:1]).decode("latin-1")
+        reads = asked.effective is Mode.READ_WRITE
+        ticket = self._governor.admit(cls, credential, key=key, reads=reads)
+        stale = self._governor.allow_stale
+        case = _Case(request, route, cls, asked, ticket, credential, stale)
         try:
-            async with asyncio.timeout_at(deadline):
-                answer = await self._upstream.send(
-                    request.method,
-                    *outgoing,
-                    repeatable=route.safe or any(values(request.raw_headers, b"idempotency-key")),
+            what = decide(route, request.raw_path, cls, asked, ticket, allow_stale=stale)
+            if isinstance(what, Answer):
+                self._governor.settle(ticket, outcomes.neutral())
+                return self._own(case, what)
+            outgoing = await self._inbound.inspect(request, route, body)
+            stripped = self._strips(what, credential + key if key else "")
+            if stripped or cls is RouteClass.CONTEXT:
+                outgoing = outgoing._replace(headers=with_readable_codings(outgoing.headers))
+            if stripped:
+                outgoing = self._inbound.without_read(outgoing)
+        except BaseException:
+            self._governor.settle(ticket, outcomes.neutral())
+            raise
+        if cls is RouteClass.CONTEXT:
+            return await self._read(case, outgoing)
+        return await self._forward(case, outgoing, stripped=stripped)
+
+    def _strips(self, what: Forward, key: str) -> bool:
+        if not key:
+            return what.strip_return_context
+        return self._stripped.settle(key, what.strip_return_context, clock.mono())
+
+    async def _read(self, case: _Case, outgoing: Outgoing) -> web.StreamResponse:
+        """Ask for context, and answer with what Zep says or, where it fails, with nothing found."""
+        attempt, target = case.attempt(outgoing), case.request.raw_path
+        if case.ticket.grade is Grade.PROBE:
+            # It decides for every request, so it outlives the worker that has brought it.
+            task = self._spawn(self._attempts.read(attempt))
+            done, _ = await asyncio.wait({task}, timeout=self._probe.client_wait)
+            if not done:
+                late = short_circuit(
+                    case.route, target, case.asked, case.ticket, allow_stale=case.allow_stale
                 )
-        except TimeoutError:
-            raise UpstreamError(Failure.TIMEOUT) from None
+                return self._own(case, late)
+            read = task.result()
+        else:
+            read = await self._attempts.read(attempt)
+        status = read.answer.status if read.answer else None
+        soft = instead(case.route, target, status, read.verdict, fail_soft=self._fail_soft)
+        if soft:
+            return self._own(case, soft)
+        if read.answer is None:
+            return self._failed(case, read.failure or Failure.RESET)
+        self._check_redirect(outgoing, read.answer)
+        return self._relay.whole(case.request, read.answer, case.mark(), close=self._draining)
+
+    async def _forward(
+        self, case: _Case, outgoing: Outgoing, *, stripped: bool
+    ) -> web.StreamResponse:
+        """Send anything but a context read, and stream the answer back."""
+        deadline = self._attempts.deadline(case.cls)
         try:
-            if outgoing.body and leads_away(answer.headers, answer.status, self._upstream.url):
-                raise _Refused(errors.REDIRECT_AWAY)
-            if route.stream or route.cls is RouteClass.UNKNOWN or _is_event_stream(answer):
-                return await self._relay(request, answer, STREAM_SILENCE, each=True)
-            return await self._relay(request, answer, deadline - loop.time(), each=False)
+            answer = await self._attempts.open(case.attempt(outgoing), deadline)
+        except UpstreamError as error:
+            return self._failed(case, error.failure)
+        try:
+            self._check_redirect(outgoing, answer)
+            if stripped and 200 <= answer.status < 300:
+                return await self._with_context(case, answer, deadline)
+            each = case.route.stream or case.cls is RouteClass.UNKNOWN or _is_event_stream(answer)
+            patience = STREAM_SILENCE if each else deadline - clock.mono()
+            return await self._relay.stream(
+                case.request, answer, case.mark(), patience, each=each, close=self._draining
+            )
         finally:
             answer.close()
 
-    # --- inbound --------------------------------------------------------------------------------
-
-    async def _inspect(self, request: web.BaseRequest, route: Route, target: str) -> _Outgoing:
-        """Read the request whole and return what may leave; raises _Refused."""
-        headers = request.raw_headers
-        received = body = await self._read(request)
-        if body:  # first, because nothing counts of what is refused
-            body = self._counted(await self._redact(body, headers, route), "body")
-        path, mark, query = target.encode("utf-8", "surrogateescape").partition(b"?")
-        self._metrics.identifiers("path", self._redactor.path_identifiers(path))
-        if query:
-            query = self._counted(self._redactor.query(query), "query")
-        return _Outgoing(
-            path + mark + query, for_upstream(headers, changed=body is not received), body
-        )
-
-    def _counted(self, redacted: Redacted, place: str) -> bytes:
-        self._metrics.redacted(redacted.counts)
-        self._metrics.identifiers(place, redacted.identifiers)
-        return redacted.body
-
-    async def _read(self, request: web.BaseRequest) -> bytes | None:
-        """Return the body as it was sent, or None where the request has none; raises _Refused."""
-        if not self._announces_body(request):
-            return None if request.content_length is None else b""
-        expected = tokens(request.raw_headers, b"expect")
-        if expected and request.transport and request.version >= (1, 1):  # RFC 9110 10.1.1
-            request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        body = bytearray()
-        try:
-            while part := await _within(BODY_SILENCE, request.content.readany()):
-                body += part
-                if len(body) > self._limits.body_bytes:
-                    raise _Refused(errors.TOO_LARGE, close=True)
-        except TimeoutError:
-            raise _Refused(errors.BODY_TIMEOUT, close=True) from None
-        except web.RequestPayloadError:
-            raise _Refused(errors.BAD_REQUEST, close=True) from None
-        return bytes(body)
-
-    def _announces_body(self, request: web.BaseRequest) -> bool:
-        """Tell whether a body will come; raises _Refused for one that cannot be served."""
-        codings = tokens(request.raw_headers, b"transfer-encoding")
-        if codings not in ([], [b"chunked"]):
-            raise _Refused(errors.BAD_REQUEST, close=True)
-        length = request.content_length
-        if length and length > self._limits.body_bytes:
-            raise _Refused(errors.TOO_LARGE, close=True)
-        expected = tokens(request.raw_headers, b"expect")
-        if expected not in ([], [b"100-continue"]):
-            raise _Refused(errors.EXPECTATION, close=True)
-        return bool(length) or bool(codings)
-
-    async def _redact(self, body: bytes, headers: RawHeaders, route: Route) -> Redacted:
-        job = partial(
-            inspect,
-            body,
-            headers,
-            route,
-            self._redactor,
-            limit=self._limits.body_bytes,
-            allow_binary=self._allow_binary,
-        )
-        outcome = None
-        if len(body) <= OFFLOAD_BYTES and not values(headers, b"content-encoding"):
-            with suppress(Laborious):
-                outcome = job(at_most=SUSPECT_BYTES)
-        if outcome is None:
-            outcome = await asyncio.get_running_loop().run_in_executor(self._worker, job)
-        if isinstance(outcome, Refusal):
-            raise _Refused(outcome)
-        return outcome
-
-    # --- outbound -------------------------------------------------------------------------------
-
-    async def _relay(
-        self, request: web.BaseRequest, answer: Answer, patience: float, *, each: bool
+    async def _with_context(
+        self, case: _Case, answer: ZepAnswer, deadline: float
     ) -> web.StreamResponse:
-        """Stream an answer to the worker; one that is cut off stays visibly cut off.
-
-        `patience` is for all waits for Zep together, or for each of them. How long the worker
-        takes to read does not count.
-        """
-        empty = request.method == "HEAD" or answer.status in (204, 304)
-        sized = not answer.chunked and bool(values(answer.headers, b"content-length"))
-        chunked = not empty and not sized and request.version >= (1, 1)
-        keep_alive = request.keep_alive and not self._draining and (empty or sized or chunked)
-        # Behind a declined upgrade the parser may have lost what was pipelined.
-        keep_alive = keep_alive and not values(request.raw_headers, b"upgrade")
-        loop = asyncio.get_running_loop()
-        pending = self._head(request, answer, chunked=chunked, keep_alive=keep_alive)
+        """Relay the answer to a write whose read was left out, with the context it asked for."""
         try:
-            data = answer.ready()
-            while not answer.complete:
-                _write(request, pending + _framed(data, chunked))
-                pending = b""
-                await _within(READER_SILENCE, request.writer.drain())
-                since = loop.time()
-                data = await _within(patience, answer.chunk())
-                patience -= 0 if each else loop.time() - since
-            _write(request, pending + _framed(data, chunked) + (b"0\r\n\r\n" if chunked else b""))
-        except (UpstreamError, TimeoutError):
-            _write(request, pending)
-            if request.transport and not sized and not chunked:
-                reset(request.transport)  # nothing else tells this cut from a regular end
-            return _Written(keep_alive=False)
-        return _Written(keep_alive=keep_alive)
+            async with asyncio.timeout(deadline - clock.mono()):
+                whole = await to_the_end(answer)
+        except (TimeoutError, UpstreamError) as error:
+            return self._failed(case, failure_of(error))
+        plain = decode(whole.body, whole.headers, MOST_WHOLE)
+        if isinstance(plain, bytes):
+            kept = tuple(p for p in whole.headers if p[0].lower() != b"content-encoding")
+            whole = whole._replace(body=with_context(plain), headers=kept)
+        return self._relay.whole(case.request, whole, case.mark(), close=self._draining)
 
-    def _head(
-        self, request: web.BaseRequest, answer: Answer, *, chunked: bool, keep_alive: bool
-    ) -> bytes:
-        headers = for_downstream(
-            answer.headers,
-            status=answer.status,
-            chunked=answer.chunked,
-            upstream=self._upstream.url,
-            sidecar=_origin(request),
-        )
-        lines = [b"%b: %b\r\n" % pair for pair in headers]
-        if chunked:
-            lines.append(b"Transfer-Encoding: chunked\r\n")
-        if not keep_alive:
-            lines.append(b"Connection: close\r\n")
-        elif request.version < (1, 1):
-            lines.append(b"Connection: keep-alive\r\n")
-        reason = answer.reason.encode("utf-8", "surrogateescape")
-        return b"HTTP/1.1 %d %b\r\n%b\r\n" % (answer.status, reason, b"".join(lines))
+    def _own(self, case: _Case, answer: Answer) -> web.StreamResponse:
+        """Answer in Zep's place."""
+        if isinstance(answer.reason, ShortCircuit):
+            self._metrics.short_circuit(answer.reason)
+        mark = case.mark(answer.outcome, answer.reason.value if answer.reason else "")
+        return own(answer, mark, close=self._draining)
+
+    def _failed(self, case: _Case, failure: Failure) -> web.StreamResponse:
+        mark = case.mark(Outcome.LIVE, failure.value)
+        return refused(failure.refusal(), mark, close=self._draining)
+
+    def _check_redirect(self, outgoing: Outgoing, answer: ZepAnswer | Whole) -> None:
+        if outgoing.body and leads_away(answer.headers, answer.status, self._upstream):
+            raise Refused(errors.REDIRECT_AWAY)
+
+    def _spawn(self, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
+        """Run something that no request waits for to its end."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
 
 
-async def _within(seconds: float, awaited: Awaitable[T]) -> T:
-    async with asyncio.timeout(seconds):
-        return await awaited
+def _route(request: web.BaseRequest) -> Route:
+    target = request.raw_path
+    if not target.startswith("/") or request.method == "CONNECT":
+        raise Refused(errors.BAD_TARGET, close=True)
+    if request.version not in _VERSIONS:
+        raise Refused(errors.BAD_VERSION, close=True)
+    route = match(request.method, target)
+    if route is None:
+        raise Refused(errors.no_prefix(base_urls(origin(request))))
+    return route
 
 
-def _framed(data: bytes, chunked: bool) -> bytes:
-    return b"%x\r\n%b\r\n" % (len(data), data) if chunked and data else data
-
-
-def _write(request: web.BaseRequest, data: bytes) -> None:
-    if request.transport is None or request.transport.is_closing():
-        raise ConnectionResetError("the worker has gone")
-    request.transport.write(data)
+def _credential(headers: RawHeaders) -> str:
+    """Return a short hash that stands for the Authorization field."""
+    field = values(headers, b"authorization")
+    return sha256(field[0]).hexdigest()[:32] if field else ANONYMOUS
 
 
 def _where(error: Exception) -> str:
@@ -330,12 +296,6 @@ def _where(error: Exception) -> str:
     return "{}:{}".format(*frames[-1])
 
 
-def _is_event_stream(answer: Answer) -> bool:
+def _is_event_stream(answer: ZepAnswer) -> bool:
     types = values(answer.headers, b"content-type")
     return bool(types) and types[0].lower().startswith(b"text/event-stream")
-
-
-def _origin(request: web.BaseRequest) -> str:
-    """Return the sidecar's own base URL, from the socket: a Host field could say anything."""
-    host, port = request.transport.get_extra_info("sockname")[:2] if request.transport else ("", 0)
-    return f"http://{Address(host, port)}"

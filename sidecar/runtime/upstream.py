@@ -41,9 +41,11 @@ _ERRORS = (
 class UpstreamError(Exception):
     """No answer, or no complete answer, came from Zep."""
 
-    def __init__(self, failure: Failure) -> None:
+    def __init__(self, failure: Failure, *, stale: bool = False) -> None:
+        """`stale`: a reused connection had died, and the request could not be sent again."""
         super().__init__(failure.value)
         self.failure = failure
+        self.stale = stale
 
 
 class EgressProxy(NamedTuple):
@@ -223,8 +225,10 @@ class Upstream:
             try:
                 return await self._exchange(reused, request, method)
             except UpstreamError as error:
-                if error.failure is not Failure.RESET or reused.received or not repeatable:
+                if error.failure is not Failure.RESET or reused.received:
                     raise
+                if not repeatable:
+                    raise UpstreamError(Failure.RESET, stale=True) from None
         return await self._exchange(await self._connect(), request, method)
 
     def close(self) -> None:

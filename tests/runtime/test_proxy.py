@@ -470,7 +470,7 @@ async def test_body_that_stops_coming(
     running: Running, upstream: ScriptedUpstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It holds its place for a while, then gets a 408; nothing was forwarded."""
-    monkeypatch.setattr("sidecar.runtime.proxy.BODY_SILENCE", 0.1)
+    monkeypatch.setattr("sidecar.runtime.inbound.BODY_SILENCE", 0.1)
     async with running.worker() as worker:
         await worker.send(request("POST", MESSAGES, CLEAN)[:-1])
         assert (await worker.answer()).status == 408
@@ -481,7 +481,7 @@ async def test_worker_that_stops_reading(
     running: Running, upstream: ScriptedUpstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its connection to Zep is given up after a while, and not kept for ever."""
-    monkeypatch.setattr("sidecar.runtime.proxy.READER_SILENCE", 0.2)
+    monkeypatch.setattr("sidecar.runtime.relay.READER_SILENCE", 0.2)
     gone = asyncio.Event()
 
     async def flood(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -1,0 +1,218 @@
+"""Attempts to reach Zep: each is judged, and settles the ticket that allowed it."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+from typing import NamedTuple
+
+from sidecar.config import Config
+from sidecar.core import outcomes
+from sidecar.core.encoding import BROKEN_CODING, decode
+from sidecar.core.errors import Failure
+from sidecar.core.guard import Grade, Ticket
+from sidecar.core.headers import RawHeaders, values
+from sidecar.core.outcomes import Kind, Reason, Verdict
+from sidecar.core.routes import Route, RouteClass
+from sidecar.runtime.governor import Governor
+from sidecar.runtime.inbound import Outgoing
+from sidecar.runtime.lag import Lag
+from sidecar.runtime.metrics import Metrics
+from sidecar.runtime.relay import Whole
+from sidecar.runtime.upstream import Answer, Upstream, UpstreamError
+
+# Seconds that a write may take while writes have been failing.
+WRITE_TIMEOUT_UNHEALTHY = 3.0
+# Bytes of an answer that is read whole.
+MOST_WHOLE = 32 << 20
+# Seconds for which a good read can still serve as a probe of our own.
+LAST_GOOD_MAX = 86400.0
+
+
+class Attempt(NamedTuple):
+    """One request to Zep, with leave to make it."""
+
+    method: str
+    route: Route
+    cls: RouteClass
+    outgoing: Outgoing
+    ticket: Ticket
+    credential: str
+
+
+class Read(NamedTuple):
+    """How an attempt to read context ended: with an answer, or with a failure."""
+
+    verdict: Verdict
+    answer: Whole | None = None
+    failure: Failure | None = None
+
+
+class _LastGood(NamedTuple):
+    """A read that brought context: the probe of times without traffic."""
+
+    attempt: Attempt
+    at: float
+
+
+class Attempts:
+    """Makes attempts, and remembers one that was good."""
+
+    def __init__(
+        self,
+        config: Config,
+        upstream: Upstream,
+        governor: Governor,
+        metrics: Metrics,
+        *,
+        mono: Callable[[], float],
+        wall: Callable[[], datetime],
+    ) -> None:
+        timeouts = config.timeouts
+        self._timeouts = {
+            RouteClass.CONTEXT: timeouts.read,
+            RouteClass.WRITE: timeouts.write,
+            RouteClass.HYBRID: timeouts.write,
+            RouteClass.ERASE: timeouts.write,
+            RouteClass.CONTROL: timeouts.control,
+            RouteClass.UNKNOWN: timeouts.control,
+        }
+        self._idle_after = config.probe.idle_after
+        self._upstream, self._governor, self._metrics = upstream, governor, metrics
+        self._mono, self._wall = mono, wall
+        self._lag = Lag()
+        self._last_good: _LastGood | None = None
+
+    def start(self) -> None:
+        """Begin to watch the event loop, whose own delays are no evidence."""
+        self._lag.start()
+
+    def stop(self) -> None:
+        """End it."""
+        self._lag.stop()
+
+    def deadline(self, cls: RouteClass) -> float:
+        """Return the instant by which an attempt that begins now must be over."""
+        wait = self._timeouts[cls]
+        if cls in (RouteClass.WRITE, RouteClass.HYBRID) and not self._governor.writes_healthy:
+            wait = min(wait, WRITE_TIMEOUT_UNHEALTHY)
+        return self._mono() + wait
+
+    async def read(self, attempt: Attempt) -> Read:
+        """Read context, to the end of the answer. Never raises for what Zep does."""
+        since = self._mono(), self._lag.total
+        read, headed = Read(outcomes.neutral()), False
+        try:
+            async with asyncio.timeout(self._timeouts[RouteClass.CONTEXT]):
+                answer = await self._send(attempt)
+                headed = True
+                whole = await to_the_end(answer)
+            read = Read(self._verdict(attempt, whole), whole)
+        except (TimeoutError, UpstreamError) as error:
+            read = Read(self._of_error(error, *since, headed=headed), failure=failure_of(error))
+        finally:
+            self._governor.settle(attempt.ticket, read.verdict, since[0])
+        self._note(attempt, read)
+        return read
+
+    async def open(self, attempt: Attempt, deadline: float) -> Answer:
+        """Send anything but a context read; return the answer once its head is there.
+
+        Raises UpstreamError, also for a timeout.
+        """
+        since = self._mono(), self._lag.total
+        verdict = outcomes.neutral()
+        try:
+            async with asyncio.timeout(deadline - self._mono()):
+                answer = await self._send(attempt)
+            verdict = self._of_status(attempt.cls, answer.status, answer.headers)
+            return answer
+        except (TimeoutError, UpstreamError) as error:
+            verdict = self._of_error(error, *since, headed=False)
+            raise UpstreamError(failure_of(error)) from None
+        finally:
+            self._governor.settle(attempt.ticket, verdict, since[0])
+
+    async def probe_when_idle(self) -> None:
+        """Probe where no worker reads: with the last read that was good. Never returns."""
+        while True:
+            await asyncio.sleep(min(max(self._idle_after / 4, 0.01), 1.0))
+            last = self._last_good
+            if last is None or self._mono() - last.at > LAST_GOOD_MAX:
+                continue
+            if self._governor.wants_probe(last.attempt.credential):
+                ticket = self._governor.admit(
+                    RouteClass.CONTEXT,
+                    last.attempt.credential,
+                    key="",
+                    reads=True,
+                    background=True,
+                )
+                if ticket.grade is not Grade.DENY:
+                    await self.read(last.attempt._replace(ticket=ticket))
+
+    # --- parts of the above -------------------------------------------------------------------
+
+    async def _send(self, attempt: Attempt) -> Answer:
+        outgoing = attempt.outgoing
+        return await self._upstream.send(
+            attempt.method,
+            *outgoing,
+            repeatable=attempt.route.safe or any(values(outgoing.headers, b"idempotency-key")),
+        )
+
+    def _verdict(self, attempt: Attempt, answer: Whole) -> Verdict:
+        verdict = self._of_status(attempt.cls, answer.status, answer.headers)
+        judged = 200 <= answer.status < 300 and answer.status != 204 and attempt.method != "HEAD"
+        if not judged:
+            return verdict
+        body = decode(answer.body, answer.headers, MOST_WHOLE)
+        if isinstance(body, bytes):
+            return outcomes.of_body(body, attempt.route.empty)
+        # A coding that was not asked for cannot be judged.
+        return outcomes.fail(Reason.BAD_BODY) if body is BROKEN_CODING else verdict
+
+    def _of_status(self, cls: RouteClass, status: int, headers: RawHeaders) -> Verdict:
+        if status not in (429, 503):
+            return outcomes.of_status(cls, status)
+        wall = self._wall().timestamp()
+        wait = outcomes.retry_after(values(headers, b"retry-after"), wall)
+        if wait is None and status == 429:
+            wait = outcomes.rate_reset(values(headers, b"x-ratelimit-reset"), wall)
+        return outcomes.of_status(cls, status, wait)
+
+    def _of_error(
+        self, error: TimeoutError | UpstreamError, began: float, lag: float, *, headed: bool
+    ) -> Verdict:
+        return outcomes.of_failure(
+            failure_of(error),
+            headed=headed,
+            stale=isinstance(error, UpstreamError) and error.stale,
+            stalled=outcomes.stalled(self._lag.total - lag, self._mono() - began),
+        )
+
+    def _note(self, attempt: Attempt, read: Read) -> None:
+        if read.verdict.reason and read.verdict.kind is not Kind.NEUTRAL:
+            self._metrics.context_failed(read.verdict.reason)
+        good = read.verdict == outcomes.OK and read.answer and read.answer.status == 200
+        if good and attempt.method == "GET":
+            self._last_good = _LastGood(attempt, self._mono())
+
+
+def failure_of(error: TimeoutError | UpstreamError) -> Failure:
+    """Return why an attempt brought no answer."""
+    return error.failure if isinstance(error, UpstreamError) else Failure.TIMEOUT
+
+
+async def to_the_end(answer: Answer) -> Whole:
+    """Read an answer to its end and close it; raises UpstreamError for one that is cut off."""
+    try:
+        parts = [answer.ready()]
+        size = len(parts[0])
+        while not answer.complete:
+            parts.append(await answer.chunk())
+            size += len(parts[-1])
+            if size > MOST_WHOLE:
+                raise UpstreamError(Failure.BAD_RESPONSE)
+        return Whole(answer.status, answer.reason, answer.headers, b"".join(parts))
+    finally:
+        answer.close()

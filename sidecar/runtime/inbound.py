@@ -1,0 +1,151 @@
+"""What comes from the worker: read whole, inspected, and ready to leave."""
+
+import asyncio
+from collections.abc import Awaitable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
+from typing import NamedTuple, TypeVar
+
+from aiohttp import web
+
+from sidecar.config import Config
+from sidecar.core import errors
+from sidecar.core.encoding import decode
+from sidecar.core.errors import Refusal
+from sidecar.core.headers import RawHeaders, for_upstream, tokens, values
+from sidecar.core.return_context import strip_return_context
+from sidecar.core.routes import Route
+from sidecar.redact import Laborious, Redacted, Redactor
+from sidecar.redact.inspect import inspect
+from sidecar.runtime.metrics import Metrics
+
+# What takes longer than a fraction of a millisecond is inspected in a thread: large bodies, and
+# strings of this size together in which something is suspected. RE2 and zlib release the
+# interpreter lock; what they find is worked on in turns with the event loop.
+OFFLOAD_BYTES = 65536
+SUSPECT_BYTES = 4096
+# Silence, in seconds, after which a worker that is expected to send is given up.
+BODY_SILENCE = 10.0
+
+T = TypeVar("T")
+
+
+class Outgoing(NamedTuple):
+    """A request that has passed inspection."""
+
+    target: bytes
+    headers: RawHeaders
+    body: bytes | None
+
+
+class Refused(Exception):
+    """The request is answered here, and not forwarded."""
+
+    def __init__(self, refusal: Refusal, *, close: bool = False) -> None:
+        super().__init__(refusal.code)
+        self.refusal = refusal
+        self.close = close
+
+
+class Inbound:
+    """Reads and inspects requests."""
+
+    def __init__(self, config: Config, redactor: Redactor, metrics: Metrics) -> None:
+        self._body_bytes = config.limits.body_bytes
+        self._allow_binary = config.redaction.allow_binary
+        self._redactor = redactor
+        self._metrics = metrics
+        self._threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="redact")
+
+    def close(self) -> None:
+        """Stop the threads."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def inspect(
+        self, request: web.BaseRequest, route: Route, received: bytes | None
+    ) -> Outgoing:
+        """Return what of a request may leave; raises Refused."""
+        headers, body = request.raw_headers, received
+        if body:  # first, because nothing counts of what is refused
+            body = self._counted(await self._redact(body, headers, route), "body")
+        path, mark, query = request.raw_path.encode("utf-8", "surrogateescape").partition(b"?")
+        self._metrics.identifiers("path", self._redactor.path_identifiers(path))
+        if query:
+            query = self._counted(self._redactor.query(query), "query")
+        return Outgoing(
+            path + mark + query, for_upstream(headers, changed=body is not received), body
+        )
+
+    def plain(self, body: bytes | None, headers: RawHeaders) -> bytes:
+        """Return a body without its content coding, or nothing where that cannot be undone."""
+        plain = decode(body or b"", headers, self._body_bytes)
+        return plain if isinstance(plain, bytes) else b""
+
+    def without_read(self, outgoing: Outgoing) -> Outgoing:
+        """Return a write that does not ask for context."""
+        body = strip_return_context(self.plain(outgoing.body, outgoing.headers))
+        headers = for_upstream(outgoing.headers, changed=True)
+        return outgoing._replace(body=body, headers=headers)
+
+    def _counted(self, redacted: Redacted, place: str) -> bytes:
+        self._metrics.redacted(redacted.counts)
+        self._metrics.identifiers(place, redacted.identifiers)
+        return redacted.body
+
+    async def read(self, request: web.BaseRequest) -> bytes | None:
+        """Return the body as it was sent, or None where the request has none; raises Refused."""
+        if not self._announces_body(request):
+            return None if request.content_length is None else b""
+        expected = tokens(request.raw_headers, b"expect")
+        if expected and request.transport and request.version >= (1, 1):  # RFC 9110 10.1.1
+            request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        body = bytearray()
+        try:
+            while part := await _within(BODY_SILENCE, request.content.readany()):
+                body += part
+                if len(body) > self._body_bytes:
+                    raise Refused(errors.TOO_LARGE, close=True)
+        except TimeoutError:
+            raise Refused(errors.BODY_TIMEOUT, close=True) from None
+        except web.RequestPayloadError:
+            raise Refused(errors.BAD_REQUEST, close=True) from None
+        return bytes(body)
+
+    def _announces_body(self, request: web.BaseRequest) -> bool:
+        """Tell whether a body will come; raises Refused for one that cannot be served."""
+        codings = tokens(request.raw_headers, b"transfer-encoding")
+        if codings not in ([], [b"chunked"]):
+            raise Refused(errors.BAD_REQUEST, close=True)
+        length = request.content_length
+        if length and length > self._body_bytes:
+            raise Refused(errors.TOO_LARGE, close=True)
+        expected = tokens(request.raw_headers, b"expect")
+        if expected not in ([], [b"100-continue"]):
+            raise Refused(errors.EXPECTATION, close=True)
+        return bool(length) or bool(codings)
+
+    async def _redact(self, body: bytes, headers: RawHeaders, route: Route) -> Redacted:
+        job = partial(
+            inspect,
+            body,
+            headers,
+            route,
+            self._redactor,
+            limit=self._body_bytes,
+            allow_binary=self._allow_binary,
+        )
+        outcome = None
+        if len(body) <= OFFLOAD_BYTES and not values(headers, b"content-encoding"):
+            with suppress(Laborious):
+                outcome = job(at_most=SUSPECT_BYTES)
+        if outcome is None:
+            outcome = await asyncio.get_running_loop().run_in_executor(self._threads, job)
+        if isinstance(outcome, Refusal):
+            raise Refused(outcome)
+        return outcome
+
+
+async def _within(seconds: float, awaited: Awaitable[T]) -> T:
+    async with asyncio.timeout(seconds):
+        return await awaited

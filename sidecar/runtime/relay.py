@@ -1,0 +1,194 @@
+"""How an answer reaches the worker: whole or streamed, marked with what the sidecar did."""
+
+import asyncio
+from collections.abc import Awaitable
+from typing import NamedTuple, TypeVar
+
+from aiohttp import web
+
+from sidecar.core.answers import Answer as OwnAnswer
+from sidecar.core.answers import Outcome
+from sidecar.core.errors import Refusal
+from sidecar.core.headers import RawHeaders, for_downstream, values
+from sidecar.core.modes import Mode
+from sidecar.runtime.server import refuse, reset
+from sidecar.runtime.upstream import Answer, UpstreamError
+from sidecar.values import Address
+
+# Silence, in seconds, after which a worker that is expected to read is given up.
+READER_SILENCE = 60.0
+
+T = TypeVar("T")
+
+
+class Mark(NamedTuple):
+    """What the worker is told beside the answer."""
+
+    mode: Mode
+    outcome: Outcome
+    reason: str = ""
+
+    def fields(self) -> dict[str, str]:
+        """Return header fields; their values are words of our own."""
+        fields = {
+            "X-Zep-Sidecar-Mode": str(int(self.mode)),
+            "X-Zep-Sidecar-Outcome": self.outcome.value,
+        }
+        return fields | {"X-Zep-Sidecar-Reason": self.reason} if self.reason else fields
+
+
+class Whole(NamedTuple):
+    """An answer of Zep that has been read to its end."""
+
+    status: int
+    reason: str
+    headers: RawHeaders
+    body: bytes
+
+
+class _Written(web.StreamResponse):
+    """Stands for an answer that is already on the wire."""
+
+    def __init__(self, *, keep_alive: bool) -> None:
+        super().__init__()
+        self._keeps = keep_alive
+
+    @property
+    def keep_alive(self) -> bool:
+        return self._keeps
+
+    async def prepare(self, request: web.BaseRequest) -> None:
+        """Do nothing: head and body have been written."""
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        """Do nothing: the body has been written."""
+
+
+def refused(refusal: Refusal, mark: Mark, *, close: bool) -> web.Response:
+    """Return the answer for a refusal."""
+    response = refuse(refusal, close=close)
+    response.headers.update(mark.fields())
+    return response
+
+
+def own(answer: OwnAnswer, mark: Mark, *, close: bool) -> web.Response:
+    """Return an answer of the sidecar in Zep's place."""
+    headers = {"Content-Type": answer.content_type, "Server": "zep-sidecar", **mark.fields()}
+    response = web.Response(status=answer.status, body=answer.body, headers=headers)
+    if close:
+        response.force_close()
+    return response
+
+
+class Relay:
+    """Writes Zep's answers; `upstream` is Zep's base URL."""
+
+    def __init__(self, upstream: str) -> None:
+        self._upstream = upstream
+
+    def whole(
+        self, request: web.BaseRequest, answer: Whole, mark: Mark, *, close: bool
+    ) -> web.StreamResponse:
+        """Write an answer that is there."""
+        keep_alive = request.keep_alive and not close
+        headers = tuple(p for p in answer.headers if p[0].lower() != b"content-length")
+        lines = self._lines(request, answer.status, headers, mark, chunked=False)
+        if request.method != "HEAD" and answer.status not in (204, 304):
+            lines.append(b"Content-Length: %d\r\n" % len(answer.body))
+        head = _head(request, answer.status, answer.reason, lines, keep_alive=keep_alive)
+        _write(request, head + answer.body)
+        return _Written(keep_alive=keep_alive)
+
+    async def stream(
+        self,
+        request: web.BaseRequest,
+        answer: Answer,
+        mark: Mark,
+        patience: float,
+        *,
+        each: bool,
+        close: bool,
+    ) -> web.StreamResponse:
+        """Stream an answer to the worker; one that is cut off stays visibly cut off.
+
+        `patience` is for all waits for Zep together, or for each of them. How long the worker
+        takes to read does not count.
+        """
+        empty = request.method == "HEAD" or answer.status in (204, 304)
+        sized = not answer.chunked and bool(values(answer.headers, b"content-length"))
+        chunked = not empty and not sized and request.version >= (1, 1)
+        keep_alive = request.keep_alive and not close and (empty or sized or chunked)
+        # Behind a declined upgrade the parser may have lost what was pipelined.
+        keep_alive = keep_alive and not values(request.raw_headers, b"upgrade")
+        loop = asyncio.get_running_loop()
+        lines = self._lines(request, answer.status, answer.headers, mark, chunked=answer.chunked)
+        if chunked:
+            lines.append(b"Transfer-Encoding: chunked\r\n")
+        pending = _head(request, answer.status, answer.reason, lines, keep_alive=keep_alive)
+        try:
+            data = answer.ready()
+            while not answer.complete:
+                _write(request, pending + _framed(data, chunked))
+                pending = b""
+                await _within(READER_SILENCE, request.writer.drain())
+                since = loop.time()
+                data = await _within(patience, answer.chunk())
+                patience -= 0 if each else loop.time() - since
+            _write(request, pending + _framed(data, chunked) + (b"0\r\n\r\n" if chunked else b""))
+        except (UpstreamError, TimeoutError):
+            _write(request, pending)
+            if request.transport and not sized and not chunked:
+                reset(request.transport)  # nothing else tells this cut from a regular end
+            return _Written(keep_alive=False)
+        return _Written(keep_alive=keep_alive)
+
+    def _lines(
+        self,
+        request: web.BaseRequest,
+        status: int,
+        headers: RawHeaders,
+        mark: Mark,
+        *,
+        chunked: bool,
+    ) -> list[bytes]:
+        kept = for_downstream(
+            headers,
+            status=status,
+            chunked=chunked,
+            upstream=self._upstream,
+            sidecar=origin(request),
+        )
+        lines = [b"%b: %b\r\n" % pair for pair in kept]
+        return lines + [f"{name}: {value}\r\n".encode() for name, value in mark.fields().items()]
+
+
+def _head(
+    request: web.BaseRequest, status: int, reason: str, lines: list[bytes], *, keep_alive: bool
+) -> bytes:
+    if not keep_alive:
+        lines.append(b"Connection: close\r\n")
+    elif request.version < (1, 1):
+        lines.append(b"Connection: keep-alive\r\n")
+    phrase = reason.encode("utf-8", "surrogateescape")
+    return b"HTTP/1.1 %d %b\r\n%b\r\n" % (status, phrase, b"".join(lines))
+
+
+async def _within(seconds: float, awaited: Awaitable[T]) -> T:
+    async with asyncio.timeout(seconds):
+        return await awaited
+
+
+def _framed(data: bytes, chunked: bool) -> bytes:
+    return b"%x\r\n%b\r\n" % (len(data), data) if chunked and data else data
+
+
+def _write(request: web.BaseRequest, data: bytes) -> None:
+    if request.transport is None or request.transport.is_closing():
+        raise ConnectionResetError("the worker has gone")
+    request.transport.write(data)
+
+
+def origin(request: web.BaseRequest) -> str:
+    """Return the sidecar's own base URL, from the socket: a Host field could say anything."""
+    host, port = request.transport.get_extra_info("sockname")[:2] if request.transport else ("", 0)
+    return f"http://{Address(host, port)}"
