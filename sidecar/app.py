@@ -3,6 +3,7 @@
 import os
 import random
 from collections.abc import Mapping
+from typing import Any
 
 from sidecar import __version__
 from sidecar.config import Config
@@ -66,19 +67,21 @@ class Sidecar:
     def _unready(self) -> str:
         return "" if self._state == "ready" else self._state
 
+    def status(self) -> dict[str, Any]:
+        """Return what `zep_mode --status` shows."""
+        return self._governor.status()
+
     async def start(self) -> None:
         """Serve; raises OSError when an address cannot be had."""
         listen = self._config.listen
         self.ops_address = await self._ops_listener.start(listen.ops)
         self._redactor.warm_up()
         await self._watcher.start()
-        await self._start_admin(listen.admin)
+        operable = await self._start_admin(listen.admin)
         self._governor.start()
         self._proxy.start()
         self.proxy_address = await self._proxy_listener.start(listen.proxy)
         self._state = "ready"
-        if ENGINE != "re2":
-            self._log("slow_redactor", "warning", reason="google-re2 is missing: for development")
         self._log.always(
             "ready",
             version=__version__,
@@ -87,14 +90,18 @@ class Sidecar:
             upstream=self._config.upstream.url,
             redactor=ENGINE,
         )
-
-    async def _start_admin(self, path: str) -> None:
-        if not path:
-            return
-        try:
-            await self._admin.start(path)
-        except FileNotFoundError:  # on a laptop; `check` says it too
+        if ENGINE != "re2":
+            self._log("slow_redactor", "warning", reason="google-re2 is missing: for development")
+        if not operable:  # on a laptop; `check` says it too
             self._log("no_admin_socket", "warning", reason="its directory does not exist")
+
+    async def _start_admin(self, path: str) -> bool:
+        try:
+            if path:
+                await self._admin.start(path)
+        except FileNotFoundError:
+            return False
+        return True
 
     async def stop(self) -> None:
         """Drain for at most `timeouts.drain` seconds, then end. Also after a start that failed."""

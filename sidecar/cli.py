@@ -98,6 +98,14 @@ def _run(arguments: argparse.Namespace) -> int:
     return run_loop(_serve(_build(config, log)))
 
 
+def _missing(config: Config) -> Iterator[str]:
+    """Yield what this host lacks and a pod would have: the sidecar runs without it."""
+    paths = {"listen.admin": config.listen.admin, "guard.state_file": config.guard.state_file}
+    for key, path in paths.items():
+        if path and not Path(path).parent.is_dir():
+            yield f"{key}: the directory of {path} does not exist here"
+
+
 def _build(config: Config, log: Log) -> Sidecar:
     """Build a sidecar; what this host lacks for it is a problem of the configuration too."""
     try:
@@ -142,7 +150,7 @@ def _check(arguments: argparse.Namespace) -> int:
     if arguments.override:
         override = parse_override(_read(arguments.override), str(arguments.override))
         print(f"override is valid: {override.mode if override else 'none'}")
-    for warning in config.warnings:
+    for warning in [*config.warnings, *_missing(config)]:
         print(f"warning: {warning}", file=sys.stderr)
     if arguments.print_urls:
         for sdk, setting in base_urls(f"http://{config.listen.proxy}").items():

@@ -12,7 +12,7 @@ from typing import Any
 import aiohttp
 
 from sidecar.app import Sidecar
-from sidecar.config import Config, Listen, Timeouts, Upstream
+from sidecar.config import Config, Guard, Listen, Override, Upstream
 from sidecar.core.routes import base_urls
 from sidecar.runtime import clock
 from sidecar.runtime.logs import Log
@@ -20,6 +20,7 @@ from sidecar.standin import Fault, StandIn
 from sidecar.values import Address
 
 _WIDTH = 240
+_HOLD = 1.0  # seconds
 _LOOPBACK = Address("127.0.0.1", 0)
 # The SDKs write JSON as raw UTF-8, without blanks.
 _COMPACT: dict[str, Any] = {"ensure_ascii": False, "separators": (",", ":")}
@@ -29,7 +30,7 @@ class _Stage:
     """A worker, a sidecar and a Zep, and what is said about them."""
 
     def __init__(self, worker: aiohttp.ClientSession, sidecar: Sidecar, zep: StandIn) -> None:
-        self._worker, self._zep = worker, zep
+        self._worker, self._sidecar, self._zep = worker, sidecar, zep
         self.origin = f"http://{sidecar.proxy_address}"
         self.metrics = f"http://{sidecar.ops_address}/metrics"
         self._step = 0
@@ -61,6 +62,19 @@ class _Stage:
         if len(self._zep.received) == before:
             self.show("Zep received", "nothing")
         self.show("worker got", f"{response.status} {shorten(answer, _WIDTH, placeholder=' …')}")
+        outcome, reason = (
+            response.headers.get(f"X-Zep-Sidecar-{n}", "") for n in ("Outcome", "Reason")
+        )
+        self.show("", " ".join(filter(None, ["outcome", outcome, reason and f"({reason})"])))
+
+    def mode(self) -> None:
+        """Show the mode, and who limits it."""
+        status = self._sidecar.status()
+        by = ", ".join(status["limited_by"])
+        self.show(
+            "sidecar",
+            f"effective mode is now {status['effective']}" + (f", limited by {by}" if by else ""),
+        )
 
 
 async def _write_path(stage: _Stage) -> None:
@@ -89,16 +103,31 @@ async def _read_path(stage: _Stage) -> None:
     await stage.ask("GET", "/api/v2/users-ordered?search=ayse%40example.com&pageSize=10")
 
 
-async def _refusals(stage: _Stage, zep: StandIn) -> None:
+async def _refusals(stage: _Stage) -> None:
     stage.say("What cannot be inspected, or is not meant for Zep, is not forwarded.")
     await stage.ask("POST", "/api/v4/agents/a1/skills/import", {"zip": "in truth an archive"})
     await stage.ask("GET", "/threads/t1/context")
 
-    stage.say("Zep breaks: its own errors pass, and silence becomes a clear 504.")
-    zep.fail(Fault("status", status=503), times=1)
+
+async def _outage(stage: _Stage, zep: StandIn) -> None:
+    stage.say("Zep's reads break. No SDK sees an error; three failures in a row downgrade.")
+    zep.fail(Fault("status", status=503), path="/context")
+    for _ in range(3):
+        await stage.ask("GET", "/api/v2/threads/t1/context")
+    stage.mode()
+
+    stage.say("Downgraded: reads are answered at once and Zep is left alone. Writes go on.")
     await stage.ask("GET", "/api/v2/threads/t1/context")
-    zep.fail(Fault("hang"), times=1)
+    message = {"role": "user", "content": "Are you there?", "created_at": "2026-11-22T10:05:00Z"}
+    await stage.ask("POST", "/api/v2/threads/t1/messages", {"messages": [message]})
+
+    stage.say(
+        f"Zep is well again. After the hold ({_HOLD:g} s here, 5 min by default) one probe recovers."
+    )
+    zep.heal()
+    await asyncio.sleep(_HOLD * 1.2)
     await stage.ask("GET", "/api/v2/threads/t1/context")
+    stage.mode()
 
 
 async def _audit(stage: _Stage) -> None:
@@ -115,8 +144,9 @@ async def demo(*, serve: bool) -> int:
     await zep.start()
     config = Config(
         upstream=Upstream(url=zep.url),
-        listen=Listen(proxy=_LOOPBACK, ops=_LOOPBACK),
-        timeouts=Timeouts(read=0.5),
+        listen=Listen(proxy=_LOOPBACK, ops=_LOOPBACK, admin=""),
+        override=Override(path="/nowhere/override.yaml"),
+        guard=Guard(hold=_HOLD, hold_max=_HOLD, state_file=""),
     )
     sidecar = Sidecar(config, Log(clock.wall, stream=io.StringIO()))  # the demo speaks for itself
     await sidecar.start()
@@ -127,7 +157,8 @@ async def demo(*, serve: bool) -> int:
             steps: list[Callable[[], Awaitable[None]]] = [
                 lambda: _write_path(stage),
                 lambda: _read_path(stage),
-                lambda: _refusals(stage, zep),
+                lambda: _refusals(stage),
+                lambda: _outage(stage, zep),
                 lambda: _audit(stage),
             ]
             for step in steps:

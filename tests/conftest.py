@@ -79,7 +79,9 @@ async def start(tmp_path: Path) -> AsyncIterator[StartSidecar]:
     ) -> Running:
         document: dict[str, object] = {
             "upstream": {"url": url},
-            "listen": {"proxy": "127.0.0.1:0", "ops": "127.0.0.1:0"},
+            "listen": {"proxy": "127.0.0.1:0", "ops": "127.0.0.1:0", "admin": ""},
+            "guard": {"state_file": ""},
+            "override": {"path": str(tmp_path / "override" / "override.yaml")},
             "log": {"level": "error"},
         }
         for name, keys in sections.items():

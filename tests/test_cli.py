@@ -30,10 +30,10 @@ async def test_version_and_usage() -> None:
 async def test_check_good(tmp_path: Path) -> None:
     """Exit 0; the base URLs on request, made from the configured address."""
     path = tmp_path / "c.yaml"
-    path.write_text("listen: {proxy: '127.0.0.1:9999'}\nguard: {hold: 10}")
+    path.write_text("listen: {proxy: '127.0.0.1:9999'}\ncache: {ttl: 10}")
     code, out, error = await run("check", "--config", str(path))
     assert (code, out) == (0, "configuration is valid\n")
-    assert error == "warning: guard.hold: has no effect yet in this version\n"
+    assert error.splitlines()[0] == "warning: cache.ttl: has no effect yet in this version"
     code, out, _ = await run("check", "--config", str(path), "--print-urls")
     assert code == 0
     assert 'zep-cloud 4.x: base_url="http://127.0.0.1:9999/api/v4"' in out.splitlines()
@@ -171,7 +171,8 @@ async def test_demo() -> None:
     sent, _, rest = out.partition("Merhaba, ben Ayşe: ayse.yilmaz@example.com, 0532 123 45 67.")
     assert sent
     assert "Merhaba, ben Ayşe: [EMAIL], [PHONE]. Adresim [ADDRESS]." in rest
-    assert "504 " in rest
+    assert "effective mode is now write_only, limited by guard" in rest
+    assert "effective mode is now read_write" in rest
     assert 'memory_zep_redactions_total{field_type="phone"} 1.0' in rest
 
 

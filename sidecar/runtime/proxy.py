@@ -151,7 +151,7 @@ class Proxy:
             reason = ShortCircuit(refusal.code)
             self._metrics.short_circuit(reason)
             answer = empty_answer(route, request.raw_path, reason)
-            return own(answer, Mark(mode, answer.outcome, reason.value), close=close)
+            return own(request, answer, Mark(mode, answer.outcome, reason.value), close=close)
         return refused(refusal, Mark(mode, Outcome.BLOCKED, refusal.code), close=close)
 
     async def _serve(self, request: web.BaseRequest, route: Route) -> web.StreamResponse:
@@ -254,7 +254,7 @@ class Proxy:
         if isinstance(answer.reason, ShortCircuit):
             self._metrics.short_circuit(answer.reason)
         mark = case.mark(answer.outcome, answer.reason.value if answer.reason else "")
-        return own(answer, mark, close=self._draining)
+        return own(case.request, answer, mark, close=self._draining)
 
     def _failed(self, case: _Case, failure: Failure) -> web.StreamResponse:
         mark = case.mark(Outcome.LIVE, failure.value)

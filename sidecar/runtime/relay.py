@@ -71,13 +71,18 @@ def refused(refusal: Refusal, mark: Mark, *, close: bool) -> web.Response:
     return response
 
 
-def own(answer: OwnAnswer, mark: Mark, *, close: bool) -> web.Response:
+def own(request: web.BaseRequest, answer: OwnAnswer, mark: Mark, *, close: bool) -> web.Response:
     """Return an answer of the sidecar in Zep's place."""
     headers = {"Content-Type": answer.content_type, "Server": "zep-sidecar", **mark.fields()}
     response = web.Response(status=answer.status, body=answer.body, headers=headers)
-    if close:
+    if close or _upgrades(request):
         response.force_close()
     return response
+
+
+def _upgrades(request: web.BaseRequest) -> bool:
+    """Tell whether the parser may have lost what was pipelined, behind an upgrade we declined."""
+    return bool(values(request.raw_headers, b"upgrade"))
 
 
 class Relay:
@@ -90,7 +95,7 @@ class Relay:
         self, request: web.BaseRequest, answer: Whole, mark: Mark, *, close: bool
     ) -> web.StreamResponse:
         """Write an answer that is there."""
-        keep_alive = request.keep_alive and not close
+        keep_alive = request.keep_alive and not close and not _upgrades(request)
         headers = tuple(p for p in answer.headers if p[0].lower() != b"content-length")
         lines = self._lines(request, answer.status, headers, mark, chunked=False)
         if request.method != "HEAD" and answer.status not in (204, 304):
@@ -118,8 +123,7 @@ class Relay:
         sized = not answer.chunked and bool(values(answer.headers, b"content-length"))
         chunked = not empty and not sized and request.version >= (1, 1)
         keep_alive = request.keep_alive and not close and (empty or sized or chunked)
-        # Behind a declined upgrade the parser may have lost what was pipelined.
-        keep_alive = keep_alive and not values(request.raw_headers, b"upgrade")
+        keep_alive = keep_alive and not _upgrades(request)
         loop = asyncio.get_running_loop()
         lines = self._lines(request, answer.status, answer.headers, mark, chunked=answer.chunked)
         if chunked:
