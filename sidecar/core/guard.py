@@ -343,7 +343,7 @@ class Guard:
         policy, feeds = self.policy, kind != "other"
         if machine is self.host:
             spared = kind == "writes" and not policy.write_failures_trip
-            if not admission.probe and (not feeds or (spared and verdict.kind is Kind.FAIL)):
+            if not admission.probe and (not feeds or spared):
                 return Signal.NEUTRAL, 0
             return _TO_HOST[verdict.kind], policy.failure_threshold
         if verdict.status == 403 and policy.forbidden == "ignore":
