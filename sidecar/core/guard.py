@@ -8,7 +8,6 @@ Every `now` is a monotonic instant, in seconds. What can change something return
 """
 
 import math
-import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -49,8 +48,6 @@ ANONYMOUS = "anon"
 MAX_CREDENTIALS = 256
 RECENT = 900.0  # seconds for which a credential counts for the gauge
 SHIELD_LEAST, SHIELD_MOST = 1.0, 60.0  # seconds of calm after a 429
-MAX_TTL = 10**9
-FORCE_REASON = re.compile(r"[a-z0-9_-]{1,32}")
 
 
 class Grade(Enum):
@@ -184,21 +181,13 @@ class Guard:
         self._retire(ticket)
         if ticket.grade is Grade.PROBE:
             events += (_probe_settled(ticket, verdict.kind.value, verdict.reason),)
-        report = Report(
-            Signal.NEUTRAL,
-            now,
-            ticket.at if dispatched is None else dispatched,
-            _STREAK.get(ticket.cls, "other"),
-            ticket.key,
-            self.policy.failure_threshold,
-            verdict.reason is Reason.RESET,
-            verdict.retry_after or 0.0,
-        )
-        entry = ticket.credential
+        sent = ticket.at if dispatched is None else dispatched
+        reset, floor = verdict.reason is Reason.RESET, verdict.retry_after or 0.0
+        kind, entry = _STREAK.get(ticket.cls, "other"), ticket.credential
         for machine, admission in ((self.host, ticket.host), (entry.machine, ticket.auth)):
-            change = machine.report(
-                admission, self._translated(machine, admission, report, verdict)
-            )
+            signal, threshold = self._meaning(machine, admission, kind, verdict)
+            report = Report(signal, now, sent, kind, ticket.key, threshold, reset, floor)
+            change = machine.report(admission, report)
             if change is Change.TRIPPED and machine.reason:
                 hold = machine.remaining(now)
                 events += (
@@ -209,7 +198,7 @@ class Guard:
         if verdict.kind is Kind.RATE and ticket.cls is RouteClass.CONTEXT:
             calm = min(max(verdict.retry_after or 0.0, SHIELD_LEAST), SHIELD_MOST)
             entry.shield_until = max(entry.shield_until, now + calm)
-        if _STREAK.get(ticket.cls) == "writes":
+        if kind == "writes":
             events += self._writes_event(
                 self.writes.report(ticket.writes, _TO_HOST[verdict.kind], ticket.key)
             )
@@ -258,11 +247,7 @@ class Guard:
         ttl: float | None = None,
         allow_stale: bool = False,
     ) -> tuple[Event, ...]:
-        """Limit the mode, for `ttl` seconds or until cleared; the last force wins.
-
-        Raises ValueError, which says what is wrong.
-        """
-        checked_force(mode, reason, ttl)
+        """Limit the mode, for `ttl` seconds or until cleared; the last force wins."""
         until = None if ttl is None else now + ttl
         self._force = Forced(mode, reason, ttl, until, allow_stale)
         return (self._force,)
@@ -351,23 +336,22 @@ class Guard:
     def _writes_event(self, changed: bool) -> tuple[Event, ...]:
         return (WritesChanged(self.writes.healthy),) if changed else ()
 
-    def _translated(
-        self, machine: Machine, admission: Admission, report: Report, verdict: Verdict
-    ) -> Report:
-        """Return the report in the terms of one machine."""
-        policy, feeds = self.policy, report.kind != "other"
+    def _meaning(
+        self, machine: Machine, admission: Admission, kind: str, verdict: Verdict
+    ) -> tuple[Signal, int]:
+        """Return what a verdict means to one machine, and how many of its kind trip that."""
+        policy, feeds = self.policy, kind != "other"
         if machine is self.host:
-            fails = verdict.kind is Kind.FAIL and report.kind == "writes"
-            if (feeds and not (fails and not policy.write_failures_trip)) or admission.probe:
-                return report._replace(signal=_TO_HOST[verdict.kind])
-            return report
+            spared = kind == "writes" and not policy.write_failures_trip
+            if not admission.probe and (not feeds or spared):
+                return Signal.NEUTRAL, 0
+            return _TO_HOST[verdict.kind], policy.failure_threshold
         if verdict.status == 403 and policy.forbidden == "ignore":
-            return report._replace(signal=Signal.GOOD)
+            return Signal.GOOD, 0
         if verdict.kind is not Kind.AUTH and not feeds:
-            return report
+            return Signal.NEUTRAL, 0
         counted = verdict.status == 403 and policy.forbidden == "count"
-        threshold = policy.failure_threshold if counted else 1
-        return report._replace(signal=_TO_CREDENTIAL[verdict.kind], threshold=threshold)
+        return _TO_CREDENTIAL[verdict.kind], policy.failure_threshold if counted else 1
 
 
 def _allowed(machine: Machine) -> Mode:
@@ -380,13 +364,3 @@ def _scope(machine: Machine) -> Scope:
 
 def _probe_settled(ticket: Ticket, result: str, cause: Reason | None) -> ProbeSettled:
     return ProbeSettled(ticket.scope or Scope.HOST, result, cause)
-
-
-def checked_force(mode: Mode, reason: str, ttl: float | None) -> None:
-    """Raise ValueError for what an operator must not force."""
-    if mode is Mode.READ_WRITE:
-        raise ValueError("mode must be write_only or off")
-    if not FORCE_REASON.fullmatch(reason):
-        raise ValueError("reason must be 1 to 32 of a-z, 0-9, _ and -")
-    if ttl is not None and not 0 < ttl <= MAX_TTL:
-        raise ValueError(f"ttl must be more than 0 and at most {MAX_TTL} seconds")

@@ -3,8 +3,9 @@
 import math
 from typing import Any
 
+from sidecar.core.control import check_mode, check_reason, check_ttl
 from sidecar.core.events import Forced
-from sidecar.core.guard import MAX_CREDENTIALS, Guard, checked_force
+from sidecar.core.guard import MAX_CREDENTIALS, Guard
 from sidecar.core.machine import JITTER, Hold, Machine, State, Trip
 from sidecar.core.modes import Mode
 
@@ -84,10 +85,11 @@ def restore(guard: Guard, data: Any, now: float, wall: float) -> None:
         return Hold(Trip(row["reason"]), instant(row["until"], longest), max(int(row["level"]), 0))
 
     def force(row: Any) -> Forced:
-        mode, reason, ttl = Mode[row["mode"].upper()], row["reason"], row["ttl"]
-        checked_force(mode, reason, ttl)
-        until = None if ttl is None else instant(row["until"], ttl)
-        return Forced(mode, reason, ttl, until, bool(row["allow_stale"]))
+        mode, reason = Mode[check_mode(row["mode"]).upper()], check_reason(row["reason"])
+        if row["ttl"] is None:
+            return Forced(mode, reason, allow_stale=bool(row["allow_stale"]))
+        ttl = check_ttl(row["ttl"])
+        return Forced(mode, reason, ttl, instant(row["until"], ttl), bool(row["allow_stale"]))
 
     try:
         if data["version"] != VERSION:

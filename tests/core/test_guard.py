@@ -704,30 +704,6 @@ def test_the_last_force_wins() -> None:
     assert guard.forced(5.0) == Forced(Mode.WRITE_ONLY, "b", 9.0, 10.0, allow_stale=True)
 
 
-@pytest.mark.parametrize(
-    ("mode", "reason", "ttl"),
-    [
-        (Mode.READ_WRITE, "x", None),
-        (Mode.OFF, "", None),
-        (Mode.OFF, "A", None),
-        (Mode.OFF, "x" * 33, None),
-        (Mode.OFF, 'a"\r\nX-Y: z', None),
-        (Mode.OFF, "x\n", None),
-        (Mode.OFF, "x", 0.0),
-        (Mode.OFF, "x", -1.0),
-        (Mode.OFF, "x", float("inf")),
-        (Mode.OFF, "x", float("nan")),
-        (Mode.OFF, "x", 10**400),
-    ],
-)
-def test_case_51_a_force_that_is_refused(mode: Mode, reason: str, ttl: float | None) -> None:
-    """And changes nothing."""
-    guard = Subject()
-    with pytest.raises(ValueError, match="must be"):
-        guard.force(mode, reason, 0.0, ttl=ttl)
-    assert guard.forced(0.0) is None
-
-
 def test_case_13_and_14_clear() -> None:
     """Every machine closes in that very instant, whatever its level; the force is gone."""
     guard = Subject().due()

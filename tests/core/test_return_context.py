@@ -84,14 +84,13 @@ def test_answers(answer: bytes, completed: bytes | None) -> None:
     assert result == (answer if completed is None else completed)
 
 
+TEXT = st.text(max_size=6) | st.sampled_from(["return_context", "context"])
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(),
-    lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(st.text() | st.sampled_from(["return_context", "context"]), inner)
-    ),
+    st.none() | st.booleans() | st.integers(-9, 9) | TEXT,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
+    max_leaves=6,
 )
-OBJECTS = st.dictionaries(st.text() | st.sampled_from(["return_context", "context"]), JSON)
+OBJECTS = st.dictionaries(TEXT, JSON, max_size=4)
 
 
 @given(OBJECTS, st.booleans(), st.sampled_from([None, 1]))
