@@ -121,9 +121,7 @@ async def _outage(stage: _Stage, zep: StandIn) -> None:
     message = {"role": "user", "content": "Are you there?", "created_at": "2026-11-22T10:05:00Z"}
     await stage.ask("POST", "/api/v2/threads/t1/messages", {"messages": [message]})
 
-    stage.say(
-        f"Zep is well again. After the hold ({_HOLD:g} s here, 5 min by default) one probe recovers."
-    )
+    stage.say(f"Zep is well. After the hold ({_HOLD:g} s here, else 5 minutes) one probe recovers.")
     zep.heal()
     await asyncio.sleep(_HOLD * 1.2)
     await stage.ask("GET", "/api/v2/threads/t1/context")
