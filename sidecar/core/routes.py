@@ -103,11 +103,6 @@ class Route:
     route that has one is only a hint that reads will follow.
     """
 
-    @property
-    def is_hybrid(self) -> bool:
-        """Tell whether it depends on the body whether a write also reads."""
-        return self.cls is RouteClass.HYBRID
-
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 PREFIXES = ("v1", "v2", "v4")
