@@ -425,6 +425,8 @@ def _no_constant(name: str) -> NoReturn:
 def is_json(document: bytes | str) -> bool:
     """Tell whether a text is one JSON document; lone surrogate escapes are allowed."""
     try:
+        if isinstance(document, bytes):
+            _check_text(document)
         _validate(document)
     except Uninspectable:
         return False
