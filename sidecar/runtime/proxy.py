@@ -171,7 +171,8 @@ class Proxy:
                 self._governor.settle(ticket, outcomes.neutral())
                 return self._own(case, what)
             outgoing = await self._inbound.inspect(request, route, body)
-            stripped = self._strips(what, credential + key if key else "")
+            repeated = key and cls is RouteClass.HYBRID
+            stripped = self._strips(what, credential + key if repeated else "")
             if stripped or cls is RouteClass.CONTEXT:
                 outgoing = outgoing._replace(headers=with_readable_codings(outgoing.headers))
             if stripped:
