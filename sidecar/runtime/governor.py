@@ -8,6 +8,7 @@ import asyncio
 import json
 import os
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -82,6 +83,8 @@ class Governor:
         self._metrics, self._log, self._mono, self._wall = metrics, log, mono, wall
         self._state_file = Path(guard.state_file) if guard.state_file else None
         self._unsaved = asyncio.Event()
+        # A thread of its own: those that all share may be waiting for a dead resolver.
+        self._disk = ThreadPoolExecutor(1, thread_name_prefix="state")
         self._tasks: list[asyncio.Task[None]] = []
         self._save_failed = False
         self._load()
@@ -100,8 +103,9 @@ class Governor:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
-        if self._state_file and self._unsaved.is_set():
-            self._save(self._state_file, self._snapshot())
+        if self._tasks and self._state_file and self._unsaved.is_set():
+            await self._save_now(self._state_file)
+        self._disk.shutdown(wait=False)
         self._tasks = []
 
     # --- requests -----------------------------------------------------------------------------
@@ -299,9 +303,18 @@ class Governor:
         assert self._state_file
         while True:
             await self._unsaved.wait()
-            self._unsaved.clear()
-            await asyncio.to_thread(self._save, self._state_file, self._snapshot())
+            await self._save_now(self._state_file)
             await asyncio.sleep(SAVE_PAUSE)
+
+    async def _save_now(self, path: Path) -> None:
+        """Save in the thread, after whatever is being saved there."""
+        self._unsaved.clear()
+        try:
+            loop = asyncio.get_running_loop()
+            await loop.run_in_executor(self._disk, self._save, path, self._snapshot())
+        except asyncio.CancelledError:
+            self._unsaved.set()  # it may not have begun
+            raise
 
     def _snapshot(self) -> bytes:
         now, wall = self._mono(), self._wall().timestamp()
