@@ -102,7 +102,12 @@ class Proxy:
         """Begin what goes on beside requests."""
         self._attempts.start()
         if self._probe.active:
-            self._spawn(self._attempts.probe_when_idle())
+            self._spawn(self._keep_probing())
+
+    async def _keep_probing(self) -> None:
+        while True:
+            with suppress(Exception):  # it has been logged
+                await self._spawn(self._attempts.probe_when_idle())
 
     async def drain(self, patience: float) -> None:
         """Wait for the requests in flight, for at most `patience` seconds."""
@@ -130,8 +135,8 @@ class Proxy:
             return self._refuse(request, route, refusal)
         except ConnectionError:  # the worker has gone
             raise
-        except Exception as error:  # noqa: BLE001  said without the message, which could quote data
-            self._log("internal_error", "error", reason=type(error).__name__, where=_where(error))
+        except Exception as error:  # noqa: BLE001  whatever it is, the worker gets an answer
+            self._log_fault(error)
             return self._refuse(request, route, Refused(errors.INTERNAL, close=True))
         finally:
             self._in_flight -= 1
@@ -201,6 +206,8 @@ class Proxy:
                     case.route, target, case.asked, case.ticket, allow_stale=case.allow_stale
                 )
                 return self._own(case, late)
+            if task.exception():  # it has been logged
+                raise Refused(errors.INTERNAL, close=True)
             read = task.result()
         else:
             read = await self._attempts.read(attempt)
@@ -265,11 +272,20 @@ class Proxy:
             raise Refused(errors.REDIRECT_AWAY)
 
     def _spawn(self, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
-        """Run something that no request waits for to its end."""
+        """Run something to its end, whoever waits for it; a fault of ours in it is logged."""
         task = asyncio.create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._ended)
         return task
+
+    def _ended(self, task: "asyncio.Task[Any]") -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and isinstance(error := task.exception(), Exception):
+            self._log_fault(error)
+
+    def _log_fault(self, error: Exception) -> None:
+        """Log a fault of our own without its message, which could quote data."""
+        self._log("internal_error", "error", reason=type(error).__name__, where=_where(error))
 
 
 def _route(request: web.BaseRequest) -> Route:
