@@ -126,7 +126,9 @@ async def test_case_46_every_read_of_every_sdk_is_harmless(
     results = {line["step"]: line["parsed"] for line in held}
     for line in held:
         harmless(line)
-    for limit in ("base", "forced", "off"):
+    assert reads_at(zep) == []
+    # The answers are the same bytes in every mode: one of the two clients will do.
+    for limit in ("base", "forced", "off") if mode == "sync" else ():
         elsewhere, _ = await limited(zep, start, tmp_path, hire, sdk, mode, limit)
         lines = reading(await elsewhere("sweep", only=names))
         for line in lines:

@@ -19,7 +19,7 @@ from .workers import CLOUD, MODES, NAMES, Lines, Speaker
 
 pytestmark = [pytest.mark.sdk, pytest.mark.timeout(600)]  # The first run builds an environment.
 
-READ, WRITE = 0.3, 0.3
+READ, WRITE = 0.25, 0.25
 """The sidecar's time limits, in seconds."""
 NOISE = 0.25
 """Seconds for a busy machine. The shortest pause of any SDK before a retry is 0.375 (2.22.1):
