@@ -611,7 +611,6 @@ async def test_searches_while_held(running: Running, upstream: ScriptedUpstream)
         for data in (
             request("POST", "/api/v2/graph/search", body),
             chunked + b"2\r\n{}\r\n0\r\n\r\n",
-            request("POST", "/api/v2/graph/search", b"not even json"),
             request("POST", "/api/v2/graph/search"),
         ):
             await worker.send(data)
