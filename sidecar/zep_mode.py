@@ -31,6 +31,7 @@ class Failed(Exception):
 
 def main(argv: list[str] | None = None) -> int:
     """Carry out one action and return the exit code."""
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     parser = _parser()
     arguments = parser.parse_args(argv)
     if arguments.force is None and (arguments.ttl or arguments.mode or arguments.allow_stale):
@@ -141,6 +142,13 @@ class _Connection(http.client.HTTPConnection):
         self.sock.connect(self._path)
 
 
+# What the answer to each request has at least one of.
+_KEYS = {
+    "/status": {"effective"}, "/force": {"status"}, "/clear": {"status"},
+    "/invalidate": {"invalidated"}, "/reset-failures": {"status"},
+}  # fmt: skip
+
+
 def _ask(path: str, method: str, target: str, body: Any = None) -> dict[str, Any]:
     """Return the sidecar's answer; raises Failed."""
     connection = _Connection(path)
@@ -148,12 +156,14 @@ def _ask(path: str, method: str, target: str, body: Any = None) -> dict[str, Any
         connection.request(method, target, None if body is None else json.dumps(body))
         response = connection.getresponse()
         answer = json.loads(response.read(_MOST_BYTES))
+        if response.status == 200 and not _KEYS[target] & answer.keys():
+            raise ValueError(target)
         if response.status != 200:
             raise Failed(f"refused: {answer['message']}")
         return dict(answer)
     except OSError as error:
         raise Failed(f"cannot reach the sidecar at {path}: {_why(error)}") from None
-    except (http.client.HTTPException, ValueError, KeyError, TypeError):
+    except (http.client.HTTPException, ValueError, KeyError, TypeError, AttributeError):
         raise Failed(f"what answers at {path} is not a sidecar") from None
     finally:
         connection.close()
@@ -187,7 +197,7 @@ _COLOURS = {"read_write": "42;30", "write_only": "43;30", "off": "41;97"}
 def _shown(arguments: argparse.Namespace, answer: dict[str, Any]) -> str:
     try:
         return _text(arguments, answer)
-    except (KeyError, TypeError, ValueError, AttributeError):
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
         raise Failed(f"the answer at {arguments.socket} is not this version's") from None
 
 
@@ -364,7 +374,10 @@ def _duration(seconds: float) -> str:
 
 
 def _instant(instant: datetime, now: datetime) -> str:
-    utc, today = instant.astimezone(UTC), now.astimezone(UTC).date()
+    try:
+        utc, today = instant.astimezone(UTC), now.astimezone(UTC).date()
+    except OverflowError:  # the first or the last day that there is
+        return instant.isoformat(" ")
     return utc.strftime("%H:%M:%S UTC" if utc.date() == today else "%Y-%m-%d %H:%M UTC")
 
 

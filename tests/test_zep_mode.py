@@ -108,6 +108,9 @@ class SmallControl:
         """Count anew."""
         self.streak = 0
 
+    async def saved(self) -> None:
+        """Keep nothing."""
+
 
 @pytest.fixture
 async def control(tmp_path: Path) -> AsyncIterator[SmallControl]:

@@ -156,7 +156,8 @@ _JSON = "application/json"
 
 
 def _is_hint(route: Route) -> bool:
-    return route.cls is RouteClass.CONTROL and route.empty is not None
+    """Tell whether a request asks Zep to get ready for reads: pointless where there are none."""
+    return route.cls is RouteClass.CONTROL and route.path.endswith("/warm")
 
 
 def _names(reason: ShortCircuit, asked: Resolution) -> bool:

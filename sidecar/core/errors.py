@@ -28,6 +28,7 @@ class Failure(Enum):
     RESET = "reset"
     BAD_RESPONSE = "bad_response"
     EGRESS_PROXY = "egress_proxy"
+    LOCAL = "local"
 
     def refusal(self) -> Refusal:
         """Return what the worker is told."""
@@ -44,6 +45,7 @@ _WHY = {
     Failure.RESET: "Zep closed the connection before it answered.",
     Failure.BAD_RESPONSE: "Zep's answer is not valid HTTP.",
     Failure.EGRESS_PROXY: "The egress proxy refused to connect to Zep.",
+    Failure.LOCAL: "The sidecar has no descriptor, port or memory left for a connection.",
 }
 
 BAD_REQUEST = Refusal(400, "bad_request", "The request is not valid HTTP/1.1.")

@@ -171,6 +171,12 @@ class Guard:
             self._last_read = now
         return ticket
 
+    def may_read(self, credential: str, now: float) -> bool:
+        """Tell whether a context read by this credential would be admitted now."""
+        entry = self.credentials.get(credential)
+        known = entry is None or (entry.machine.admits_read(now) and now >= entry.shield_until)
+        return known and self.host.admits_read(now)
+
     def settle(
         self, ticket: Ticket, verdict: Verdict, now: float, dispatched: float | None = None
     ) -> tuple[Event, ...]:
@@ -182,7 +188,7 @@ class Guard:
         if ticket.grade is Grade.PROBE:
             events += (_probe_settled(ticket, verdict.kind.value, verdict.reason),)
         sent = ticket.at if dispatched is None else dispatched
-        reset, floor = verdict.reason is Reason.RESET, verdict.retry_after or 0.0
+        reset, floor = verdict.reset, verdict.retry_after or 0.0
         kind, entry = _STREAK.get(ticket.cls, "other"), ticket.credential
         for machine, admission in ((self.host, ticket.host), (entry.machine, ticket.auth)):
             signal, threshold = self._meaning(machine, admission, kind, verdict)
@@ -259,6 +265,8 @@ class Guard:
             self._retire(ticket)
         for machine in self._machines():
             machine.clear()
+        for entry in self.credentials.values():
+            entry.shield_until = -math.inf
         return (Cleared(), *self._writes_event(self.writes.forget()))
 
     def reset_failures(self) -> tuple[Event, ...]:

@@ -28,6 +28,7 @@ _OWN_REQUEST = HOP_BY_HOP | {b"host", b"content-length", b"expect"}
 _OF_THE_BODY = frozenset(
     {b"content-encoding", b"content-md5", b"digest", b"content-digest", b"repr-digest"}
 )
+OWN_PREFIX = b"x-zep-sidecar-"  # what we tell the worker: nobody else does
 _DEFAULT_PORTS = (None, 80, 443)
 
 
@@ -44,7 +45,11 @@ def tokens(headers: RawHeaders, name: bytes) -> list[bytes]:
 
 def _without(headers: RawHeaders, dropped: Iterable[bytes]) -> RawHeaders:
     gone = frozenset(dropped).union(tokens(headers, b"connection"))
-    return tuple(pair for pair in headers if pair[0].lower() not in gone)
+    return tuple(
+        pair
+        for pair in headers
+        if pair[0].lower() not in gone and not pair[0].lower().startswith(OWN_PREFIX)
+    )
 
 
 def for_upstream(headers: RawHeaders, *, changed: bool) -> RawHeaders:

@@ -262,6 +262,7 @@ class Machine:
 
     def _reopen(self, report: Report) -> Change:
         self.level += 1
+        self.reason = self.trip_reason  # also where only a force had opened it
         return self._open(report)
 
     def _open(self, report: Report) -> Change:

@@ -59,14 +59,16 @@ class Verdict:
     """The refusing status, 401 or 403; only of AUTH."""
     retry_after: float | None = None
     """Seconds that the host asks to be left alone, unbounded; only of RATE and of a 503."""
+    reset: bool = False
+    """The connection broke: all that was under way on it fails, and that is one fact."""
 
 
 OK = Verdict(Kind.OK)
 
 
-def fail(reason: Reason, retry_after: float | None = None) -> Verdict:
+def fail(reason: Reason, retry_after: float | None = None, *, reset: bool = False) -> Verdict:
     """Return the verdict that the host failed."""
-    return Verdict(Kind.FAIL, reason, retry_after=retry_after)
+    return Verdict(Kind.FAIL, reason, retry_after=retry_after, reset=reset)
 
 
 def neutral(reason: Reason = Reason.LOCAL) -> Verdict:
@@ -102,13 +104,16 @@ def of_failure(
     `stale`: a reused connection ended before the first byte of an answer, and the request was not
     sent again. `stalled`: see `stalled()`.
     """
+    if failure is Failure.LOCAL:
+        return neutral(Reason.LOCAL_POOL)
     if failure is Failure.RESET and stale:
         return neutral(Reason.STALE_CONN)
     if failure is Failure.TIMEOUT and stalled:
         return neutral(Reason.LOCAL_STALL)
-    if headed and failure in (Failure.RESET, Failure.BAD_RESPONSE):
-        return fail(Reason.BAD_BODY)
-    return fail(Reason(failure.value))
+    reset = failure is Failure.RESET
+    if headed and (reset or failure is Failure.BAD_RESPONSE):
+        return fail(Reason.BAD_BODY, reset=reset)
+    return fail(Reason(failure.value), reset=reset)
 
 
 def stalled(lag: float, waited: float) -> bool:

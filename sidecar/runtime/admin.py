@@ -44,6 +44,9 @@ class Control(Protocol):
     def reset_failures(self) -> None:
         """Set the failure streaks to zero."""
 
+    async def saved(self) -> None:
+        """Return when all that was decided will survive a restart."""
+
 
 _Parser = Callable[[bytes], Any]
 _Action = Callable[[Any], dict[str, Any]]
@@ -99,7 +102,9 @@ class Admin:
         except ValueError as error:
             return refuse(Refusal(400, "admin_request", str(error)), close=True)
         try:
-            answer = json.dumps(act(arguments)).encode()
+            done = act(arguments)
+            await self._control.saved()  # nothing that was acknowledged is lost
+            answer = json.dumps(done).encode()
         except Exception as error:  # noqa: BLE001  said without the message, which could quote data
             self._log("internal_error", "error", reason=type(error).__name__, where="admin")
             return refuse(INTERNAL, close=True)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import NamedTuple
 
@@ -16,7 +17,6 @@ from sidecar.core.routes import Route, RouteClass
 from sidecar.redact import is_json
 from sidecar.runtime.governor import Governor
 from sidecar.runtime.inbound import Outgoing
-from sidecar.runtime.lag import Lag
 from sidecar.runtime.metrics import Metrics
 from sidecar.runtime.relay import Whole
 from sidecar.runtime.upstream import Answer, Upstream, UpstreamError
@@ -24,7 +24,9 @@ from sidecar.runtime.upstream import Answer, Upstream, UpstreamError
 # Seconds that a write may take while writes have been failing.
 WRITE_TIMEOUT_UNHEALTHY = 3.0
 # Bytes of an answer that is read whole.
-MOST_WHOLE = 32 << 20
+MOST_WHOLE = 10 << 20
+# Bytes, and any coded answer, that are judged in a thread.
+_LARGE = 1 << 18
 # Seconds for which a good read can still serve as a probe of our own.
 LAST_GOOD_MAX = 86400.0
 
@@ -80,16 +82,13 @@ class Attempts:
         self._idle_after = config.probe.idle_after
         self._upstream, self._governor, self._metrics = upstream, governor, metrics
         self._mono, self._wall = mono, wall
-        self._lag = Lag()
         self._last_good: _LastGood | None = None
+        # Threads of its own: those that all share may be waiting for a dead resolver.
+        self._threads = ThreadPoolExecutor(2, thread_name_prefix="judge")
 
-    def start(self) -> None:
-        """Begin to watch the event loop, whose own delays are no evidence."""
-        self._lag.start()
-
-    def stop(self) -> None:
-        """End it."""
-        self._lag.stop()
+    def close(self) -> None:
+        """Stop the threads."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
     def deadline(self, cls: RouteClass) -> float:
         """Return the instant by which an attempt that begins now must be over."""
@@ -100,16 +99,16 @@ class Attempts:
 
     async def read(self, attempt: Attempt) -> Read:
         """Read context, to the end of the answer. Never raises for what Zep does."""
-        since = self._mono(), self._lag.total
+        since = self._governor.now(), self._mono(), self._governor.lag
         read, headed = Read(outcomes.neutral()), False
         try:
             async with asyncio.timeout(self._timeouts[RouteClass.CONTEXT]):
                 answer = await self._send(attempt)
                 headed = True
                 whole = await to_the_end(answer)
-            read = Read(self._verdict(attempt, whole), whole)
+            read = Read(await self._verdict(attempt, whole), whole)
         except (TimeoutError, UpstreamError) as error:
-            read = Read(self._of_error(error, *since, headed=headed), failure=failure_of(error))
+            read = Read(self._of_error(error, *since[1:], headed=headed), failure=failure_of(error))
         finally:
             self._governor.settle(attempt.ticket, read.verdict, since[0])
         self._note(attempt, read)
@@ -120,7 +119,7 @@ class Attempts:
 
         Raises UpstreamError, also for a timeout.
         """
-        since = self._mono(), self._lag.total
+        since = self._governor.now(), self._mono(), self._governor.lag
         verdict = outcomes.neutral()
         try:
             async with asyncio.timeout(deadline - self._mono()):
@@ -128,7 +127,7 @@ class Attempts:
             verdict = self._of_status(attempt.cls, answer.status, answer.headers)
             return answer
         except (TimeoutError, UpstreamError) as error:
-            verdict = self._of_error(error, *since, headed=False)
+            verdict = self._of_error(error, *since[1:], headed=False)
             raise UpstreamError(failure_of(error)) from None
         finally:
             self._governor.settle(attempt.ticket, verdict, since[0])
@@ -157,20 +156,19 @@ class Attempts:
         outgoing = attempt.outgoing
         return await self._upstream.send(
             attempt.method,
-            *outgoing,
+            *outgoing[:3],
             repeatable=attempt.route.safe or any(values(outgoing.headers, b"idempotency-key")),
         )
 
-    def _verdict(self, attempt: Attempt, answer: Whole) -> Verdict:
+    async def _verdict(self, attempt: Attempt, answer: Whole) -> Verdict:
         verdict = self._of_status(attempt.cls, answer.status, answer.headers)
         judged = 200 <= answer.status < 300 and answer.status != 204 and attempt.method != "HEAD"
         if not judged:
             return verdict
-        body = decode(answer.body, answer.headers, MOST_WHOLE)
-        if isinstance(body, bytes):
-            return outcomes.of_body(body, attempt.route.empty, is_json)
-        # A coding that was not asked for cannot be judged.
-        return outcomes.fail(Reason.BAD_BODY) if body is BROKEN_CODING else verdict
+        if len(answer.body) <= _LARGE and not values(answer.headers, b"content-encoding"):
+            return _of_body(answer, attempt.route)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, _of_body, answer, attempt.route)
 
     def _of_status(self, cls: RouteClass, status: int, headers: RawHeaders) -> Verdict:
         if status not in (429, 503):
@@ -188,7 +186,7 @@ class Attempts:
             failure_of(error),
             headed=headed,
             stale=isinstance(error, UpstreamError) and error.stale,
-            stalled=outcomes.stalled(self._lag.total - lag, self._mono() - began),
+            stalled=outcomes.stalled(self._governor.lag - lag, self._mono() - began),
         )
 
     def _note(self, attempt: Attempt, read: Read) -> None:
@@ -197,6 +195,14 @@ class Attempts:
         good = read.verdict == outcomes.OK and read.answer and read.answer.status == 200
         if good and attempt.method == "GET":
             self._last_good = _LastGood(attempt, self._mono())
+
+
+def _of_body(answer: Whole, route: Route) -> Verdict:
+    body = decode(answer.body, answer.headers, MOST_WHOLE)
+    if isinstance(body, bytes):
+        return outcomes.of_body(body, route.empty, is_json)
+    # A coding that was not asked for cannot be judged.
+    return outcomes.fail(Reason.BAD_BODY) if body is BROKEN_CODING else outcomes.OK
 
 
 def failure_of(error: TimeoutError | UpstreamError) -> Failure:

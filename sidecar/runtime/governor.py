@@ -34,6 +34,7 @@ from sidecar.core.machine import Policy, Trip
 from sidecar.core.modes import Mode, Resolution, Source, base_mode, resolve
 from sidecar.core.outcomes import Verdict
 from sidecar.core.routes import RouteClass
+from sidecar.runtime.lag import Lag
 from sidecar.runtime.logs import Log
 from sidecar.runtime.metrics import Metrics
 from sidecar.selection import OverrideState, State
@@ -61,6 +62,7 @@ class Governor:
     ) -> None:
         """Take over the state file, if there is one."""
         guard = config.guard
+        self._lag = Lag()
         self._guard = Guard(
             Policy(
                 guard.failure_threshold,
@@ -86,6 +88,7 @@ class Governor:
         # A thread of its own: those that all share may be waiting for a dead resolver.
         self._disk = ThreadPoolExecutor(1, thread_name_prefix="state")
         self._tasks: list[asyncio.Task[None]] = []
+        self._hurry, self._saved = asyncio.Event(), asyncio.Condition()
         self._save_failed = False
         self._load()
         self._shown: Resolution | None = None
@@ -93,12 +96,14 @@ class Governor:
 
     def start(self) -> None:
         """Begin to look at the clock, and to keep the state file."""
+        self._lag.start()
         self._tasks = [asyncio.create_task(self._watch_the_clock())]
         if self._state_file:
             self._tasks.append(asyncio.create_task(self._keep_saved()))
 
     async def stop(self) -> None:
         """End it; the state file has the last word."""
+        self._lag.stop()
         for task in self._tasks:
             task.cancel()
             with suppress(asyncio.CancelledError):
@@ -107,6 +112,15 @@ class Governor:
             await self._save_now(self._state_file)
         self._disk.shutdown(wait=False)
         self._tasks = []
+
+    def now(self) -> float:
+        """Return the guard's instant: its clock stands still while this process gets no time."""
+        return self._mono() - self._lag.total
+
+    @property
+    def lag(self) -> float:
+        """Return by how many seconds the event loop has been late, in all."""
+        return self._lag.total
 
     # --- requests -----------------------------------------------------------------------------
 
@@ -122,7 +136,7 @@ class Governor:
     @property
     def allow_stale(self) -> bool:
         """Tell whether a force in effect lets last-known answers be given."""
-        forced = self._guard.forced(self._mono())
+        forced = self._guard.forced(self.now())
         return forced is not None and forced.allow_stale
 
     def admit(
@@ -130,19 +144,24 @@ class Governor:
     ) -> Ticket:
         """Decide on a request; see Guard.admit."""
         ticket = self._guard.admit(
-            cls, credential, self._mono(), key=key, reads=reads, background=background
+            cls, credential, self.now(), key=key, reads=reads, background=background
         )
         self._tell(ticket.events)
         return ticket
 
+    def may_read(self, credential: str) -> bool:
+        """Tell whether a context read by this credential would be admitted now."""
+        reads = self.asked().effective is Mode.READ_WRITE
+        return reads and self._guard.may_read(credential, self.now())
+
     def settle(self, ticket: Ticket, verdict: Verdict, dispatched: float | None = None) -> None:
         """Report how a request ended; more than once has no effect."""
-        self._tell(self._guard.settle(ticket, verdict, self._mono(), dispatched))
+        self._tell(self._guard.settle(ticket, verdict, self.now(), dispatched))
 
     def wants_probe(self, credential: str) -> bool:
         """Tell whether a background read by this credential would serve as the probe."""
         reads = self.asked().effective is Mode.READ_WRITE
-        return reads and self._guard.wants_probe(credential, self._mono())
+        return reads and self._guard.wants_probe(credential, self.now())
 
     @property
     def writes_healthy(self) -> bool:
@@ -159,11 +178,12 @@ class Governor:
 
     def status(self) -> dict[str, Any]:
         """Return the status, as the contract shapes it."""
+        self._tell(self._guard.tick(self.now()))
         resolution = self._resolve()
         return {
             "base": self._base.label,
             "override": self._override_status(),
-            **guard_state.status(self._guard, self._mono()),
+            **guard_state.status(self._guard, self.now()),
             "effective": resolution.effective.label,
             "gauge": int(resolution.effective),
             "limited_by": [source.value for source in resolution.limited_by],
@@ -176,7 +196,7 @@ class Governor:
     def force(self, force: Force) -> None:
         """Limit the mode; the last force wins."""
         mode = Mode[force.mode.upper()]
-        now, allow = self._mono(), force.allow_stale
+        now, allow = self.now(), force.allow_stale
         self._tell(self._guard.force(mode, force.reason, now, ttl=force.ttl, allow_stale=allow))
 
     def clear(self) -> list[str]:
@@ -192,10 +212,19 @@ class Governor:
         """End every streak of failures."""
         self._tell(self._guard.reset_failures())
 
+    async def saved(self) -> None:
+        """Wait until all that was decided is on disk, or the disk takes too long."""
+        if self._state_file is None or not self._tasks or not self._unsaved.is_set():
+            return
+        self._hurry.set()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SAVE_PAUSE), self._saved:
+                await self._saved.wait()
+
     # --- what came of it ----------------------------------------------------------------------
 
     def _resolve(self, *, guard: bool = True) -> Resolution:
-        now, wanted = self._mono(), self._override.mode
+        now, wanted = self.now(), self._override.mode
         forced = self._guard.forced(now)
         return resolve(
             self._base,
@@ -271,7 +300,7 @@ class Governor:
 
     def _reason(self, source: Source) -> str:
         """Return why a source limits the mode, in words that are ours or that we have checked."""
-        if source is Source.FORCED and (forced := self._guard.forced(self._mono())):
+        if source is Source.FORCED and (forced := self._guard.forced(self.now())):
             return forced.reason
         if source is Source.GUARD and self._guard.host.reason:
             return self._guard.host.reason.value
@@ -279,7 +308,7 @@ class Governor:
 
     def _until(self, source: Source) -> str:
         """Return until when, at least, a source limits the mode; nothing where nobody knows."""
-        now = self._mono()
+        now = self.now()
         if source is Source.GUARD:
             left: float | None = self._guard.host.remaining(now)
         elif source is Source.FORCED and (forced := self._guard.forced(now)):
@@ -296,7 +325,7 @@ class Governor:
     async def _watch_the_clock(self) -> None:
         while True:
             await asyncio.sleep(TICK)
-            self._tell(self._guard.tick(self._mono()))
+            self._tell(self._guard.tick(self.now()))
             self._show()
 
     async def _keep_saved(self) -> None:
@@ -304,7 +333,12 @@ class Governor:
         while True:
             await self._unsaved.wait()
             await self._save_now(self._state_file)
-            await asyncio.sleep(SAVE_PAUSE)
+            async with self._saved:
+                self._saved.notify_all()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(SAVE_PAUSE):
+                    await self._hurry.wait()
+            self._hurry.clear()
 
     async def _save_now(self, path: Path) -> None:
         """Save in the thread, after whatever is being saved there."""
@@ -317,7 +351,7 @@ class Governor:
             raise
 
     def _snapshot(self) -> bytes:
-        now, wall = self._mono(), self._wall().timestamp()
+        now, wall = self.now(), self._wall().timestamp()
         return json.dumps(guard_state.snapshot(self._guard, now, wall)).encode()
 
     def _save(self, path: Path, data: bytes) -> None:
@@ -341,7 +375,7 @@ class Governor:
             return
         try:
             data = json.loads(self._state_file.read_bytes()[:1_000_000])
-            guard_state.restore(self._guard, data, self._mono(), self._wall().timestamp())
+            guard_state.restore(self._guard, data, self.now(), self._wall().timestamp())
         except FileNotFoundError:
             return
         except (OSError, ValueError, RecursionError) as error:

@@ -38,6 +38,8 @@ class Outgoing(NamedTuple):
     target: bytes
     headers: RawHeaders
     body: bytes | None
+    found: tuple[tuple[str, Redacted], ...] = ()
+    """What inspection found, by the part of the request."""
 
 
 class Refused(Exception):
@@ -68,30 +70,38 @@ class Inbound:
     ) -> Outgoing:
         """Return what of a request may leave; raises Refused."""
         headers, body = request.raw_headers, received
-        if body:  # first, because nothing counts of what is refused
-            body = self._counted(await self._redact(body, headers, route), "body")
         path, mark, query = request.raw_path.encode("utf-8", "surrogateescape").partition(b"?")
-        self._metrics.identifiers("path", self._redactor.path_identifiers(path))
+        found = [("path", Redacted(path, {}, self._redactor.path_identifiers(path)))]
+        if body:
+            found.append(("body", await self._redact(body, headers, route)))
+            body = found[-1][1].body
         if query:
-            query = self._counted(self._redactor.query(query), "query")
-        return Outgoing(
-            path + mark + query, for_upstream(headers, changed=body is not received), body
-        )
+            found.append(("query", self._redactor.query(query)))
+            query = found[-1][1].body
+        kept = for_upstream(headers, changed=body is not received)
+        return Outgoing(path + mark + query, kept, body, tuple(found))
 
-    async def classify(self, route: Route, body: bytes | None, headers: RawHeaders) -> RouteClass:
+    def count(self, outgoing: Outgoing) -> None:
+        """Count what inspection found in a request that leaves."""
+        for place, redacted in outgoing.found:
+            self._metrics.redacted(redacted.counts)
+            self._metrics.identifiers(place, redacted.identifiers)
+
+    async def classify(self, route: Route, outgoing: Outgoing) -> RouteClass:
         """Return the class of a request, which may depend on its body."""
-        if route.cls is not RouteClass.HYBRID or not body:
-            return class_of(route, body)
-        return await self._do(body, headers, lambda plain: class_of(route, plain))
+        if route.cls is not RouteClass.HYBRID or not outgoing.body:
+            return class_of(route, outgoing.body)
+        return await self._do(outgoing, lambda plain: class_of(route, plain))
 
     async def without_read(self, outgoing: Outgoing) -> Outgoing:
         """Return a write that does not ask for context."""
-        headers, body = outgoing.headers, outgoing.body or b""
-        stripped = await self._do(body, headers, strip_return_context)
-        return outgoing._replace(body=stripped, headers=for_upstream(headers, changed=True))
+        stripped = await self._do(outgoing, strip_return_context)
+        headers = for_upstream(outgoing.headers, changed=True)
+        return outgoing._replace(body=stripped, headers=headers)
 
-    async def _do(self, body: bytes, headers: RawHeaders, job: Callable[[bytes], T]) -> T:
+    async def _do(self, outgoing: Outgoing, job: Callable[[bytes], T]) -> T:
         """Do something with a body without its content coding; in a thread if it may take long."""
+        body, headers = outgoing.body or b"", outgoing.headers
 
         def work() -> T:
             plain = decode(body, headers, self._body_bytes)
@@ -100,11 +110,6 @@ class Inbound:
         if len(body) <= OFFLOAD_BYTES and not values(headers, b"content-encoding"):
             return work()
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
-
-    def _counted(self, redacted: Redacted, place: str) -> bytes:
-        self._metrics.redacted(redacted.counts)
-        self._metrics.identifiers(place, redacted.identifiers)
-        return redacted.body
 
     async def read(self, request: web.BaseRequest) -> bytes | None:
         """Return the body as it was sent, or None where the request has none; raises Refused."""

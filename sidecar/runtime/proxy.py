@@ -100,7 +100,6 @@ class Proxy:
 
     def start(self) -> None:
         """Begin what goes on beside requests."""
-        self._attempts.start()
         if self._probe.active:
             self._spawn(self._keep_probing())
 
@@ -120,7 +119,7 @@ class Proxy:
     def close(self) -> None:
         """Stop the inspection threads, and what goes on beside requests."""
         self._inbound.close()
-        self._attempts.stop()
+        self._attempts.close()
         for task in self._tasks:
             task.cancel()
 
@@ -162,9 +161,13 @@ class Proxy:
         if self._in_flight > self._concurrency:
             raise Refused(errors.OVERLOADED)
         headers = request.raw_headers
-        body = await self._inbound.read(request)
-        cls = await self._inbound.classify(route, body, headers)
-        asked, credential = self._governor.asked(), _credential(headers)
+        received = await self._inbound.read(request)
+        credential, cls, outgoing = _credential(headers), route.cls, None
+        # Before it is admitted: what is refused must not have been the probe.
+        if cls is not RouteClass.CONTEXT or self._governor.may_read(credential):
+            outgoing = await self._inbound.inspect(request, route, received)
+            cls = await self._inbound.classify(route, outgoing)
+        asked = self._governor.asked()
         key = b"".join(values(headers, b"idempotency-key")[:1]).decode("latin-1")
         reads = asked.effective is Mode.READ_WRITE
         ticket = self._governor.admit(cls, credential, key=key, reads=reads)
@@ -172,10 +175,11 @@ class Proxy:
         case = _Case(request, route, cls, asked, ticket, credential, stale)
         try:
             what = decide(route, request.raw_path, cls, asked, ticket, allow_stale=stale)
-            if isinstance(what, Answer):
+            if isinstance(what, Answer) or outgoing is None:
+                assert isinstance(what, Answer)
                 self._governor.settle(ticket, outcomes.neutral())
                 return self._own(case, what)
-            outgoing = await self._inbound.inspect(request, route, body)
+            self._inbound.count(outgoing)
             repeated = key and cls is RouteClass.HYBRID
             stripped = self._strips(what, credential + key if repeated else "")
             if stripped or cls is RouteClass.CONTEXT:

@@ -7,6 +7,7 @@ docs/adr/0002. One table maps what can go wrong to a Failure.
 
 import asyncio
 import base64
+import errno
 import socket
 import ssl
 from collections import deque
@@ -36,6 +37,10 @@ _ERRORS = (
     HttpProcessingError,
     OSError,
 )  # OSError includes TimeoutError and ssl.SSLError
+
+
+# What this host, and not Zep, has run out of.
+_LOCAL = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL})
 
 
 class UpstreamError(Exception):
@@ -364,5 +369,5 @@ def _connect_failure(error: Exception) -> Failure:
     if isinstance(error, ssl.SSLError):
         return Failure.TLS
     if isinstance(error, OSError) and not isinstance(error, TimeoutError):
-        return Failure.CONNECT
+        return Failure.LOCAL if error.errno in _LOCAL else Failure.CONNECT
     return _failure(error)

@@ -195,12 +195,12 @@ def test_case_34_resets_of_one_pool_are_one_failure() -> None:
     tickets = [guard.ask() for _ in range(10)]
     guard.now = 1.0
     for ticket in tickets:
-        guard.end(ticket, fail(Reason.RESET))
+        guard.end(ticket, fail(Reason.RESET, reset=True))
     assert (guard.host_mode, guard.streak) == (Mode.READ_WRITE, 1)
     ticket = guard.ask()
-    guard.end(ticket, fail(Reason.RESET), dispatched=0.5)
+    guard.end(ticket, fail(Reason.BAD_BODY, reset=True), dispatched=0.5)
     assert guard.streak == 1
-    guard.go(fail(Reason.RESET))
+    guard.go(fail(Reason.RESET, reset=True))
     assert guard.streak == 2
 
 

@@ -47,6 +47,9 @@ class SmallControl:
         """Count anew."""
         self.streak = 0
 
+    async def saved(self) -> None:
+        """Keep nothing."""
+
 
 class Served:
     """An admin socket that serves."""
