@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 import uvloop
@@ -58,6 +59,19 @@ class Running:
                 f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode()
             )
             return await worker.answer()
+
+    async def metric(self, name: str, **labels: str) -> float:
+        """Return the value of one sample, as it is scraped."""
+        inside = ",".join(f'{label}="{value}"' for label, value in labels.items())
+        sample = f"{name}{{{inside}}} " if inside else f"{name} "
+        lines = (await self.ops("/metrics")).body.decode().splitlines()
+        [value] = [line.removeprefix(sample) for line in lines if line.startswith(sample)]
+        return float(value)
+
+    @property
+    def status(self) -> dict[str, Any]:
+        """What `zep_mode --status --json` shows."""
+        return self.sidecar.status()
 
 
 @pytest.fixture

@@ -65,6 +65,8 @@ class ScriptedUpstream:
 
     def __init__(self) -> None:
         self.script: list[Script] = []
+        self.always: Script = OK
+        """What answers where the script is at its end."""
         self.received: list[Message] = []
         self.connections = 0
         self._arrived = asyncio.Event()
@@ -99,7 +101,7 @@ class ScriptedUpstream:
                 await read_body(reader, message, until_eof=False)
                 self.received.append(message)
                 self._arrived.set()
-                step = self.script.pop(0) if self.script else OK
+                step = self.script.pop(0) if self.script else self.always
                 if isinstance(step, bytes):
                     writer.write(step)
                     await writer.drain()

@@ -103,11 +103,6 @@ class Route:
     route that has one is only a hint that reads will follow.
     """
 
-    @property
-    def is_hybrid(self) -> bool:
-        """Tell whether it depends on the body whether a write also reads."""
-        return self.cls is RouteClass.HYBRID
-
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 PREFIXES = ("v1", "v2", "v4")
@@ -160,8 +155,9 @@ def match(method: str, target: str) -> Route | None:
     than this table.
     """
     path = target.partition("?")[0]
-    if path == "/healthz":  # zep-python 1.x asks for it in its constructor
-        return Route("v1", method, path, RouteClass.CONTROL, safe=method in SAFE_METHODS)
+    if path == "/healthz":  # zep-python 1.x asks for it in its constructor, and wants this answer
+        safe = method in SAFE_METHODS
+        return Route("v1", method, path, RouteClass.CONTROL, safe=safe, empty=".")
     segments = path.split("/")
     if len(segments) < 4 or segments[0] or segments[1] != "api" or segments[2] not in PREFIXES:
         return None

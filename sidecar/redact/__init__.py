@@ -6,7 +6,7 @@ queries without touching a byte that did not match. Pure: no clock, no I/O, no l
 
 from functools import cache
 
-from sidecar.redact.body import Laborious, Redacted, Redactor, Uninspectable
+from sidecar.redact.body import Laborious, Redacted, Redactor, Uninspectable, is_json
 from sidecar.redact.check import check_policy, supported_regions
 from sidecar.redact.policy import DEFAULT_TYPES, EXTRA_TYPES, CustomRule, Policy, Span
 
@@ -21,6 +21,7 @@ __all__ = [
     "Span",
     "Uninspectable",
     "check_policy",
+    "is_json",
     "redact_body",
     "redact_text",
     "supported_regions",

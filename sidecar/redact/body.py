@@ -218,7 +218,7 @@ class Redactor:
     def _edits_in_string(self, raw: bytes, position: int, fields: Fields) -> list[_Edit]:
         """Return the edits inside a JSON string that stands at `position`."""
         value = _decoded(raw)
-        if fields.is_text and value.lstrip()[:1] in _JSON_OPENERS and _is_json(value):
+        if fields.is_text and value.lstrip()[:1] in _JSON_OPENERS and is_json(value):
             inner = value.encode("utf-8", "replace")  # lone surrogates: one character stays one
             offsets = self._gate.suspicions(inner)
             edits = self._edits_in_json(inner, Fields.FREE, _NONE, offsets)
@@ -422,9 +422,12 @@ def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
-def _is_json(text: str) -> bool:
+def is_json(document: bytes | str) -> bool:
+    """Tell whether a text is one JSON document; lone surrogate escapes are allowed."""
     try:
-        _validate(text)
+        if isinstance(document, bytes):
+            _check_text(document)
+        _validate(document)
     except Uninspectable:
         return False
     return True

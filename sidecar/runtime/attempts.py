@@ -13,6 +13,7 @@ from sidecar.core.guard import Grade, Ticket
 from sidecar.core.headers import RawHeaders, values
 from sidecar.core.outcomes import Kind, Reason, Verdict
 from sidecar.core.routes import Route, RouteClass
+from sidecar.redact import is_json
 from sidecar.runtime.governor import Governor
 from sidecar.runtime.inbound import Outgoing
 from sidecar.runtime.lag import Lag
@@ -167,7 +168,7 @@ class Attempts:
             return verdict
         body = decode(answer.body, answer.headers, MOST_WHOLE)
         if isinstance(body, bytes):
-            return outcomes.of_body(body, attempt.route.empty)
+            return outcomes.of_body(body, attempt.route.empty, is_json)
         # A coding that was not asked for cannot be judged.
         return outcomes.fail(Reason.BAD_BODY) if body is BROKEN_CODING else verdict
 

@@ -1,7 +1,7 @@
 """What comes from the worker: read whole, inspected, and ready to leave."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
@@ -11,11 +11,12 @@ from aiohttp import web
 
 from sidecar.config import Config
 from sidecar.core import errors
+from sidecar.core.answers import class_of
 from sidecar.core.encoding import decode
 from sidecar.core.errors import Refusal
 from sidecar.core.headers import RawHeaders, for_upstream, tokens, values
 from sidecar.core.return_context import strip_return_context
-from sidecar.core.routes import Route
+from sidecar.core.routes import Route, RouteClass
 from sidecar.redact import Laborious, Redacted, Redactor
 from sidecar.redact.inspect import inspect
 from sidecar.runtime.metrics import Metrics
@@ -77,16 +78,28 @@ class Inbound:
             path + mark + query, for_upstream(headers, changed=body is not received), body
         )
 
-    def plain(self, body: bytes | None, headers: RawHeaders) -> bytes:
-        """Return a body without its content coding, or nothing where that cannot be undone."""
-        plain = decode(body or b"", headers, self._body_bytes)
-        return plain if isinstance(plain, bytes) else b""
+    async def classify(self, route: Route, body: bytes | None, headers: RawHeaders) -> RouteClass:
+        """Return the class of a request, which may depend on its body."""
+        if route.cls is not RouteClass.HYBRID or not body:
+            return class_of(route, body)
+        return await self._do(body, headers, lambda plain: class_of(route, plain))
 
-    def without_read(self, outgoing: Outgoing) -> Outgoing:
+    async def without_read(self, outgoing: Outgoing) -> Outgoing:
         """Return a write that does not ask for context."""
-        body = strip_return_context(self.plain(outgoing.body, outgoing.headers))
-        headers = for_upstream(outgoing.headers, changed=True)
-        return outgoing._replace(body=body, headers=headers)
+        headers, body = outgoing.headers, outgoing.body or b""
+        stripped = await self._do(body, headers, strip_return_context)
+        return outgoing._replace(body=stripped, headers=for_upstream(headers, changed=True))
+
+    async def _do(self, body: bytes, headers: RawHeaders, job: Callable[[bytes], T]) -> T:
+        """Do something with a body without its content coding; in a thread if it may take long."""
+
+        def work() -> T:
+            plain = decode(body, headers, self._body_bytes)
+            return job(plain if isinstance(plain, bytes) else b"")
+
+        if len(body) <= OFFLOAD_BYTES and not values(headers, b"content-encoding"):
+            return work()
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
     def _counted(self, redacted: Redacted, place: str) -> bytes:
         self._metrics.redacted(redacted.counts)

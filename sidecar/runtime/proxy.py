@@ -16,7 +16,6 @@ from sidecar.core.answers import (
     Forward,
     Outcome,
     ShortCircuit,
-    class_of,
     decide,
     empty_answer,
     instead,
@@ -159,7 +158,7 @@ class Proxy:
             raise Refused(errors.OVERLOADED)
         headers = request.raw_headers
         body = await self._inbound.read(request)
-        cls = class_of(route, self._inbound.plain(body, headers) if route.is_hybrid else None)
+        cls = await self._inbound.classify(route, body, headers)
         asked, credential = self._governor.asked(), _credential(headers)
         key = b"".join(values(headers, b"idempotency-key")[:1]).decode("latin-1")
         reads = asked.effective is Mode.READ_WRITE
@@ -172,11 +171,12 @@ class Proxy:
                 self._governor.settle(ticket, outcomes.neutral())
                 return self._own(case, what)
             outgoing = await self._inbound.inspect(request, route, body)
-            stripped = self._strips(what, credential + key if key else "")
+            repeated = key and cls is RouteClass.HYBRID
+            stripped = self._strips(what, credential + key if repeated else "")
             if stripped or cls is RouteClass.CONTEXT:
                 outgoing = outgoing._replace(headers=with_readable_codings(outgoing.headers))
             if stripped:
-                outgoing = self._inbound.without_read(outgoing)
+                outgoing = await self._inbound.without_read(outgoing)
         except BaseException:
             self._governor.settle(ticket, outcomes.neutral())
             raise

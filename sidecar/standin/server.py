@@ -10,7 +10,7 @@ from datetime import datetime
 from http import HTTPStatus
 from ssl import SSLContext
 from types import ModuleType
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
@@ -35,6 +35,7 @@ LIMITS = (
 """Zep sends its rate limits with every answer."""
 
 Headers = Iterable[tuple[str, str]]
+Kind = Literal["status", "delay", "hang", "reset", "truncate", "close", "drip"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +55,10 @@ class Fault:
     `status` answers it; `delay` waits `seconds`, then serves; `hang` never answers; `reset` sends
     RST before an answer, or after `after` bytes of its body; `truncate` announces the whole body
     and closes after `after` bytes; `close` hangs up unannounced after an answer, when the
-    connection has had `after` requests.
+    connection has had `after` requests; `drip` sends the body byte by byte, `seconds` apart.
     """
 
-    kind: Literal["status", "delay", "hang", "reset", "truncate", "close"]
+    kind: Kind
     status: int = 503
     seconds: float = 0.0
     after: int = 0
@@ -193,6 +194,10 @@ class StandIn:
             return Wire(answer)
         if fault.kind == "close":
             return Wire(answer, "close")
+        if fault.kind == "drip":
+            whole = answer.body if isinstance(answer.body, bytes) else b"".join(answer.body)
+            bytewise = tuple(whole[at : at + 1] for at in range(len(whole)))
+            return Wire(replace(answer, body=bytewise), pause=fault.seconds)
         return Wire(answer, "reset" if fault.kind == "reset" else "close", fault.after)
 
     def _serve(self, method: str, target: str, body: bytes) -> Answer:
@@ -248,7 +253,7 @@ class StandIn:
         if isinstance(text := fields.get("body"), str):
             fields["body"] = text.encode()
         headers = tuple(dict(fields.pop("headers", {})).items())
-        if fields["kind"] not in {"status", "delay", "hang", "reset", "truncate", "close"}:
+        if fields["kind"] not in get_args(Kind):
             raise ValueError(fields["kind"])
         self.fail(Fault(**fields, headers=headers), times, path)
 

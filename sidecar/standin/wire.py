@@ -27,7 +27,8 @@ class Answer:
 class Wire(web.StreamResponse):
     """An answer written byte for byte, so that no header appears that nobody asked for.
 
-    No answer writes nothing; `after` cuts the body; `end` says what becomes of the connection.
+    No answer writes nothing; `after` cuts the body; `end` says what becomes of the connection;
+    `pause` is the time between two pieces of a stream.
     """
 
     def __init__(
@@ -35,9 +36,10 @@ class Wire(web.StreamResponse):
         answer: Answer | None,
         end: Literal["keep", "close", "reset"] = "keep",
         after: int | None = None,
+        pause: float = STREAM_PAUSE,
     ) -> None:
         super().__init__()
-        self._answer, self._end, self._after = answer, end, after
+        self._answer, self._end, self._after, self._pause = answer, end, after, pause
 
     async def prepare(self, request: web.BaseRequest) -> None:
         """Write what is to be written, then end the connection if that is the plan."""
@@ -76,7 +78,7 @@ class Wire(web.StreamResponse):
             parts = [b"".join(parts)[: self._after]]
         transport.write(head.encode("latin-1") + parts[0])
         for part in parts[1:]:
-            await asyncio.sleep(STREAM_PAUSE)
+            await asyncio.sleep(self._pause)
             transport.write(part)
 
 

@@ -22,6 +22,7 @@ from sidecar.core.outcomes import (
     stalled,
 )
 from sidecar.core.routes import RouteClass
+from sidecar.redact import is_json
 
 NOW = 1_800_000_000.0
 MEMORY = {RouteClass.CONTEXT, RouteClass.WRITE, RouteClass.HYBRID}
@@ -102,7 +103,7 @@ def test_what_is_our_own_doing_is_neutral() -> None:
 )
 def test_of_body(body: bytes, empty: object, good: bool) -> None:
     """JSON of the type that the SDKs expect."""
-    assert of_body(body, empty) == (OK if good else fail(Reason.BAD_BODY))
+    assert of_body(body, empty, is_json) == (OK if good else fail(Reason.BAD_BODY))
 
 
 @pytest.mark.parametrize(
