@@ -14,6 +14,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from sidecar.core.cache_key import Key, Lesson, Tag
+from sidecar.core.headers import RawHeaders, tokens, values
 
 # Bytes that an entry is charged beside its key and its value.
 OVERHEAD = 200
@@ -26,6 +27,7 @@ SWEEP = 500
 OWNED_MOST = 50_000
 OWNERS_MOST = 8
 EPOCHS_MOST = 16_384
+_READABLE = (b"gzip", b"deflate", b"identity")
 
 
 class OnWrite(Enum):
@@ -47,6 +49,20 @@ class Value(NamedTuple):
     def size(self) -> int:
         """Bytes."""
         return sum(map(len, self))
+
+
+def storable(status: int, headers: RawHeaders, body: bytes) -> Value | None:
+    """Return the part of an answer that is kept, or None where none may be.
+
+    The caller has judged the body: complete, and JSON of the right type. An answer in a coding
+    that nobody asked for has not been judged by anyone.
+    """
+    types, codings = values(headers, b"content-type"), tokens(headers, b"content-encoding")
+    personal = values(headers, b"set-cookie") or b"*" in tokens(headers, b"vary")
+    readable = not codings or (len(codings) == 1 and codings[0] in _READABLE)
+    if status != 200 or personal or not readable or len(types) > 1:
+        return None
+    return Value(body, b"".join(types), b"".join(codings))
 
 
 class Snapshot(NamedTuple):

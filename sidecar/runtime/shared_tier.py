@@ -124,6 +124,10 @@ class SharedTier:
         if self._skips or await self._guarded(self._add(sorted(tags))) is None:
             self._bury(tags)
 
+    def bump_soon(self, tags: frozenset[Tag]) -> None:
+        """Say so without waiting: from now on this sidecar takes nothing that depends on them."""
+        self._bury(tags)
+
     def forget(self) -> None:
         """Take nothing that is there now: the mode was off."""
         self._blind_until = self._mono() + self._ttl + CLOCKS_APART
@@ -210,7 +214,6 @@ class SharedTier:
     async def _deliver(self) -> None:
         """Go on with invalidations until they are there, or until what they concern has expired."""
         while self._tombstones:
-            await asyncio.sleep(RETRY)
             now = self._mono()
             for each in [each for each, until in self._tombstones.items() if until <= now]:
                 del self._tombstones[each]
@@ -219,6 +222,8 @@ class SharedTier:
                 for each, until in some:
                     if self._tombstones.get(each) == until:  # no other write has failed meanwhile
                         del self._tombstones[each]
+            else:
+                await asyncio.sleep(RETRY)
         self._delivers = False
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:

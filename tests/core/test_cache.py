@@ -14,8 +14,10 @@ from sidecar.core.cache import (
     OnWrite,
     State,
     Value,
+    storable,
 )
 from sidecar.core.cache_key import Lesson, of_credential, of_id, tag
+from sidecar.core.headers import RawHeaders
 
 T, U, G = tag("thread", "t"), tag("user", "u"), tag("graph", "g")
 OTHER, ALL = tag("thread", "other"), of_credential("c")
@@ -270,3 +272,24 @@ def test_what_is_remembered_beside_entries_is_bounded() -> None:
     for number in range(OWNED_MOST + 10):
         cache.learn(Lesson(tag("thread", str(number)), frozenset({U})))
     assert len(cache._owners) == OWNED_MOST
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "expected"),
+    [
+        (200, ((b"Content-Type", b"application/json"),), Value(b"{}", b"application/json")),
+        (200, ((b"content-encoding", b"GZIP"), (b"Vary", b"Accept")), Value(b"{}", b"", b"gzip")),
+        (200, (), Value(b"{}", b"")),
+        (206, (), None),
+        (404, (), None),
+        (200, ((b"Set-Cookie", b"a=b"),), None),
+        (200, ((b"vary", b"Origin, *"),), None),
+        (200, ((b"Content-Encoding", b"br"),), None),
+        (200, ((b"Content-Encoding", b"gzip, gzip"),), None),
+    ],
+)
+def test_what_is_kept_of_an_answer(
+    status: int, headers: RawHeaders, expected: Value | None
+) -> None:
+    """Body, type and coding of a 200; nothing that is only for one, or that nobody could read."""
+    assert storable(status, headers, b"{}") == expected

@@ -68,7 +68,7 @@ async def fleet(redis: RedisServer) -> AsyncIterator[Fleet]:
 async def until(happened: Callable[[], object]) -> None:
     """Wait for something that says nothing when it happens."""
     async with asyncio.timeout(10):
-        while not happened():
+        while not happened():  # noqa: ASYNC110
             await asyncio.sleep(0.005)
 
 
