@@ -27,6 +27,7 @@ from sidecar.values import (
     number,
     optional,
     pairs_of,
+    redis_url,
     rules,
     text,
     url,
@@ -175,7 +176,9 @@ class Cache:
     max_entries: int = _key(integer(1), 10000, "Entries in memory.")
     max_bytes: int = _key(integer(1024), 67108864, "Bytes in memory.")
     invalidate_on_write: str = _key(choice("hard", "soft", "off"), "hard", "What a write does.")
-    redis_url: str | None = _key(optional, None, "Shared tier; none without it.")
+    redis_url: str | None = _key(
+        redis_url, None, "Shared tier: redis:// or rediss://, also user and password; or none."
+    )
     namespace: str = _key(text, "zs", "Prefix of every key in the shared tier.")
 
 

@@ -53,6 +53,19 @@ def optional(node: yaml.Node) -> str | None:
     return None if is_null(node) else text(node) or None
 
 
+def redis_url(node: yaml.Node) -> str | None:
+    """Parse the URL of a Redis server that may be absent; it may hold a password: never shown."""
+    value = optional(node)
+    try:
+        parts = urlsplit(value or "redis://none")
+        sound = parts.scheme in ("redis", "rediss") and parts.hostname and parts.port != 0
+    except ValueError:
+        sound = False
+    if not sound:
+        raise ValueError("must be redis:// or rediss:// with a host, or empty")
+    return value
+
+
 def boolean(node: yaml.Node) -> bool:
     """Parse true/false, 1/0, yes/no, on/off in any case."""
     value = _filled(node).lower()

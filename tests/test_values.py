@@ -69,3 +69,24 @@ def test_urls(source: str, expected: str) -> None:
 def test_optional() -> None:
     """Null and nothing are None."""
     assert [parse(values.optional, s) for s in ("~", "''", "null", "x")] == [None, None, None, "x"]
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("''", None),
+        ("redis://redis:6379/1", "redis://redis:6379/1"),
+        ("rediss://user:secret@redis", "rediss://user:secret@redis"),
+    ],
+)
+def test_redis_urls(source: str, expected: str | None) -> None:
+    """As they are, or none."""
+    assert parse(values.redis_url, source) == expected
+
+
+@pytest.mark.parametrize("source", ["redis://", "http://:secret@x", "redis://:secret@x:99999", "x"])
+def test_bad_redis_urls_are_not_repeated(source: str) -> None:
+    """They may hold a password."""
+    with pytest.raises(ValueError, match="must be redis://") as caught:
+        parse(values.redis_url, source)
+    assert "secret" not in str(caught.value)

@@ -20,7 +20,7 @@ _BRACKET = re.compile(rb'(?:[^][{}"]++|' + _STRING + rb")*+[][{}]")
 def strip_return_context(body: bytes) -> bytes:
     """Set `return_context` to false in a JSON body; every other byte stays."""
     parts, at = [], 0
-    for name, start, end in _members(body):
+    for name, start, end in members(body):
         if name.lower() == RETURN_CONTEXT and body[start:end] != b"false":
             parts += [body[at:start], b"false"]
             at = end
@@ -32,7 +32,7 @@ def with_context(body: bytes) -> bytes:
 
     `body`: complete and decoded. Every other byte stays; what is no JSON object stays altogether.
     """
-    found = [(start, end) for name, start, end in _members(body) if name == "context"]
+    found = [(start, end) for name, start, end in members(body) if name == "context"]
     if found:
         start, end = found[-1]  # which is the one that counts
         return body[:start] + b'""' + body[end:] if body[start:end] == b"null" else body
@@ -50,11 +50,11 @@ def asks_for_context(body: bytes) -> bool:
         return False
     return any(
         name.lower() == RETURN_CONTEXT and body[start:end] == b"true"
-        for name, start, end in _members(body)
+        for name, start, end in members(body)
     )
 
 
-def _members(body: bytes) -> Iterator[tuple[str, int, int]]:
+def members(body: bytes) -> Iterator[tuple[str, int, int]]:
     """Yield each member of the object that a JSON body is: its name, and where its value stands.
 
     Names that stand there twice come twice. Nothing comes of a body that is no object.

@@ -1,7 +1,9 @@
 """What is redacted, and what stands in its place."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -34,6 +36,12 @@ class Policy:
     regions: tuple[str, ...] = DEFAULT_REGIONS
     custom: tuple[CustomRule, ...] = ()
     placeholders: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def fingerprint(self) -> str:
+        """Return what two policies share if they replace the same with the same."""
+        said = [sorted(self.types), self.regions, self.custom, sorted(self.placeholders.items())]
+        return sha256(json.dumps(said).encode()).hexdigest()[:16]
 
     def placeholder(self, type_: str) -> str:
         """Return the text that replaces a value of `type_`: `[EMAIL]` for `email`."""

@@ -14,6 +14,7 @@ from prometheus_client.openmetrics.exposition import generate_latest as openmetr
 
 from sidecar import __version__
 from sidecar.core.answers import ShortCircuit
+from sidecar.core.cache_status import Result
 from sidecar.core.events import PROBE_RESULTS, Event, Forced, ProbeSettled, Tripped
 from sidecar.core.machine import Trip
 from sidecar.core.modes import Resolution, Source
@@ -45,6 +46,7 @@ class Metrics:
         self._identifiers = {p: identifiers.labels(p) for p in ("path", "query", "body")}
         self._override = _OverrideMetrics(self._registry)
         self._guard = _GuardMetrics(self._registry)
+        self._cache = _CacheMetrics(self._registry)
         Gauge(
             "zep_sidecar_build_info", "Always 1", ["version", "python"], registry=self._registry
         ).labels(__version__, platform.python_version()).set(1)
@@ -78,6 +80,12 @@ class Metrics:
     def short_circuit(self, reason: ShortCircuit) -> None:
         """Count a request that was answered without asking Zep."""
         self._guard.short_circuits[reason].inc()
+
+    def context_request(self, result: Result) -> None:
+        """Count a context read, made while reads are allowed, by how it fared with the cache."""
+        self._cache.requests[result].inc()
+        if result is Result.HIT:
+            self._cache.hits.inc()
 
     def families(self) -> Iterable[Metric]:
         """Return every metric with its samples, for the documentation."""
@@ -151,6 +159,26 @@ class _GuardMetrics:
                 self._downgrades[Trip.FORCED].inc()
             case ProbeSettled(_, result):
                 self._probes[result].inc()
+
+
+class _CacheMetrics:
+    """How context reads fared with the cache."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.requests = _children(
+            Counter(
+                "memory_zep_context_requests",
+                "Context reads while reads are allowed, by how they fared with the cache",
+                ["result"],
+                registry=registry,
+            ),
+            Result,
+        )
+        self.hits = Counter(
+            "memory_zep_context_cache_hits",
+            "Context reads that got a fresh answer from the cache",
+            registry=registry,
+        )
 
 
 M = TypeVar("M", Counter, Gauge)

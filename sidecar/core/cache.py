@@ -1,0 +1,292 @@
+"""The memory tier of the context cache: fresh answers, and the last known ones, within bounds.
+
+An entry is fresh for `ttl` seconds from the dispatch of the read that brought it, and kept as last
+known for `max_stale`. A write ends its freshness; an erasure ends it altogether.
+
+Every `now` is a monotonic instant, in seconds.
+"""
+
+import math
+from collections import OrderedDict
+from collections.abc import Iterable
+from enum import Enum
+from itertools import islice
+from typing import NamedTuple
+
+from sidecar.core.cache_key import Key, Lesson, Tag
+from sidecar.core.headers import RawHeaders, tokens, values
+
+# Bytes that an entry is charged beside its key and its value.
+OVERHEAD = 200
+ENTRY_MOST = 1 << 20
+# Seconds for which `soft` serves an entry after the first write that concerns it.
+GRACE = 5.0
+# Entries that one sweep looks at.
+SWEEP = 500
+# Threads whose owners, and tags whose last write, are remembered.
+OWNED_MOST = 50_000
+OWNERS_MOST = 8
+EPOCHS_MOST = 16_384
+_READABLE = (b"gzip", b"deflate", b"identity")
+
+
+class OnWrite(Enum):
+    """What a write does to the answers that it concerns."""
+
+    HARD = "hard"  # they are fresh no longer
+    SOFT = "soft"  # they are served for GRACE seconds more while one read brings a new one
+    OFF = "off"
+
+
+class Value(NamedTuple):
+    """An answer of Zep, status 200, as it came."""
+
+    body: bytes
+    content_type: bytes
+    content_encoding: bytes = b""
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return sum(map(len, self))
+
+
+def storable(status: int, headers: RawHeaders, body: bytes) -> Value | None:
+    """Return the part of an answer that is kept, or None where none may be.
+
+    The caller has judged the body: complete, and JSON of the right type. An answer in a coding
+    that nobody asked for has not been judged by anyone.
+    """
+    types, codings = values(headers, b"content-type"), tokens(headers, b"content-encoding")
+    personal = values(headers, b"set-cookie") or b"*" in tokens(headers, b"vary")
+    readable = not codings or (len(codings) == 1 and codings[0] in _READABLE)
+    if status != 200 or personal or not readable or len(types) > 1:
+        return None
+    return Value(body, b"".join(types), b"".join(codings))
+
+
+class Snapshot(NamedTuple):
+    """The instant at which a read was dispatched, in seconds and in writes."""
+
+    epoch: int
+    at: float
+
+
+class State(Enum):
+    """What a cached answer is good for."""
+
+    FRESH = "fresh"
+    GRACE = "grace"  # to be served, and to be read anew
+    STALE = "stale"  # last known; no write has concerned it
+    OUTDATED = "outdated"  # last known; from before a write
+
+
+class Found(NamedTuple):
+    """A cached answer."""
+
+    value: Value
+    state: State
+    age: float
+    """Seconds since the read that brought it was dispatched."""
+    ttl: float
+    """Seconds that it is still fresh; less than 0 since it is not."""
+
+
+class Limits(NamedTuple):
+    """The `cache` section of the configuration, as the memory tier needs it."""
+
+    ttl: float = 30.0
+    max_stale: float = 900.0
+    max_entries: int = 10_000
+    max_bytes: int = 64 << 20
+    on_write: OnWrite = OnWrite.HARD
+
+
+class _Entry:
+    __slots__ = ("at", "charge", "tags", "value", "written")
+
+    def __init__(self, value: Value, tags: frozenset[Tag], at: float, charge: int) -> None:
+        self.value, self.tags, self.at, self.charge = value, tags, at, charge
+        self.written = math.inf
+        """When the first write that concerns it was seen."""
+
+
+class Cache:
+    """Answers by key, in memory. Both bounds hold after every call, and during it."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._keep = max(limits.ttl, limits.max_stale)
+        self._entries: OrderedDict[Key, _Entry] = OrderedDict()  # the least recently used first
+        self._tagged: dict[Tag, set[Key]] = {}
+        self._bytes = 0
+        self._unswept: list[Key] = []
+        # Writes are counted; each tag has the number of its last one. A tag that is not there had
+        # its last one, if any, at `_forgotten` or before.
+        self._epoch = 0
+        self._epochs: OrderedDict[Tag, int] = OrderedDict()
+        self._forgotten = 0
+        self._owners: OrderedDict[Tag, frozenset[Tag]] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    @property
+    def bytes(self) -> int:
+        """What the entries are charged: keys, values, and OVERHEAD for each."""
+        return self._bytes
+
+    # --- reads --------------------------------------------------------------------------------
+
+    def lookup(self, key: Key, now: float) -> Found | None:
+        """Return the answer that is kept under a key, and what it is good for."""
+        entry = self._entries.get(key)
+        if entry is None:
+            return None
+        age = max(now - entry.at, 0.0)
+        state = self._state(entry, age, now)
+        if state is None:
+            self._drop(key)
+            return None
+        self._entries.move_to_end(key)
+        ends = min(self._limits.ttl, entry.written - entry.at)
+        return Found(entry.value, state, age, ends - age)
+
+    def snapshot(self, now: float) -> Snapshot:
+        """Return what has to be handed to `store` later; to be called before the read is sent."""
+        return Snapshot(self._epoch, now)
+
+    def current(self, tags: frozenset[Tag], snapshot: Snapshot) -> bool:
+        """Tell whether no write has concerned the tags since."""
+        known, forgotten = self._epochs, self._forgotten
+        return all(known.get(t, forgotten) <= snapshot.epoch for t in self.with_owners(tags))
+
+    def store(
+        self, key: Key, tags: frozenset[Tag], value: Value, snapshot: Snapshot, now: float
+    ) -> bool:
+        """Keep an answer; refused, it returns False, where it may be older than a write."""
+        tags = self.with_owners(tags)
+        charge = value.size + len(key) + OVERHEAD
+        limits, known = self._limits, self._entries.get(key)
+        if value.size > ENTRY_MOST or charge > limits.max_bytes or now - snapshot.at >= self._keep:
+            return False
+        if not self.current(tags, snapshot) or (known and known.at > snapshot.at):
+            return False
+        if known:
+            self._drop(key)
+        while self._entries and (
+            len(self._entries) >= limits.max_entries or self._bytes + charge > limits.max_bytes
+        ):
+            self._drop(next(iter(self._entries)))
+        self._entries[key] = _Entry(value, tags, snapshot.at, charge)
+        self._bytes += charge
+        for each in tags:
+            self._tagged.setdefault(each, set()).add(key)
+        return True
+
+    # --- writes, erasures, and what operators do ----------------------------------------------
+
+    def bump(self, tags: frozenset[Tag], now: float) -> None:
+        """Note a write: at its dispatch, and at its end, whatever that is."""
+        if self._limits.on_write is OnWrite.OFF:
+            return
+        tags = self.with_owners(tags)
+        self._count(tags)
+        for key in self._keys(tags):
+            entry = self._entries[key]
+            entry.written = min(entry.written, now)
+
+    def purge(self, tags: frozenset[Tag]) -> int:
+        """Remove, and refuse from reads in flight, what depends on any of the tags.
+
+        For erasures, before and after; for a credential that is refused; for operators. Returns
+        the number of entries removed.
+        """
+        tags = self.with_owners(tags)
+        self._count(tags)
+        keys = self._keys(tags)
+        for key in keys:
+            self._drop(key)
+        return len(keys)
+
+    def invalidate(self, tags: frozenset[Tag]) -> int:
+        """Remove what carries one of these very tags; otherwise as `purge`."""
+        self._count(tags)
+        keys = self._keys(tags)
+        for key in keys:
+            self._drop(key)
+        return len(keys)
+
+    def clear(self) -> None:
+        """Remove everything, and refuse it from reads in flight."""
+        self._epoch += 1
+        self._forgotten = self._epoch
+        self._epochs.clear()
+        self._entries.clear()
+        self._tagged.clear()
+        self._unswept.clear()
+        self._bytes = 0
+
+    def learn(self, lesson: Lesson) -> None:
+        """Remember to whom something belongs."""
+        owned, known = lesson.owned, self._owners.get(lesson.owned, frozenset())
+        owners = known | lesson.owners
+        if owners != known:
+            self._owners[owned] = owners if len(owners) <= OWNERS_MOST else lesson.owners
+            # Whether a write has concerned an owner since they were read is not known.
+            for key in self._keys((owned,)):
+                self._drop(key)
+        self._owners.move_to_end(owned)
+        if len(self._owners) > OWNED_MOST:
+            self._owners.popitem(last=False)
+
+    def sweep(self, now: float) -> int:
+        """Remove what is too old among the next SWEEP entries; return how many were removed."""
+        if not self._unswept:
+            self._unswept = list(self._entries)
+        found = 0
+        for key in islice(self._unswept, SWEEP):
+            entry = self._entries.get(key)
+            if entry and self._state(entry, now - entry.at, now) is None:
+                self._drop(key)
+                found += 1
+        del self._unswept[:SWEEP]
+        return found
+
+    def with_owners(self, tags: frozenset[Tag]) -> frozenset[Tag]:
+        """Return the tags, and those of their owners as far as they are known."""
+        known = [self._owners[each] for each in tags if each in self._owners]
+        return tags.union(*known) if known else tags
+
+    # --- parts of the above -------------------------------------------------------------------
+
+    def _state(self, entry: _Entry, age: float, now: float) -> State | None:
+        limits, written = self._limits, entry.written < math.inf
+        if age < limits.ttl and not written:
+            return State.FRESH
+        graced = limits.on_write is OnWrite.SOFT and now - entry.written < GRACE
+        if age < limits.ttl and graced:
+            return State.GRACE
+        if age >= limits.max_stale:
+            return None
+        return State.OUTDATED if written else State.STALE
+
+    def _count(self, tags: Iterable[Tag]) -> None:
+        self._epoch += 1
+        for each in tags:
+            self._epochs[each] = self._epoch
+            self._epochs.move_to_end(each)
+        while len(self._epochs) > EPOCHS_MOST:
+            _, self._forgotten = self._epochs.popitem(last=False)
+
+    def _keys(self, tags: Iterable[Tag]) -> set[Key]:
+        return set().union(*(self._tagged.get(each, ()) for each in tags))
+
+    def _drop(self, key: Key) -> None:
+        entry = self._entries.pop(key)
+        self._bytes -= entry.charge
+        for each in entry.tags:
+            keys = self._tagged[each]
+            keys.discard(key)
+            if not keys:
+                del self._tagged[each]
