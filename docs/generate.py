@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from sidecar.config import NOT_IN_EFFECT, SECTIONS
+from sidecar.config import SECTIONS
 from sidecar.redact import Policy
 from sidecar.redact.fold import Fold
 from sidecar.redact.gate import PLAIN
@@ -40,15 +40,10 @@ def config_page() -> Iterator[str]:
     yield CONFIG
     for section, cls in SECTIONS.items():
         yield f"\n## {section}\n\n{(cls.__doc__ or '').strip()}"
-        if (section, "") in NOT_IN_EFFECT:
-            yield "**Accepted and checked, but without effect in this version.**"
         yield "\n| key | default | meaning |\n|---|---|---|"
         for field in dataclasses.fields(cls):
             default = shown(field.metadata["default"])
-            doc = field.metadata["doc"]
-            if (section, field.name) in NOT_IN_EFFECT:
-                doc += " Without effect in this version."
-            yield f"| `{field.name}` | {default} | {doc} |"
+            yield f"| `{field.name}` | {default} | {field.metadata['doc']} |"
 
 
 def shown(value: object) -> str:

@@ -11,12 +11,14 @@ from sidecar.redact import Redactor
 from sidecar.redact.engine import ENGINE
 from sidecar.runtime import clock
 from sidecar.runtime.admin import Admin
+from sidecar.runtime.cache import ContextCache
 from sidecar.runtime.governor import Governor
 from sidecar.runtime.logs import Log
 from sidecar.runtime.metrics import Metrics
 from sidecar.runtime.ops import Ops
 from sidecar.runtime.proxy import Proxy
 from sidecar.runtime.server import Listener
+from sidecar.runtime.shared_tier import SharedTier
 from sidecar.runtime.upstream import EgressProxy, Upstream
 from sidecar.runtime.watcher import Watcher
 from sidecar.values import Address
@@ -45,8 +47,17 @@ class Sidecar:
             if upstream.proxy_from_env
             else None,
         )
+        self._cache = ContextCache(
+            config, self._metrics, mono=clock.mono, shared=_shared_tier(config, log)
+        )
         self._governor = Governor(
-            config, self._metrics, log, mono=clock.mono, wall=clock.wall, random=random.random
+            config,
+            self._metrics,
+            log,
+            self._cache,
+            mono=clock.mono,
+            wall=clock.wall,
+            random=random.random,
         )
         self._watcher = Watcher(
             config.override.path,
@@ -58,7 +69,13 @@ class Sidecar:
         )
         self._admin = Admin(self._governor, log)
         self._proxy = Proxy(
-            config, self._redactor, self._upstream, self._governor, self._metrics, log
+            config,
+            self._redactor,
+            self._upstream,
+            self._governor,
+            self._cache,
+            self._metrics,
+            log,
         )
         self._proxy_listener = Listener(self._proxy.handle)
         self._ops_listener = Listener(Ops(self._metrics, self._unready).handle)
@@ -79,6 +96,7 @@ class Sidecar:
         await self._watcher.start()
         operable = await self._start_admin(listen.admin)
         self._governor.start()
+        self._cache.start()
         self._proxy.start()
         self.proxy_address = await self._proxy_listener.start(listen.proxy)
         self._state = "ready"
@@ -113,6 +131,17 @@ class Sidecar:
         await self._admin.stop()
         self._watcher.stop()
         self._proxy.close()
+        await self._cache.stop()
         await self._governor.stop()
         self._upstream.close()
         self._log("stopped")
+
+
+def _shared_tier(config: Config, log: Log) -> SharedTier | None:
+    """Return the shared tier of the cache, if one is configured; its libraries load only then."""
+    cache = config.cache
+    if not (cache.enabled and cache.redis_url):
+        return None
+    return SharedTier(
+        cache.redis_url, cache.namespace, cache.ttl, mono=clock.mono, wall=clock.wall, log=log
+    )

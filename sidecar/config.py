@@ -36,8 +36,6 @@ from sidecar.values import (
 
 ENV_PREFIX = "ZEP_SIDECAR_"
 FLAG_VARIABLES = {"FLAG_ZEP_WRITE": ("flags", "write"), "FLAG_ZEP_READ": ("flags", "read")}
-# Accepted and checked, but this version does nothing with them yet.
-NOT_IN_EFFECT = (("cache", ""), ("reads", "stale_after"))
 
 
 class Problem(NamedTuple):
@@ -277,7 +275,7 @@ def load(data: bytes, environ: Mapping[str, str], name: str = "config") -> Confi
         # By line; what comes from the environment has none and stands first.
         problems.sort(key=lambda p: [int(line) for line in re.findall(r":(\d+)$", p.where)])
         raise ConfigError(problems)
-    return dataclasses.replace(config, warnings=tuple(_warnings(config, settings)))
+    return dataclasses.replace(config, warnings=tuple(_warnings(config)))
 
 
 def _from_file(
@@ -383,10 +381,9 @@ def _across(
         yield problem("guard", "hold_max", "must not be less than guard.hold")
 
 
-def _warnings(config: Config, settings: Mapping[tuple[str, str], _Setting]) -> Iterator[Problem]:
+def _warnings(config: Config) -> Iterator[Problem]:
     if not config.flags.write:
         message = "is false: nothing but erasures reaches Zep, whatever flags.read says"
         yield Problem("", "flags.write", message)
-    for section, key in settings:
-        if (section, "") in NOT_IN_EFFECT or (section, key) in NOT_IN_EFFECT:
-            yield Problem("", f"{section}.{key}", "has no effect yet in this version")
+    if config.reads.stale_after >= config.timeouts.read:
+        yield Problem("", "reads.stale_after", "is not less than timeouts.read: it has no effect")

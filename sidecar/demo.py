@@ -98,8 +98,11 @@ async def _write_path(stage: _Stage) -> None:
 
 
 async def _read_path(stage: _Stage) -> None:
-    stage.say("Context comes back unchanged; free text in a query is redacted too.")
+    stage.say("Context comes back unchanged. Asked again, it comes from the cache.")
     await stage.ask("GET", "/api/v2/threads/t1/context")
+    await stage.ask("GET", "/api/v2/threads/t1/context")
+
+    stage.say("Free text in a query is redacted, too.")
     await stage.ask("GET", "/api/v2/users-ordered?search=ayse%40example.com&pageSize=10")
 
 
@@ -110,15 +113,18 @@ async def _refusals(stage: _Stage) -> None:
 
 
 async def _outage(stage: _Stage, zep: StandIn) -> None:
-    stage.say("Zep's reads break. No SDK sees an error; three failures in a row downgrade.")
+    stage.say("A write ends what is cached. Then Zep's reads break: no SDK sees an error.")
+    message = {"role": "user", "content": "Are you there?", "created_at": "2026-11-22T10:05:00Z"}
+    await stage.ask("POST", "/api/v2/threads/t1/messages", {"messages": [message]})
     zep.fail(Fault("status", status=503), path="/context")
-    for _ in range(3):
+    for _ in range(2):
         await stage.ask("GET", "/api/v2/threads/t1/context")
+    stage.say("A third failure in a row downgrades. What nobody has read before is empty.")
+    await stage.ask("GET", "/api/v2/threads/t2/context")
     stage.mode()
 
     stage.say("Downgraded: reads are answered at once and Zep is left alone. Writes go on.")
     await stage.ask("GET", "/api/v2/threads/t1/context")
-    message = {"role": "user", "content": "Are you there?", "created_at": "2026-11-22T10:05:00Z"}
     await stage.ask("POST", "/api/v2/threads/t1/messages", {"messages": [message]})
 
     stage.say(f"Zep is well. After the hold ({_HOLD:g} s here, else 5 minutes) one probe recovers.")

@@ -95,6 +95,7 @@ async def start(tmp_path: Path) -> AsyncIterator[StartSidecar]:
             "upstream": {"url": url},
             "listen": {"proxy": "127.0.0.1:0", "ops": "127.0.0.1:0", "admin": ""},
             "guard": {"state_file": ""},
+            "cache": {"enabled": False},  # most tests are about what reaches Zep
             "override": {"path": str(tmp_path / "override" / "override.yaml")},
             "log": {"level": "error"},
         }

@@ -30,10 +30,12 @@ async def test_version_and_usage() -> None:
 async def test_check_good(tmp_path: Path) -> None:
     """Exit 0; the base URLs on request, made from the configured address."""
     path = tmp_path / "c.yaml"
-    path.write_text("listen: {proxy: '127.0.0.1:9999'}\ncache: {ttl: 10}")
+    path.write_text("listen: {proxy: '127.0.0.1:9999'}\nreads: {stale_after: 5}")
     code, out, error = await run("check", "--config", str(path))
     assert (code, out) == (0, "configuration is valid\n")
-    assert error.splitlines()[0] == "warning: cache.ttl: has no effect yet in this version"
+    assert error.splitlines()[0] == (
+        "warning: reads.stale_after: is not less than timeouts.read: it has no effect"
+    )
     code, out, _ = await run("check", "--config", str(path), "--print-urls")
     assert code == 0
     assert 'zep-cloud 4.x: base_url="http://127.0.0.1:9999/api/v4"' in out.splitlines()

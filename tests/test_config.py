@@ -203,8 +203,8 @@ def test_problems_across_keys() -> None:
 
 def test_warnings() -> None:
     """What is accepted but does not do what one may think."""
-    config = load(b"flags: {write: false}\ncache: {ttl: 10}", {})
-    assert [warning.key for warning in config.warnings] == ["flags.write", "cache.ttl"]
+    config = load(b"flags: {write: false}\nreads: {stale_after: 5}", {})
+    assert [warning.key for warning in config.warnings] == ["flags.write", "reads.stale_after"]
     assert load(b"timeouts: {read: 1}", {}).warnings == ()
 
 

@@ -171,6 +171,11 @@ class Guard:
             self._last_read = now
         return ticket
 
+    def mode(self, credential: str) -> Mode:
+        """Return the mode that this credential is allowed now."""
+        entry = self.credentials.get(credential)
+        return min(self.host_mode, _allowed(entry.machine) if entry else Mode.READ_WRITE)
+
     def may_read(self, credential: str, now: float) -> bool:
         """Tell whether a context read by this credential would be admitted now."""
         entry = self.credentials.get(credential)

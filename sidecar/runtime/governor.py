@@ -32,8 +32,9 @@ from sidecar.core.events import (
 from sidecar.core.guard import Guard, Ticket
 from sidecar.core.machine import Policy, Trip
 from sidecar.core.modes import Mode, Resolution, Source, base_mode, resolve
-from sidecar.core.outcomes import Verdict
+from sidecar.core.outcomes import Kind, Verdict
 from sidecar.core.routes import RouteClass
+from sidecar.runtime.cache import ContextCache
 from sidecar.runtime.lag import Lag
 from sidecar.runtime.logs import Log
 from sidecar.runtime.metrics import Metrics
@@ -55,6 +56,7 @@ class Governor:
         config: Config,
         metrics: Metrics,
         log: Log,
+        cache: ContextCache,
         *,
         mono: Callable[[], float],
         wall: Callable[[], datetime],
@@ -83,6 +85,7 @@ class Governor:
         self._override = OverrideState()
         self._upstream = config.upstream.url
         self._metrics, self._log, self._mono, self._wall = metrics, log, mono, wall
+        self._cache = cache
         self._state_file = Path(guard.state_file) if guard.state_file else None
         self._unsaved = asyncio.Event()
         # A thread of its own: those that all share may be waiting for a dead resolver.
@@ -154,9 +157,15 @@ class Governor:
         reads = self.asked().effective is Mode.READ_WRITE
         return reads and self._guard.may_read(credential, self.now())
 
+    def guard_mode(self, credential: str) -> Mode:
+        """Return the mode that the guard allows this credential."""
+        return self._guard.mode(credential)
+
     def settle(self, ticket: Ticket, verdict: Verdict, dispatched: float | None = None) -> None:
         """Report how a request ended; more than once has no effect."""
         self._tell(self._guard.settle(ticket, verdict, self.now(), dispatched))
+        if verdict.kind is Kind.AUTH:  # what it may not read it must not get from elsewhere either
+            self._cache.refused(ticket.credential.machine.name)
 
     def wants_probe(self, credential: str) -> bool:
         """Tell whether a background read by this credential would serve as the probe."""
@@ -187,7 +196,7 @@ class Governor:
             "effective": resolution.effective.label,
             "gauge": int(resolution.effective),
             "limited_by": [source.value for source in resolution.limited_by],
-            "cache": {},
+            "cache": self._cache.status(),
             "spool": None,
             "upstream": self._upstream,
             "version": __version__,
@@ -205,8 +214,8 @@ class Governor:
         return [source.value for source in self._resolve().limited_by]
 
     def invalidate(self, id: str) -> int | None:  # noqa: A002
-        """Return None: nothing is cached."""
-        return None
+        """Drop what is cached of a thread, user or graph; return how much, None without cache."""
+        return self._cache.invalidate(id)
 
     def reset_failures(self) -> None:
         """End every streak of failures."""
@@ -285,6 +294,8 @@ class Governor:
         if resolution == self._shown:
             return
         old, self._shown = self._shown, resolution
+        if resolution.effective is Mode.OFF:
+            self._cache.clear()
         self._metrics.mode(resolution)
         if old is not None and old.effective is not resolution.effective:
             by = resolution.limited_by or old.limited_by

@@ -91,15 +91,15 @@ class Inbound:
         """Return the class of a request, which may depend on its body."""
         if route.cls is not RouteClass.HYBRID or not outgoing.body:
             return class_of(route, outgoing.body)
-        return await self._do(outgoing, lambda plain: class_of(route, plain))
+        return await self.do(outgoing, lambda plain: class_of(route, plain))
 
     async def without_read(self, outgoing: Outgoing) -> Outgoing:
         """Return a write that does not ask for context."""
-        stripped = await self._do(outgoing, strip_return_context)
+        stripped = await self.do(outgoing, strip_return_context)
         headers = for_upstream(outgoing.headers, changed=True)
         return outgoing._replace(body=stripped, headers=headers)
 
-    async def _do(self, outgoing: Outgoing, job: Callable[[bytes], T]) -> T:
+    async def do(self, outgoing: Outgoing, job: Callable[[bytes], T]) -> T:
         """Do something with a body without its content coding; in a thread if it may take long."""
         body, headers = outgoing.body or b"", outgoing.headers
 

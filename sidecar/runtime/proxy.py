@@ -5,7 +5,7 @@ from collections.abc import Coroutine
 from contextlib import suppress
 from hashlib import sha256
 from traceback import walk_tb
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from aiohttp import web
 
@@ -17,26 +17,26 @@ from sidecar.core.answers import (
     Outcome,
     ShortCircuit,
     decide,
-    empty_answer,
-    instead,
-    mode_of,
-    short_circuit,
 )
+from sidecar.core.cache_key import CANONICAL_MOST, Change, teaches
 from sidecar.core.encoding import decode
 from sidecar.core.errors import Failure
-from sidecar.core.guard import ANONYMOUS, Grade, Ticket
+from sidecar.core.guard import ANONYMOUS
 from sidecar.core.headers import RawHeaders, leads_away, values, with_readable_codings
-from sidecar.core.modes import Mode, Resolution
+from sidecar.core.modes import Mode
 from sidecar.core.return_context import StripMemory, with_context
 from sidecar.core.routes import Route, RouteClass, base_urls, match
 from sidecar.redact import Redactor
 from sidecar.runtime import clock
-from sidecar.runtime.attempts import MOST_WHOLE, Attempt, Attempts, failure_of, to_the_end
+from sidecar.runtime.attempts import MOST_WHOLE, Attempts, failure_of, to_the_end
+from sidecar.runtime.cache import ContextCache
+from sidecar.runtime.case import Case
 from sidecar.runtime.governor import Governor
 from sidecar.runtime.inbound import Inbound, Outgoing, Refused
 from sidecar.runtime.logs import Log
 from sidecar.runtime.metrics import Metrics
-from sidecar.runtime.relay import Mark, Relay, Whole, origin, own, refused
+from sidecar.runtime.reads import Reads
+from sidecar.runtime.relay import Mark, Relay, origin, own, refused
 from sidecar.runtime.upstream import Answer as ZepAnswer
 from sidecar.runtime.upstream import Upstream, UpstreamError
 
@@ -45,27 +45,6 @@ _VERSIONS = ((1, 0), (1, 1))
 _RETRIED = frozenset({408, 409, 429, *range(500, 600)})  # by one SDK or another
 
 T = TypeVar("T")
-
-
-class _Case(NamedTuple):
-    """One request that has been admitted, and what is known of it."""
-
-    request: web.BaseRequest
-    route: Route
-    cls: RouteClass
-    asked: Resolution
-    ticket: Ticket
-    credential: str
-    allow_stale: bool
-
-    def mark(self, outcome: Outcome = Outcome.LIVE, reason: str = "") -> Mark:
-        """Return what the worker is told."""
-        return Mark(mode_of(self.asked, self.ticket), outcome, reason)
-
-    def attempt(self, outgoing: Outgoing) -> Attempt:
-        """Return the attempt to be made for it."""
-        method = self.request.method
-        return Attempt(method, self.route, self.cls, outgoing, self.ticket, self.credential)
 
 
 class Proxy:
@@ -77,6 +56,7 @@ class Proxy:
         redactor: Redactor,
         upstream: Upstream,
         governor: Governor,
+        cache: ContextCache,
         metrics: Metrics,
         log: Log,
     ) -> None:
@@ -92,6 +72,17 @@ class Proxy:
             config, upstream, governor, metrics, mono=clock.mono, wall=clock.wall
         )
         self._relay = Relay(upstream.url)
+        self._cache = cache
+        self._reads = Reads(
+            config,
+            self._inbound,
+            self._attempts,
+            governor,
+            cache,
+            metrics,
+            spawn=self._spawn,
+            draining=lambda: self._draining,
+        )
         self._stripped = StripMemory()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._in_flight = 0
@@ -151,10 +142,7 @@ class Proxy:
         refusal, mode = error.refusal, self._governor.mode
         reads = route is not None and route.cls is RouteClass.CONTEXT
         if route and reads and self._fail_soft and refusal.status in _RETRIED:
-            reason = ShortCircuit(refusal.code)
-            self._metrics.short_circuit(reason)
-            answer = empty_answer(route, request.raw_path, reason)
-            return own(request, answer, Mark(mode, answer.outcome, reason.value), close=close)
+            return self._reads.nothing(request, route, ShortCircuit(refusal.code), close=close)
         return refused(refusal, Mark(mode, Outcome.BLOCKED, refusal.code), close=close)
 
     async def _serve(self, request: web.BaseRequest, route: Route) -> web.StreamResponse:
@@ -162,70 +150,49 @@ class Proxy:
             raise Refused(errors.OVERLOADED)
         headers = request.raw_headers
         received = await self._inbound.read(request)
-        credential, cls, outgoing = _credential(headers), route.cls, None
-        # Before it is admitted: what is refused must not have been the probe.
-        if cls is not RouteClass.CONTEXT or self._governor.may_read(credential):
-            outgoing = await self._inbound.inspect(request, route, received)
-            cls = await self._inbound.classify(route, outgoing)
-        asked = self._governor.asked()
+        credential = _credential(headers)
         key = b"".join(values(headers, b"idempotency-key")[:1]).decode("latin-1")
+        if route.cls is RouteClass.CONTEXT:
+            return await self._reads.serve(request, route, received, credential, key)
+        outgoing = await self._inbound.inspect(request, route, received)
+        cls = await self._inbound.classify(route, outgoing)
+        asked = self._governor.asked()
         reads = asked.effective is Mode.READ_WRITE
         ticket = self._governor.admit(cls, credential, key=key, reads=reads)
-        stale = self._governor.allow_stale
-        case = _Case(request, route, cls, asked, ticket, credential, stale)
+        case = Case(request, route, cls, asked, ticket, credential, allow_stale=False)
         try:
-            what = decide(route, request.raw_path, cls, asked, ticket, allow_stale=stale)
-            if isinstance(what, Answer) or outgoing is None:
-                assert isinstance(what, Answer)
+            what = decide(route, request.raw_path, cls, asked, ticket)
+            if isinstance(what, Answer):
                 self._governor.settle(ticket, outcomes.neutral())
                 return self._own(case, what)
             self._inbound.count(outgoing)
             repeated = key and cls is RouteClass.HYBRID
             stripped = self._strips(what, credential + key if repeated else "")
-            if stripped or cls is RouteClass.CONTEXT:
-                outgoing = outgoing._replace(headers=with_readable_codings(outgoing.headers))
             if stripped:
+                outgoing = outgoing._replace(headers=with_readable_codings(outgoing.headers))
                 outgoing = await self._inbound.without_read(outgoing)
+            change = await self._change(case, outgoing)
         except BaseException:
             self._governor.settle(ticket, outcomes.neutral())
             raise
-        if cls is RouteClass.CONTEXT:
-            return await self._read(case, outgoing)
-        return await self._forward(case, outgoing, stripped=stripped)
+        return await self._forward(case, outgoing, change, stripped=stripped)
+
+    async def _change(self, case: Case, outgoing: Outgoing) -> Change | None:
+        """Note what a request may change, before it is forwarded."""
+        target, credential = outgoing.target, case.credential
+        change = await self._inbound.do(
+            outgoing, lambda plain: self._cache.change(case.route, target, plain, credential)
+        )
+        await self._cache.note(change)
+        return change
 
     def _strips(self, what: Forward, key: str) -> bool:
         if not key:
             return what.strip_return_context
         return self._stripped.settle(key, what.strip_return_context, clock.mono())
 
-    async def _read(self, case: _Case, outgoing: Outgoing) -> web.StreamResponse:
-        """Ask for context, and answer with what Zep says or, where it fails, with nothing found."""
-        attempt, target = case.attempt(outgoing), case.request.raw_path
-        if case.ticket.grade is Grade.PROBE:
-            # It decides for every request, so it outlives the worker that has brought it.
-            task = self._spawn(self._attempts.read(attempt))
-            done, _ = await asyncio.wait({task}, timeout=self._probe.client_wait)
-            if not done:
-                late = short_circuit(
-                    case.route, target, case.asked, case.ticket, allow_stale=case.allow_stale
-                )
-                return self._own(case, late)
-            if task.exception():  # it has been logged
-                raise Refused(errors.INTERNAL, close=True)
-            read = task.result()
-        else:
-            read = await self._attempts.read(attempt)
-        status = read.answer.status if read.answer else None
-        soft = instead(case.route, target, status, read.verdict, fail_soft=self._fail_soft)
-        if soft:
-            return self._own(case, soft)
-        if read.answer is None:
-            return self._failed(case, read.failure or Failure.RESET)
-        self._check_redirect(outgoing, read.answer)
-        return self._relay.whole(case.request, read.answer, case.mark(), close=self._draining)
-
     async def _forward(
-        self, case: _Case, outgoing: Outgoing, *, stripped: bool
+        self, case: Case, outgoing: Outgoing, change: Change | None, *, stripped: bool
     ) -> web.StreamResponse:
         """Send anything but a context read, and stream the answer back."""
         deadline = self._attempts.deadline(case.cls)
@@ -233,20 +200,28 @@ class Proxy:
             answer = await self._attempts.open(case.attempt(outgoing), deadline)
         except UpstreamError as error:
             return self._failed(case, error.failure)
+        finally:
+            await self._cache.note(change)  # also where no answer came: it may have had its effect
         try:
-            self._check_redirect(outgoing, answer)
+            if outgoing.body and leads_away(answer.headers, answer.status, self._upstream):
+                raise Refused(errors.REDIRECT_AWAY)
             if stripped and 200 <= answer.status < 300:
                 return await self._with_context(case, answer, deadline)
             each = case.route.stream or case.cls is RouteClass.UNKNOWN or _is_event_stream(answer)
             patience = STREAM_SILENCE if each else deadline - clock.mono()
-            return await self._relay.stream(
-                case.request, answer, case.mark(), patience, each=each, close=self._draining
-            )
+            seen = bytearray() if teaches(case.route) and answer.status // 100 == 2 else None
+            written = await self._relay.stream(
+                case.request, answer, case.mark(), patience,
+                each=each, close=self._draining, seen=seen,
+            )  # fmt: skip
+            if seen and answer.complete:
+                self._learn(case, outgoing, answer, bytes(seen))
+            return written
         finally:
             answer.close()
 
     async def _with_context(
-        self, case: _Case, answer: ZepAnswer, deadline: float
+        self, case: Case, answer: ZepAnswer, deadline: float
     ) -> web.StreamResponse:
         """Relay the answer to a write whose read was left out, with the context it asked for."""
         try:
@@ -260,20 +235,22 @@ class Proxy:
             whole = whole._replace(body=with_context(plain), headers=kept)
         return self._relay.whole(case.request, whole, case.mark(), close=self._draining)
 
-    def _own(self, case: _Case, answer: Answer) -> web.StreamResponse:
+    def _learn(self, case: Case, outgoing: Outgoing, answer: ZepAnswer, body: bytes) -> None:
+        """Take from an answer to whom a thread belongs."""
+        plain = decode(body, answer.headers, CANONICAL_MOST)
+        if isinstance(plain, bytes):
+            self._cache.learn(case.route, outgoing.target, outgoing.body or b"", plain)
+
+    def _own(self, case: Case, answer: Answer) -> web.StreamResponse:
         """Answer in Zep's place."""
         if isinstance(answer.reason, ShortCircuit):
             self._metrics.short_circuit(answer.reason)
         mark = case.mark(answer.outcome, answer.reason.value if answer.reason else "")
         return own(case.request, answer, mark, close=self._draining)
 
-    def _failed(self, case: _Case, failure: Failure) -> web.StreamResponse:
+    def _failed(self, case: Case, failure: Failure) -> web.StreamResponse:
         mark = case.mark(Outcome.LIVE, failure.value)
         return refused(failure.refusal(), mark, close=self._draining)
-
-    def _check_redirect(self, outgoing: Outgoing, answer: ZepAnswer | Whole) -> None:
-        if outgoing.body and leads_away(answer.headers, answer.status, self._upstream):
-            raise Refused(errors.REDIRECT_AWAY)
 
     def _spawn(self, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
         """Run something to its end, whoever waits for it; a fault of ours in it is logged."""

@@ -1,13 +1,16 @@
 """How an answer reaches the worker: whole or streamed, marked with what the sidecar did."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
+from types import MappingProxyType
 from typing import NamedTuple, TypeVar
 
 from aiohttp import web
 
 from sidecar.core.answers import Answer as OwnAnswer
 from sidecar.core.answers import Outcome
+from sidecar.core.cache import Value
+from sidecar.core.cache_key import CANONICAL_MOST
 from sidecar.core.errors import Refusal
 from sidecar.core.headers import RawHeaders, for_downstream, values
 from sidecar.core.modes import Mode
@@ -27,6 +30,8 @@ class Mark(NamedTuple):
     mode: Mode
     outcome: Outcome
     reason: str = ""
+    beside: Mapping[str, str] = MappingProxyType({})
+    """More header fields: those of the cache."""
 
     def fields(self) -> dict[str, str]:
         """Return header fields; their values are words of our own."""
@@ -34,7 +39,9 @@ class Mark(NamedTuple):
             "X-Zep-Sidecar-Mode": str(int(self.mode)),
             "X-Zep-Sidecar-Outcome": self.outcome.value,
         }
-        return fields | {"X-Zep-Sidecar-Reason": self.reason} if self.reason else fields
+        if self.reason:
+            fields["X-Zep-Sidecar-Reason"] = self.reason
+        return {**fields, **self.beside}
 
 
 class Whole(NamedTuple):
@@ -80,6 +87,19 @@ def own(request: web.BaseRequest, answer: OwnAnswer, mark: Mark, *, close: bool)
     return response
 
 
+def kept(request: web.BaseRequest, value: Value, mark: Mark, *, close: bool) -> web.Response:
+    """Return an answer that Zep gave earlier."""
+    headers = {"Server": "zep-sidecar", **mark.fields()}
+    if value.content_type:
+        headers["Content-Type"] = value.content_type.decode("latin-1")
+    if value.content_encoding:
+        headers["Content-Encoding"] = value.content_encoding.decode("latin-1")
+    response = web.Response(body=value.body, headers=headers)
+    if close or _upgrades(request):
+        response.force_close()
+    return response
+
+
 def _upgrades(request: web.BaseRequest) -> bool:
     """Tell whether the parser may have lost what was pipelined, behind an upgrade we declined."""
     return bool(values(request.raw_headers, b"upgrade"))
@@ -113,11 +133,12 @@ class Relay:
         *,
         each: bool,
         close: bool,
+        seen: bytearray | None = None,
     ) -> web.StreamResponse:
         """Stream an answer to the worker; one that is cut off stays visibly cut off.
 
         `patience` is for all waits for Zep together, or for each of them. How long the worker
-        takes to read does not count.
+        takes to read does not count. What passes is appended to `seen`, if it is not too much.
         """
         empty = request.method == "HEAD" or answer.status in (204, 304)
         sized = not answer.chunked and bool(values(answer.headers, b"content-length"))
@@ -131,6 +152,7 @@ class Relay:
         pending = _head(request, answer.status, answer.reason, lines, keep_alive=keep_alive)
         try:
             data = answer.ready()
+            _see(seen, data)
             while not answer.complete:
                 _write(request, pending + _framed(data, chunked))
                 pending = b""
@@ -138,6 +160,7 @@ class Relay:
                 since = loop.time()
                 data = await _within(patience, answer.chunk())
                 patience -= 0 if each else loop.time() - since
+                _see(seen, data)
             _write(request, pending + _framed(data, chunked) + (b"0\r\n\r\n" if chunked else b""))
         except (UpstreamError, TimeoutError):
             _write(request, pending)
@@ -180,6 +203,11 @@ def _head(
 async def _within(seconds: float, awaited: Awaitable[T]) -> T:
     async with asyncio.timeout(seconds):
         return await awaited
+
+
+def _see(seen: bytearray | None, data: bytes) -> None:
+    if seen is not None and len(seen) <= CANONICAL_MOST:
+        seen += data
 
 
 def _framed(data: bytes, chunked: bool) -> bytes:

@@ -1,0 +1,34 @@
+"""One request that has been admitted, and what is known of it."""
+
+from typing import NamedTuple
+
+from aiohttp import web
+
+from sidecar.core.answers import Outcome, mode_of
+from sidecar.core.guard import Ticket
+from sidecar.core.modes import Resolution
+from sidecar.core.routes import Route, RouteClass
+from sidecar.runtime.attempts import Attempt
+from sidecar.runtime.inbound import Outgoing
+from sidecar.runtime.relay import Mark
+
+
+class Case(NamedTuple):
+    """A request, what operators ask for, and the ticket that the guard has given it."""
+
+    request: web.BaseRequest
+    route: Route
+    cls: RouteClass
+    asked: Resolution
+    ticket: Ticket
+    credential: str
+    allow_stale: bool
+
+    def mark(self, outcome: Outcome = Outcome.LIVE, reason: str = "") -> Mark:
+        """Return what the worker is told."""
+        return Mark(mode_of(self.asked, self.ticket), outcome, reason)
+
+    def attempt(self, outgoing: Outgoing) -> Attempt:
+        """Return the attempt to be made for it."""
+        method = self.request.method
+        return Attempt(method, self.route, self.cls, outgoing, self.ticket, self.credential)
