@@ -2,7 +2,7 @@
 BIN := .venv/bin
 PYTHON ?= python3
 
-.PHONY: help dev check lint test fuzz pii-report docs lock clean
+.PHONY: help dev check lint test fuzz pii-report bench docs lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "%-10s %s\n", $$1, $$2}'
@@ -29,6 +29,9 @@ fuzz: ## property tests with many more examples (about ten minutes)
 
 pii-report: ## measure the redactor beside others (a minute or two; installs them first)
 	$(BIN)/python -m bench.pii.report
+
+bench: ## measure the context cache (a minute)
+	$(BIN)/python -m bench.chat_cache
 
 docs: ## write the generated pages
 	$(BIN)/python docs/generate.py

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from sidecar.core.cache_key import Key, Lesson, Tag
 from sidecar.core.headers import RawHeaders, tokens, values
+from sidecar.core.tag_index import Generations, Owners, TagIndex
 
 # Bytes that an entry is charged beside its key and its value.
 OVERHEAD = 200
@@ -23,9 +24,7 @@ ENTRY_MOST = 1 << 20
 GRACE = 5.0
 # Entries that one sweep looks at.
 SWEEP = 500
-# Threads whose owners, and tags whose last write, are remembered.
-OWNED_MOST = 50_000
-OWNERS_MOST = 8
+# Tags whose last write is remembered.
 EPOCHS_MOST = 16_384
 _READABLE = (b"gzip", b"deflate", b"identity")
 
@@ -105,7 +104,7 @@ class Limits(NamedTuple):
 class _Entry:
     __slots__ = ("at", "charge", "tags", "value", "written")
 
-    def __init__(self, value: Value, tags: frozenset[Tag], at: float, charge: int) -> None:
+    def __init__(self, value: Value, tags: tuple[Tag, ...], at: float, charge: int) -> None:
         self.value, self.tags, self.at, self.charge = value, tags, at, charge
         self.written = math.inf
         """When the first write that concerns it was seen."""
@@ -118,15 +117,15 @@ class Cache:
         self._limits = limits
         self._keep = max(limits.ttl, limits.max_stale)
         self._entries: OrderedDict[Key, _Entry] = OrderedDict()  # the least recently used first
-        self._tagged: dict[Tag, set[Key]] = {}
+        self._tagged = TagIndex()
         self._bytes = 0
-        self._unswept: list[Key] = []
         # Writes are counted; each tag has the number of its last one. A tag that is not there had
-        # its last one, if any, at `_forgotten` or before.
+        # its last one, if any, at `_forgotten` or before. All that goes next is from `_elder` or
+        # before.
         self._epoch = 0
-        self._epochs: OrderedDict[Tag, int] = OrderedDict()
-        self._forgotten = 0
-        self._owners: OrderedDict[Tag, frozenset[Tag]] = OrderedDict()
+        self._epochs: Generations[int] = Generations(EPOCHS_MOST)
+        self._forgotten = self._elder = 0
+        self._owners = Owners()
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -158,8 +157,8 @@ class Cache:
 
     def current(self, tags: frozenset[Tag], snapshot: Snapshot) -> bool:
         """Tell whether no write has concerned the tags since."""
-        known, forgotten = self._epochs, self._forgotten
-        return all(known.get(t, forgotten) <= snapshot.epoch for t in self.with_owners(tags))
+        last, forgotten = self._epochs.get, self._forgotten
+        return all((last(t) or forgotten) <= snapshot.epoch for t in self.with_owners(tags))
 
     def store(
         self, key: Key, tags: frozenset[Tag], value: Value, snapshot: Snapshot, now: float
@@ -178,10 +177,9 @@ class Cache:
             len(self._entries) >= limits.max_entries or self._bytes + charge > limits.max_bytes
         ):
             self._drop(next(iter(self._entries)))
-        self._entries[key] = _Entry(value, tags, snapshot.at, charge)
+        self._entries[key] = _Entry(value, tuple(tags), snapshot.at, charge)
         self._bytes += charge
-        for each in tags:
-            self._tagged.setdefault(each, set()).add(key)
+        self._tagged.add(key, tags)
         return True
 
     # --- writes, erasures, and what operators do ----------------------------------------------
@@ -192,7 +190,7 @@ class Cache:
             return
         tags = self.with_owners(tags)
         self._count(tags)
-        for key in self._keys(tags):
+        for key in self._tagged.keys(tags):
             entry = self._entries[key]
             entry.written = min(entry.written, now)
 
@@ -202,61 +200,48 @@ class Cache:
         For erasures, before and after; for a credential that is refused; for operators. Returns
         the number of entries removed.
         """
-        tags = self.with_owners(tags)
-        self._count(tags)
-        keys = self._keys(tags)
-        for key in keys:
-            self._drop(key)
-        return len(keys)
+        return self.invalidate(self.with_owners(tags))
 
     def invalidate(self, tags: frozenset[Tag]) -> int:
         """Remove what carries one of these very tags; otherwise as `purge`."""
         self._count(tags)
-        keys = self._keys(tags)
-        for key in keys:
-            self._drop(key)
+        keys = self._tagged.keys(tags)
+        if len(keys) == len(self._entries):
+            self._empty()
+        else:
+            for key in keys:
+                self._drop(key)
         return len(keys)
 
     def clear(self) -> None:
         """Remove everything, and refuse it from reads in flight."""
         self._epoch += 1
-        self._forgotten = self._epoch
+        self._forgotten = self._elder = self._epoch
         self._epochs.clear()
-        self._entries.clear()
-        self._tagged.clear()
-        self._unswept.clear()
-        self._bytes = 0
+        self._empty()
 
     def learn(self, lesson: Lesson) -> None:
         """Remember to whom something belongs."""
-        owned, known = lesson.owned, self._owners.get(lesson.owned, frozenset())
-        owners = known | lesson.owners
-        if owners != known:
-            self._owners[owned] = owners if len(owners) <= OWNERS_MOST else lesson.owners
+        if self._owners.learn(lesson):
             # Whether a write has concerned an owner since they were read is not known.
-            for key in self._keys((owned,)):
+            for key in self._tagged.keys((lesson.owned,)):
                 self._drop(key)
-        self._owners.move_to_end(owned)
-        if len(self._owners) > OWNED_MOST:
-            self._owners.popitem(last=False)
 
     def sweep(self, now: float) -> int:
-        """Remove what is too old among the next SWEEP entries; return how many were removed."""
-        if not self._unswept:
-            self._unswept = list(self._entries)
-        found = 0
-        for key in islice(self._unswept, SWEEP):
-            entry = self._entries.get(key)
-            if entry and self._state(entry, now - entry.at, now) is None:
-                self._drop(key)
-                found += 1
-        del self._unswept[:SWEEP]
-        return found
+        """Remove what is too old among the SWEEP least recently used; return how many were.
+
+        Entries that are in use are looked at when they are used. One that has been and is no
+        longer comes into reach before it is twice as old as it may be.
+        """
+        some = list(islice(self._entries.items(), SWEEP))
+        old = [key for key, entry in some if self._state(entry, now - entry.at, now) is None]
+        for key in old:
+            self._drop(key)
+        return len(old)
 
     def with_owners(self, tags: frozenset[Tag]) -> frozenset[Tag]:
         """Return the tags, and those of their owners as far as they are known."""
-        known = [self._owners[each] for each in tags if each in self._owners]
-        return tags.union(*known) if known else tags
+        return self._owners.widen(tags)
 
     # --- parts of the above -------------------------------------------------------------------
 
@@ -274,19 +259,15 @@ class Cache:
     def _count(self, tags: Iterable[Tag]) -> None:
         self._epoch += 1
         for each in tags:
-            self._epochs[each] = self._epoch
-            self._epochs.move_to_end(each)
-        while len(self._epochs) > EPOCHS_MOST:
-            _, self._forgotten = self._epochs.popitem(last=False)
-
-    def _keys(self, tags: Iterable[Tag]) -> set[Key]:
-        return set().union(*(self._tagged.get(each, ()) for each in tags))
+            if self._epochs.put(each, self._epoch):
+                self._forgotten, self._elder = self._elder, self._epoch
 
     def _drop(self, key: Key) -> None:
         entry = self._entries.pop(key)
         self._bytes -= entry.charge
-        for each in entry.tags:
-            keys = self._tagged[each]
-            keys.discard(key)
-            if not keys:
-                del self._tagged[each]
+        self._tagged.remove(key, entry.tags)
+
+    def _empty(self) -> None:
+        self._entries.clear()
+        self._tagged.clear()
+        self._bytes = 0

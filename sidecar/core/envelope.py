@@ -18,12 +18,12 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from sidecar.core.cache import Value
-from sidecar.core.cache_key import Key, Tag
+from sidecar.core.cache_key import TAG_SIZE, Key, Tag
 
 VERSION = b"zs1\n"
 _CHECKSUM = struct.Struct(">I")
 _HEAD = struct.Struct(">dBHH")
-_TAG = struct.Struct(">16sq")
+_TAG = struct.Struct(f">{TAG_SIZE}sq")
 
 
 class Envelope(NamedTuple):

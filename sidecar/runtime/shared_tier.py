@@ -26,6 +26,8 @@ from sidecar.runtime.logs import Log
 OPERATION = 0.03
 CONNECT, SOCKET, POOL = 0.05, 0.05, 0.02
 CONNECTIONS = 8
+# Operations at a time; what comes on top is a miss at once.
+TALKING_MOST = 64
 # Consecutive errors after which it is left alone; seconds between trials then.
 ERRORS_MOST = 3
 PAUSE = 5.0
@@ -90,7 +92,8 @@ class SharedTier:
         self._skips = False
         self._tombstones: dict[Tag, float] = {}
         self._blind_until = float("-inf")
-        self._storing = 0
+        self._storing = self._talking = 0
+        self._connections = asyncio.Semaphore(CONNECTIONS)
         self._tasks: set[asyncio.Task[None]] = set()
         self._delivers = False
 
@@ -176,19 +179,36 @@ class SharedTier:
     # --- what happens when it fails ------------------------------------------------------------
 
     async def _guarded(self, work: Coroutine[Any, Any, Any]) -> Any:
-        """Return what came of it, or None if nothing did in time."""
+        """Return what came of it, or None if nothing did in time.
+
+        A crowd of our own in front of the connections is no error of Redis.
+        """
+        began = False
         try:
-            async with asyncio.timeout(OPERATION):
-                result = await work
+            if self._talking >= TALKING_MOST:
+                return None
+            self._talking += 1
+            try:
+                async with asyncio.timeout(OPERATION), self._connections:
+                    began = True
+                    result = await work
+            finally:
+                self._talking -= 1
         except Exception as error:  # noqa: BLE001  whatever it is, there is Zep to ask
-            self._errors += 1
-            if self._errors >= ERRORS_MOST and not self._skips:
-                self._skips = True
-                self._log("shared_tier", "warning", state="skipped", reason=type(error).__name__)
-                self._spawn(self._until_it_answers())
+            if began:
+                self._failed(error)
             return None
+        finally:
+            work.close()
         self._errors = 0
         return result
+
+    def _failed(self, error: Exception) -> None:
+        self._errors += 1
+        if self._errors >= ERRORS_MOST and not self._skips:
+            self._skips = True
+            self._log("shared_tier", "warning", state="skipped", reason=type(error).__name__)
+            self._spawn(self._until_it_answers())
 
     async def _until_it_answers(self) -> None:
         """Try it from time to time, at nobody's cost."""

@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
 
 from sidecar.core.cache import GRACE, OVERHEAD, Cache, Limits, OnWrite, Snapshot, State, Value
-from sidecar.core.cache_key import Lesson
+from sidecar.core.cache_key import TAG_SIZE, Lesson
 
-THREADS = [b"t1", b"t2", b"t3"]
-USERS = [b"u1", b"u2"]
+THREADS = [b"thread".ljust(TAG_SIZE, b"%d" % n) for n in range(3)]
+USERS = [b"user".ljust(TAG_SIZE, b"%d" % n) for n in range(2)]
 KEYS = [b"k1", b"k2", b"k3", b"k4", b"k5"]
 TAGS = st.frozensets(st.sampled_from([*THREADS, *USERS]), min_size=1, max_size=2)
 
@@ -142,8 +142,11 @@ class CacheModel(RuleBasedStateMachine):
         assert cache.bytes <= self.limits.max_bytes
         charges = [e.value.size + len(k) + OVERHEAD for k, e in cache._entries.items()]
         assert cache.bytes == sum(charges)
-        tagged = {(t, k) for t, keys in cache._tagged.items() for k in keys}
-        assert tagged == {(t, k) for k, e in cache._entries.items() for t in e.tags}
+        carried = {tag for entry in cache._entries.values() for tag in entry.tags}
+        assert len(cache._tagged) == len(carried)
+        for tag in carried:
+            keys = {key for key, entry in cache._entries.items() if tag in entry.tags}
+            assert cache._tagged.keys([tag]) == keys
 
 
 TestCacheModel = CacheModel.TestCase

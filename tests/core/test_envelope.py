@@ -5,18 +5,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sidecar.core.cache import Value
+from sidecar.core.cache_key import TAG_SIZE
 from sidecar.core.envelope import VERSION, Envelope, pack, unpack
 
 KEY = b"k" * 32
+TAGS = st.binary(min_size=TAG_SIZE, max_size=TAG_SIZE)
 ENVELOPES = st.builds(
     Envelope,
     st.builds(Value, st.binary(), st.binary(max_size=99), st.binary(max_size=99)),
     st.floats(allow_nan=False, allow_infinity=False),
     st.dictionaries(
-        st.binary(min_size=16, max_size=16), st.integers(-(2**63), 2**63 - 1), max_size=20
+        st.binary(min_size=TAG_SIZE, max_size=TAG_SIZE),
+        st.integers(-(2**63), 2**63 - 1),
+        max_size=20,
     ),
 )
-ONE = pack(KEY, Envelope(Value(b'{"context":"x"}', b"application/json"), 5.0, {b"t" * 16: 7}))
+ONE = pack(KEY, Envelope(Value(b'{"context":"x"}', b"application/json"), 5.0, {b"t" * TAG_SIZE: 7}))
 
 
 @given(ENVELOPES)

@@ -271,6 +271,22 @@ async def test_a_server_that_hangs_under_load(
     assert body(await tier.look(KEY, TAGS)) == NEW.body
 
 
+async def test_a_crowd_is_no_error(fleet: Fleet) -> None:
+    """300 at once, with 8 connections: who gets none goes on without; writes are delivered."""
+    tier, other = fleet.tier(), fleet.tier()
+    await read(tier, OLD)
+    looks = await asyncio.gather(*(tier.look(KEY, TAGS) for _ in range(300)))
+    assert any(look.found for look in looks)
+    assert tier.state == "ok"
+    tags = [frozenset({tag("thread", str(n))}) for n in range(300)]
+    known = [await other.look(KEY, each) for each in tags[-3:]]
+    await asyncio.gather(*(tier.bump(each) for each in tags))
+    await until(lambda: not tier._tombstones)
+    assert tier.state == "ok"
+    for each, before in zip(tags[-3:], known, strict=True):
+        assert (await other.look(KEY, each)).epochs != before.epochs
+
+
 async def test_a_server_that_dies_under_load(
     fleet: Fleet, redis: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
