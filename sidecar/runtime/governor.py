@@ -91,7 +91,6 @@ class Governor:
         # A thread of its own: those that all share may be waiting for a dead resolver.
         self._disk = ThreadPoolExecutor(1, thread_name_prefix="state")
         self._tasks: list[asyncio.Task[None]] = []
-        self._hurry, self._saved = asyncio.Event(), asyncio.Condition()
         self._save_failed = False
         self._load()
         self._shown: Resolution | None = None
@@ -223,12 +222,10 @@ class Governor:
 
     async def saved(self) -> None:
         """Wait until all that was decided is on disk, or the disk takes too long."""
-        if self._state_file is None or not self._tasks or not self._unsaved.is_set():
-            return
-        self._hurry.set()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(SAVE_PAUSE), self._saved:
-                await self._saved.wait()
+        if self._state_file and self._tasks and self._unsaved.is_set():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(SAVE_PAUSE):
+                    await self._save_now(self._state_file)
 
     # --- what came of it ----------------------------------------------------------------------
 
@@ -344,12 +341,7 @@ class Governor:
         while True:
             await self._unsaved.wait()
             await self._save_now(self._state_file)
-            async with self._saved:
-                self._saved.notify_all()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(SAVE_PAUSE):
-                    await self._hurry.wait()
-            self._hurry.clear()
+            await asyncio.sleep(SAVE_PAUSE)
 
     async def _save_now(self, path: Path) -> None:
         """Save in the thread, after whatever is being saved there."""
