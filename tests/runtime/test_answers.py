@@ -331,6 +331,7 @@ async def test_a_live_answer(running: Running, upstream: ScriptedUpstream) -> No
         (b"Date", b"then"),
         (b"X-Zep-Sidecar-Mode", b"2"),
         (b"X-Zep-Sidecar-Outcome", b"live"),
+        (b"Cache-Status", b"zep-sidecar; fwd=bypass"),
         (b"Content-Length", b"%d" % len(body)),
     ]
 

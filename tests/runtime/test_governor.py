@@ -323,6 +323,35 @@ async def test_the_end_while_a_save_is_slow(
     assert pod.saved()["host"] is None
 
 
+async def test_what_was_acknowledged_is_saved(
+    pod: Pod, upstream: ScriptedUpstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the save of something before it was under way: a kill loses nothing."""
+    monkeypatch.setattr(governor, "SAVE_PAUSE", 10.0)
+    turns, began = threading.Semaphore(0), threading.Event()
+    fdopen = os.fdopen
+
+    def slow_fdopen(*arguments: Any) -> Any:
+        began.set()
+        turns.acquire(timeout=5)
+        return fdopen(*arguments)
+
+    running = await pod.restart()
+    with monkeypatch.context() as patch:
+        patch.setattr("sidecar.runtime.governor.os.fdopen", slow_fdopen)
+        await trip(running, upstream)
+        await until(began.is_set)
+        forcing = asyncio.create_task(admin(pod.socket, "POST", "/force", {"reason": "x"}))
+        await until(lambda: running.status["forced"] is not None)
+        turns.release()
+        await until(pod.has(lambda saved: saved["host"]))
+        await asyncio.sleep(0.1)
+        assert not forcing.done()
+        turns.release()
+        await forcing
+    assert pod.saved()["forced"]["reason"] == "x"
+
+
 # --- what operators see ---------------------------------------------------------------------------
 
 STATUS = {
