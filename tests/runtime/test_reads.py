@@ -1,13 +1,14 @@
 """The cache as workers, operators and a second sidecar see it, on real sockets."""
 
 import asyncio
+import gzip
 import json
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
 
-from sidecar.runtime import clock
+from sidecar.runtime import clock, shared_tier
 from tests.conftest import Running, StartSidecar
 from tests.redis import RedisServer
 from tests.runtime.support import (
@@ -16,6 +17,7 @@ from tests.runtime.support import (
     FAILED,
     KNOWN,
     MESSAGES,
+    READING_APPEND,
     Clocks,
     Gate,
     admin,
@@ -266,7 +268,170 @@ async def test_case_60_an_empty_context_is_kept(running: Running, upstream: Zep)
     assert (told(got), got.body) == (HIT, EMPTY)
 
 
+async def test_case_55_personal_requests(running: Running, upstream: Zep) -> None:
+    """What may have an answer of its own is neither kept nor answered from what is."""
+    await running.ask(read())
+    lines = ("Cookie: a=b", "If-None-Match: x", "Range: bytes=0-1", "Authorization: Api-Key two")
+    for n, line in enumerate(lines):
+        got = await running.ask(read("one", CONTEXT, line))
+        assert (got.body, cache_status(got)) == (context(n + 2), "zep-sidecar; fwd=bypass")
+    assert entries(running) == 1
+
+
+async def test_head(running: Running, upstream: Zep) -> None:
+    """A HEAD is forwarded."""
+    await running.ask(read())
+    upstream.script.append(b"HTTP/1.1 200 OK\r\nContent-Length: 19\r\n\r\n")
+    head = request("HEAD", CONTEXT, None, "Authorization: Api-Key one")
+    got = await running.ask(head, head_only=True)
+    assert (told(got)[2], cache_status(got)) == ("live", "zep-sidecar; fwd=bypass")
+    assert len(upstream.received) == 2
+
+
+async def test_content_codings(running: Running, upstream: Zep) -> None:
+    """An answer is kept as it came, for those that accept it so."""
+    coded = gzip.compress(KNOWN)
+    upstream.script.append(answer(200, coded, JSON, "Content-Encoding: gzip"))
+    asked = read("one", CONTEXT, "Accept-Encoding: gzip, br")
+    for outcome in ("live", "hit"):
+        got = await running.ask(asked)
+        assert (told(got)[2], got.body) == (outcome, coded)
+        assert got.values("content-encoding") == ["gzip"]
+    got = await running.ask(read())
+    assert (told(got), got.body, got.values("content-encoding")) == (LIVE, context(2), [])
+
+
+async def test_a_coded_question(running: Running, upstream: Zep) -> None:
+    """A question is the same in every coding; what cannot be read is no question at all."""
+    tea, coffee = b'{"query":"tea","user_id":"u1"}', b'{"query":"coffee","user_id":"u1"}'
+    await running.ask(search(tea))
+    coded = "Content-Encoding: gzip"
+    assert told(await running.ask(search(gzip.compress(tea), coded))) == HIT
+    assert told(await running.ask(search(gzip.compress(coffee), coded))) == LIVE
+    for body in (tea, coffee):
+        got = await running.ask(search(body, "Content-Encoding: br"))
+        assert (told(got)[2], len(upstream.received)) == ("blocked", 2)
+
+
+async def test_one_connection(running: Running, upstream: Zep) -> None:
+    """Answers of every origin follow each other on one connection."""
+    async with running.worker() as worker:
+        for n in range(9):
+            await worker.send(read("one", OTHER) if n % 3 else read(""))
+            got = await worker.answer()
+            assert told(got)[2] == ("hit" if n % 3 and n > 1 else "live")
+        await worker.send(read("one", OTHER) * 5)
+        assert [(await worker.answer()).body for _ in range(5)] == [context(2)] * 5
+
+
+async def test_fail_soft_off(clocks: Clocks, start: StartSidecar, upstream: Zep) -> None:
+    """The developer who wants failures gets them, whatever is known."""
+    running = await caching(start, upstream, reads={"fail_soft": False})
+    await running.ask(read())
+    clocks.after(35)
+    upstream.script.append(FAILED)
+    got = await running.ask(read())
+    assert (got.status, told(got)[2]) == (500, "live")
+    assert cache_status(got) == FRESH_MISS
+    assert await counted(running) == {"miss": 2}
+
+
+async def test_max_stale_0(clocks: Clocks, start: StartSidecar, upstream: Zep) -> None:
+    """Nothing is served as last known."""
+    running = await start(upstream.url, cache={"enabled": True, "max_stale": 0})
+    await running.ask(read())
+    assert told(await running.ask(read())) == HIT
+    await running.ask(write())
+    await hold(running, upstream)
+    assert told(await running.ask(read()))[2] == "empty"
+
+
+async def test_a_crowd(running: Running, upstream: Zep, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Too many that wait for one answer are told that there is nothing."""
+    monkeypatch.setattr("sidecar.runtime.flights.FOLLOWERS_MOST", 2)
+    gate = Gate(numbered(1))
+    upstream.script.append(gate)
+    asked = [asyncio.create_task(running.ask(read())) for _ in range(3)]
+    await upstream.until(1)
+    await asyncio.sleep(0.2)
+    got = await running.ask(read())
+    assert (told(got), got.body) == ((200, "2", "empty", "overloaded"), EMPTY)
+    gate.open()
+    assert {each.body for each in await asyncio.gather(*asked)} == {context(1)}
+    assert running.status["guard"]["streak"] == 0
+
+
 # --- writes ---------------------------------------------------------------------------------------
+
+
+async def test_a_write_that_names_nothing(running: Running, upstream: Zep) -> None:
+    """It may concern all that its credential has read, and nothing of another's."""
+    for data in (read(), read("one", OTHER), read("two")):
+        await running.ask(data)
+    await running.ask(write("", method="PATCH", target="/api/v2/messages/m1", body=b"{}"))
+    assert told(await running.ask(read())) == LIVE
+    assert told(await running.ask(read("one", OTHER))) == LIVE
+    assert told(await running.ask(read("two"))) == HIT
+
+
+async def test_writes_of_another_credential(running: Running, upstream: Zep) -> None:
+    """Two keys may belong to one project: a thread is the same thread for both."""
+    await running.ask(read())
+    await running.ask(write(credential="two"))
+    assert told(await running.ask(read())) == LIVE
+
+
+async def test_a_reading_append(running: Running, upstream: Zep) -> None:
+    """An append that asks for context is a write; its answer is not kept."""
+    await running.ask(read())
+    for _ in range(2):
+        assert told(await running.ask(write("", READING_APPEND))) == LIVE
+    assert told(await running.ask(read())) == LIVE
+
+
+async def test_reads_that_are_no_context(running: Running, upstream: Zep) -> None:
+    """Look-ups are always forwarded, and change nothing."""
+    await running.ask(read())
+    shown = request("GET", "/api/v2/users/u1", None, "Authorization: Api-Key one")
+    for _ in range(2):
+        got = await running.ask(shown)
+        assert (told(got), got.values("cache-status")) == (LIVE, [])
+    assert told(await running.ask(read())) == HIT
+
+
+async def test_invalidation_of_a_user(start: StartSidecar, upstream: Zep, tmp_path: Path) -> None:
+    """It reaches the user's threads, as far as they are known."""
+    path = str(tmp_path / "admin.sock")
+    running = await caching(start, upstream, listen={"admin": path})
+    made = b'{"thread_id":"t1","user_id":"u1"}'
+    upstream.script.append(answer(201, made, JSON, "Content-Encoding: identity"))
+    await running.ask(write("", made, target="/api/v2/threads"))
+    for data in (read(), read("one", OTHER), search(b'{"query":"x","user_id":"u1"}')):
+        await running.ask(data)
+    assert await admin(path, "POST", "/invalidate", {"id": "u1"}) == {"invalidated": 2}
+    assert told(await running.ask(read("one", OTHER))) == HIT
+
+
+async def test_invalidate_on_write_off(start: StartSidecar, upstream: Zep) -> None:
+    """Writes change nothing; erasures do."""
+    running = await start(upstream.url, cache={"enabled": True, "invalidate_on_write": "off"})
+    await running.ask(read())
+    await running.ask(write())
+    assert told(await running.ask(read())) == HIT
+    await erase(running, "/api/v2/threads/t1")
+    assert told(await running.ask(read())) == LIVE
+
+
+async def test_stopping_with_reads_under_way(start: StartSidecar, upstream: Zep) -> None:
+    """Nobody who waits, and no flight that nobody waits for, keeps it from ending."""
+    running = await caching(start, upstream, timeouts={"drain": 0.1})
+    upstream.always = silent()
+    asked = [asyncio.create_task(running.ask(read())) for _ in range(3)]
+    await upstream.until(1)
+    since = clock.mono()
+    await running.sidecar.stop()
+    assert clock.mono() - since < 5
+    await asyncio.gather(*asked, return_exceptions=True)
 
 
 async def test_case_56_a_write_to_a_thread(running: Running, upstream: Zep) -> None:
@@ -689,19 +854,22 @@ async def test_what_was_read_during_an_erasure_goes(running: Running, upstream: 
 # --- refused credentials --------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("status", [401, 403])
 @pytest.mark.parametrize("by_write", [False, True])
-async def test_a_refused_credential(running: Running, upstream: Zep, *, by_write: bool) -> None:
+async def test_a_refused_credential(
+    running: Running, upstream: Zep, status: int, *, by_write: bool
+) -> None:
     """Nothing that was read with it is served, fresh or not, and nothing on its way is kept."""
     for data in (read(), read("one", OTHER), read("two")):
         await running.ask(data)
     gate = Gate(numbered(4))
-    refusal = answer(401, b'{"message":"unauthorized"}', JSON)
+    refusal = answer(status, b'{"message":"no"}', JSON)
     upstream.script += [gate, refusal]
     under_way = asyncio.create_task(running.ask(read("one", "/api/v2/threads/t4/context")))
     await upstream.until(4)
     third = "/api/v2/threads/t3/"
     refused = write("", target=f"{third}messages") if by_write else read("one", f"{third}context")
-    assert (await running.ask(refused)).status == 401
+    assert (await running.ask(refused)).status == status
     assert entries(running) == 1
     gate.open()
     got = await under_way
@@ -776,8 +944,12 @@ async def redis(tmp_path: Path) -> AsyncIterator[RedisServer]:
 
 
 @pytest.fixture
-async def two(start: StartSidecar, upstream: Zep, redis: RedisServer) -> Sequence[Running]:
-    """Two sidecars that share a tier."""
+async def two(
+    start: StartSidecar, upstream: Zep, redis: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> Sequence[Running]:
+    """Two sidecars that share a tier, and have time for it on a busy machine."""
+    for limit in ("OPERATION", "CONNECT", "POOL", "SOCKET"):
+        monkeypatch.setattr(shared_tier, limit, 2.0)
     cache = {"enabled": True, "redis_url": redis.url}
     return [await start(upstream.url, cache=cache) for _ in range(2)]
 
@@ -815,9 +987,51 @@ async def test_shared_erasure(two: Sequence[Running], upstream: Zep, redis: Redi
     assert told(await b.ask(read())) == LIVE
 
 
-async def test_shared_tier_gone(two: Sequence[Running], upstream: Zep, redis: RedisServer) -> None:
+async def test_shared_between_reads_in_flight(
+    two: Sequence[Running], upstream: Zep, redis: RedisServer
+) -> None:
+    """What one reads while the other writes is not shared; what it reads later is."""
+    a, b = two
+    gate = Gate(numbered(1))
+    upstream.script.append(gate)
+    early = asyncio.create_task(a.ask(read()))
+    await upstream.until(1)
+    await b.ask(write())
+    gate.open()
+    assert (await early).body == context(1)
+    await asyncio.sleep(0.1)
+    got = await b.ask(read())
+    assert (told(got), got.body) == (LIVE, context(3))
+
+
+async def test_a_refused_credential_in_the_shared_tier(
+    two: Sequence[Running], upstream: Zep, redis: RedisServer
+) -> None:
+    """Once one has been refused, nothing that the other has stored with it is found."""
+    a, b = two
+    await a.ask(read())
+    await kept(redis, 1)
+    upstream.script.append(answer(401))
+    assert (await b.ask(read("one", OTHER))).status == 401
+    got = await b.ask(read())
+    assert (told(got)[2:], got.body) == (("empty", "auth"), EMPTY)
+    assert told(await a.ask(read())) == HIT  # it finds out when this is no longer fresh
+
+
+async def test_case_65_garbage(two: Sequence[Running], upstream: Zep, redis: RedisServer) -> None:
+    """What cannot be read in the shared tier is not there."""
+    a, b = two
+    await a.ask(read())
+    await kept(redis, 1)
+    name = (await redis.ask("KEYS", "zs*c:*")).split(b"\r\n")[2]
+    await redis.ask("SET", name, b"\x80garbage")
+    got = await b.ask(read())
+    assert (told(got), got.body) == (LIVE, context(2))
+
+
+async def test_shared_tier_gone(start: StartSidecar, upstream: Zep, redis: RedisServer) -> None:
     """A shared tier that dies, or hangs, costs no read and no write its answer."""
-    a, _ = two
+    a = await start(upstream.url, cache={"enabled": True, "redis_url": redis.url})
     redis.freeze()
     assert told(await a.ask(read())) == LIVE
     assert told(await a.ask(write())) == LIVE
