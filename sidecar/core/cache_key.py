@@ -161,7 +161,7 @@ def change(route: Route, target: bytes, body: bytes | None, *, credential: str) 
     about, all_of_it = _subjects(route, target, body), of_credential(credential)
     unknown = route.cls is RouteClass.UNKNOWN
     if route.cls is RouteClass.ERASE or (unknown and route.method == "DELETE"):
-        alone = about and route.path.startswith(_ERASED_ALONE)
+        alone = route.path.startswith(_ERASED_ALONE)
         return Change(about | {_anything(credential) if alone else all_of_it}, erases=True)
     if about or (route.method == "POST" and route.path in _CREATIONS):
         return Change(about | {_anything(credential)})

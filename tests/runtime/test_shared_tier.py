@@ -202,15 +202,29 @@ async def test_values_of_another_kind(fleet: Fleet, redis: RedisServer) -> None:
 
 async def test_a_forgotten_epoch_makes_no_old_answer_good(fleet: Fleet, redis: RedisServer) -> None:
     """Redis may drop what it likes, when memory is short, without saying so."""
-    a, b = fleet.tier(), fleet.tier()
-    await a.bump(TAGS)
-    await read(a, OLD)
-    assert body(await b.look(KEY, TAGS)) == OLD.body
-    await redis.ask("DEL", f"zs:test:t:{T.hex()}")
-    assert (await b.look(KEY, TAGS)).found is None
-    await redis.ask("DEL", f"zs:test:t:{T.hex()}")
-    await a.bump(TAGS)
-    assert (await b.look(KEY, TAGS)).found is None
+    a, b, tags = fleet.tier(), fleet.tier(), frozenset({T})
+    await a.bump(tags)
+    await read(a, OLD, tags)
+    assert body(await b.look(KEY, tags)) == OLD.body
+    for _ in range(2):
+        await redis.ask("DEL", f"zs:test:t:{T.hex()}")
+        assert (await b.look(KEY, tags)).found is None
+        assert (await b.look(KEY, tags)).found is None
+        await redis.ask("DEL", f"zs:test:t:{T.hex()}")
+        await a.bump(tags)
+        assert (await b.look(KEY, tags)).found is None
+
+
+async def test_a_look_that_an_invalidation_overtakes(fleet: Fleet, redis: RedisServer) -> None:
+    """What Redis says then may be from before it."""
+    tier = fleet.tier()
+    await read(tier, OLD)
+    redis.freeze()
+    look = asyncio.create_task(tier.look(KEY, TAGS))
+    await asyncio.sleep(0.005)
+    tier.bump_soon(TAGS)
+    redis.thaw()
+    assert await look == Look()
 
 
 async def test_owners_that_only_one_sidecar_knows(fleet: Fleet) -> None:
