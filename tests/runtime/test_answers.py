@@ -373,7 +373,7 @@ async def test_only_codings_that_can_be_undone_are_asked_for(
 
 
 async def test_head(running: Running, upstream: ScriptedUpstream) -> None:
-    """HEAD of a read: no body to judge; failures of it count and are soft."""
+    """HEAD of a read, and a 304: no body to judge, and no false length; failures are soft."""
     upstream.script += [
         b"HTTP/1.1 200 OK\r\nContent-Length: 1234\r\nETag: x\r\n\r\n",
         b"HTTP/1.1 500 No\r\nContent-Length: 7\r\n\r\n",
@@ -384,7 +384,11 @@ async def test_head(running: Running, upstream: ScriptedUpstream) -> None:
             await worker.send(request("HEAD", CONTEXT))
             got = await worker.answer(head_only=True)
             assert told(got) == (200, "2", outcome, reason)
-        upstream.script.append(GOOD)
+            assert got.values("content-length") != ["0"]
+        upstream.script += [b"HTTP/1.1 304 Not Modified\r\nETag: x\r\n\r\n", GOOD]
+        await worker.send(read("one", CONTEXT, "If-None-Match: x"))
+        got = await worker.answer()
+        assert (told(got), got.values("content-length")) == ((304, "2", "live", ""), [])
         await worker.send(read())
         assert (await worker.answer()).body == KNOWN
 
