@@ -6,7 +6,7 @@ of date. Both are digests: identifiers can be e-mail addresses, and keys leave t
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from hashlib import blake2b, sha256
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, quote_from_bytes, unquote_to_bytes, urlencode
@@ -24,8 +24,10 @@ Tag = bytes
 TAG_SIZE = 15
 
 VERSION = b"v1"
-# Bytes of a body that is put into canonical form; a larger one stands for itself.
-CANONICAL_MOST = 65536
+# Bytes of an answer that is read for what it says about owners.
+TAUGHT_MOST = 65536
+# Bytes of a question that is put into canonical form; a larger one stands for itself.
+_IN_ORDER_MOST = 8192
 # Threads, users and graphs that one cached answer may depend on.
 SUBJECTS_MOST = 16
 # A request with one of these has an answer of its own.
@@ -109,6 +111,10 @@ def of_id(ident: str) -> frozenset[Tag]:
     return frozenset(tag(kind, ident) for kind in INVALIDATED_BY_ID)
 
 
+EVERYTHING = tag("everything", "")
+"""What all that is kept depends on, whoever has read it."""
+
+
 def question(
     route: Route,
     method: str,
@@ -162,7 +168,8 @@ def change(route: Route, target: bytes, body: bytes | None, *, credential: str) 
     unknown = route.cls is RouteClass.UNKNOWN
     if route.cls is RouteClass.ERASE or (unknown and route.method == "DELETE"):
         alone = route.path.startswith(_ERASED_ALONE)
-        return Change(about | {_anything(credential) if alone else all_of_it}, erases=True)
+        # Whoever erases a user means all that anybody knows of it.
+        return Change(about | {_anything(credential) if alone else EVERYTHING}, erases=True)
     if about or (route.method == "POST" and route.path in _CREATIONS):
         return Change(about | {_anything(credential)})
     return Change(frozenset({all_of_it}))
@@ -179,7 +186,7 @@ def lessons(route: Route, target: bytes, request: bytes, answer: bytes) -> Itera
     `request` and `answer`: the bodies, without content coding; what is no JSON object is ignored.
     """
     kind = _TEACHERS.get(route.path)
-    if kind is None or len(answer) > CANONICAL_MOST:
+    if kind is None or len(answer) > TAUGHT_MOST:
         return
     known = dict(_parameters(route, target)) | _strings(request) | _strings(answer)
     owners = [(k, known[name]) for name, k in _OWNERS[kind].items() if name in known]
@@ -270,7 +277,7 @@ def _object(pairs: list[tuple[str, Any]]) -> _Object:
 
 def _canonical(body: bytes) -> bytes:
     """Return JSON with sorted names and no blanks; what is no JSON, or large, as it is."""
-    if len(body) > CANONICAL_MOST:
+    if len(body) > _IN_ORDER_MOST:
         return body
     try:
         value = json.loads(
@@ -280,25 +287,27 @@ def _canonical(body: bytes) -> bytes:
             parse_float=_Number,
             parse_constant=_Number,
         )
-        return b"json " + "".join(_written(value)).encode()
+        written: list[str] = []
+        _write(value, written.append)
+        return b"json " + "".join(written).encode()
     except (ValueError, RecursionError):
         return b"raw " + body
 
 
-def _written(value: Any) -> Iterable[str]:
+def _write(value: Any, out: Callable[[str], None]) -> None:
     if isinstance(value, _Object):
-        yield "{"
+        out("{")
         for name, inner in value:
-            yield json.dumps(name)
-            yield ":"
-            yield from _written(inner)
-            yield ","
-        yield "}"
+            out(json.dumps(name))
+            out(":")
+            _write(inner, out)
+            out(",")
+        out("}")
     elif isinstance(value, list):
-        yield "["
+        out("[")
         for inner in value:
-            yield from _written(inner)
-            yield ","
-        yield "]"
+            _write(inner, out)
+            out(",")
+        out("]")
     else:
-        yield value if isinstance(value, _Number) else json.dumps(value)
+        out(value if isinstance(value, _Number) else json.dumps(value))

@@ -176,6 +176,12 @@ class Guard:
         entry = self.credentials.get(credential)
         return min(self.host_mode, _allowed(entry.machine) if entry else Mode.READ_WRITE)
 
+    def may_serve_fresh(self, credential: str, now: float) -> bool:
+        """Tell whether a cached answer may do: not to a refused credential, nor for a probe."""
+        entry = self.credentials.get(credential)
+        accepted = entry is None or entry.machine.state is State.CLOSED
+        return accepted and not self.host.due(now)
+
     def may_read(self, credential: str, now: float) -> bool:
         """Tell whether a context read by this credential would be admitted now."""
         entry = self.credentials.get(credential)

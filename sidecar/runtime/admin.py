@@ -103,7 +103,8 @@ class Admin:
             return refuse(Refusal(400, "admin_request", str(error)), close=True)
         try:
             done = act(arguments)
-            await self._control.saved()  # nothing that was acknowledged is lost
+            if request.method == "POST":
+                await self._control.saved()  # nothing that was acknowledged is lost
             answer = json.dumps(done).encode()
         except Exception as error:  # noqa: BLE001  said without the message, which could quote data
             self._log("internal_error", "error", reason=type(error).__name__, where="admin")

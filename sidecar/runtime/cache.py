@@ -7,12 +7,12 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from sidecar.config import Config
 from sidecar.core import cache_key
 from sidecar.core.cache import Cache, Found, Limits, OnWrite, Snapshot, State, Value
-from sidecar.core.cache_key import Change, Question
+from sidecar.core.cache_key import EVERYTHING, Change, Question
 from sidecar.core.cache_status import Result
 from sidecar.core.headers import RawHeaders
 from sidecar.core.hit_ratio import HitRatio
 from sidecar.core.routes import Route
-from sidecar.runtime.flights import Flight, Flights
+from sidecar.runtime.flights import Crowded, Flight, Flights
 from sidecar.runtime.metrics import Metrics
 from sidecar.runtime.shared_tier import Look, SharedTier
 
@@ -124,7 +124,12 @@ class ContextCache:
         found = self._cache.lookup(question.key, self._mono())
         if found and found.state is State.FRESH:
             return Served(Result.HIT, found, asked=False)
-        flight: Flight[_Landed[R]] | None = self._flights.join(question.key, self._holds)
+        try:
+            flight: Flight[_Landed[R]] | None = self._flights.join(question.key, self._holds)
+        except Crowded:
+            if found and found.state is not State.OUTDATED:
+                return Served(Result.STALE, found, asked=False)
+            raise
         leads = flight is None
         if flight is None:
             snapshot = self._cache.snapshot(self._mono())
@@ -135,7 +140,12 @@ class ContextCache:
         hurried = found and found.state is State.STALE
         landed = await flight.landed(self._stale_after if hurried else None)
         if landed is None:
-            return Served(Result.STALE, found, asked=leads)
+            # A write, an erasure or a refusal may have come in between.
+            found = self._cache.lookup(question.key, self._mono())
+            if found and found.state in (State.STALE, State.FRESH):
+                return Served(Result.STALE, found, asked=leads)
+            landed = await flight.landed()
+            assert landed
         if landed.found:
             return Served(Result.HIT, landed.found, asked=False)
         result = Result.MISS if leads else Result.COLLAPSED
@@ -146,13 +156,11 @@ class ContextCache:
         question: Question | None,
         ask: Callable[[], Awaitable[R]],
         kept: Callable[[R], Value | None],
-    ) -> R:
-        """Ask Zep in any case, and keep the answer."""
+    ) -> tuple[R, bool]:
+        """Ask Zep in any case; return what came of it, and whether the answer is kept."""
         snapshot = self._cache.snapshot(self._mono())
         read = await ask()
-        if question:
-            self._keep(question, kept(read), snapshot, None)
-        return read
+        return read, bool(question and self._keep(question, kept(read), snapshot, None))
 
     def count(self, result: Result) -> None:
         """Count a read that was made while reads are allowed, once its result is final."""
@@ -177,7 +185,9 @@ class ContextCache:
         """
         if change is None:
             return
-        if change.erases:
+        if EVERYTHING in change.tags:
+            self._cache.clear()
+        elif change.erases:
             self._cache.purge(change.tags)
         else:
             self._cache.bump(change.tags, self._mono())
@@ -240,7 +250,8 @@ class ContextCache:
     ) -> _Landed[R]:
         look = Look()
         if self._shared:
-            look = await self._shared.look(question.key, self._cache.with_owners(question.tags))
+            tags = self._cache.with_owners(question.tags) | {EVERYTHING}
+            look = await self._shared.look(question.key, tags)
         if look.found:
             value, age = look.found
             now = self._mono()

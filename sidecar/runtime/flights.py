@@ -20,7 +20,7 @@ class Flight(Generic[T]):
 
     def __init__(self, tags: frozenset[bytes], since: Snapshot, task: "asyncio.Task[T]") -> None:
         self.tags, self.since = tags, since
-        self.followers = 0
+        self.waiting = 0
         self._task = task
 
     async def landed(self, patience: float | None = None) -> T | None:
@@ -28,7 +28,11 @@ class Flight(Generic[T]):
 
         Raises what the attempt has raised.
         """
-        done, _ = await asyncio.wait({self._task}, timeout=patience)
+        self.waiting += 1
+        try:
+            done, _ = await asyncio.wait({self._task}, timeout=patience)
+        finally:
+            self.waiting -= 1
         return self._task.result() if done else None
 
 
@@ -51,9 +55,8 @@ class Flights(Generic[T]):
         flight = self._flights.get(key)
         if flight is None or not current(flight):
             return None
-        if flight.followers >= FOLLOWERS_MOST:
+        if flight.waiting > FOLLOWERS_MOST:  # and the one that has begun it
             raise Crowded
-        flight.followers += 1
         return flight
 
     def begin(

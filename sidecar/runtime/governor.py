@@ -156,6 +156,10 @@ class Governor:
         reads = self.asked().effective is Mode.READ_WRITE
         return reads and self._guard.may_read(credential, self.now())
 
+    def may_serve_fresh(self, credential: str) -> bool:
+        """Tell whether a fresh answer from the cache may do."""
+        return self._guard.may_serve_fresh(credential, self.now())
+
     def guard_mode(self, credential: str) -> Mode:
         """Return the mode that the guard allows this credential."""
         return self._guard.mode(credential)

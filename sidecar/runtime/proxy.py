@@ -18,7 +18,7 @@ from sidecar.core.answers import (
     ShortCircuit,
     decide,
 )
-from sidecar.core.cache_key import CANONICAL_MOST, Change, teaches
+from sidecar.core.cache_key import TAUGHT_MOST, Change, teaches
 from sidecar.core.encoding import decode
 from sidecar.core.errors import Failure
 from sidecar.core.guard import ANONYMOUS
@@ -237,7 +237,7 @@ class Proxy:
 
     def _learn(self, case: Case, outgoing: Outgoing, answer: ZepAnswer, body: bytes) -> None:
         """Take from an answer to whom a thread belongs."""
-        plain = decode(body, answer.headers, CANONICAL_MOST)
+        plain = decode(body, answer.headers, TAUGHT_MOST)
         if isinstance(plain, bytes):
             self._cache.learn(case.route, outgoing.target, outgoing.body or b"", plain)
 

@@ -81,9 +81,10 @@ class Reads:
         asked = self._governor.asked()
         reads = asked.effective is Mode.READ_WRITE
         found = self._cache.last_known(question) if reads else None
-        if found and found.state is State.FRESH:
-            self._cache.count(Result.HIT)
+        fresh = found is not None and found.state is State.FRESH
+        if found and fresh and self._governor.may_serve_fresh(credential):
             mode = min(asked.effective, self._governor.guard_mode(credential))
+            self._count(Result.HIT, mode)
             return self._kept(request, found, Mark(mode, Outcome.HIT))
         ticket = self._governor.admit(RouteClass.CONTEXT, credential, key=key, reads=reads)
         stale = self._governor.allow_stale
@@ -147,7 +148,9 @@ class Reads:
             return self._soft(case, late, question)
         if task.exception():  # it has been logged
             raise Refused(errors.INTERNAL, close=True)
-        return self._answer(case, outgoing, question, task.result(), Result.MISS, stored=True)
+        read, stored = task.result()
+        result = Result.MISS if question else Result.BYPASS
+        return self._answer(case, outgoing, question, read, result, stored=stored)
 
     async def _ask(
         self, case: Case, outgoing: Outgoing, question: Question | None
@@ -160,7 +163,7 @@ class Reads:
         if not served.asked:  # another's attempt, or none, has answered
             self._governor.settle(case.ticket, outcomes.neutral())
         if served.found:
-            self._cache.count(served.result)
+            self._count(served.result, case.mark().mode)
             hit = served.result is Result.HIT
             mark = case.mark(Outcome.HIT) if hit else case.mark(Outcome.STALE, "slow")
             return self._kept(case.request, served.found, mark)
@@ -185,7 +188,7 @@ class Reads:
         soft = instead(case.route, target, status, read.verdict, fail_soft=self._fail_soft)
         if soft:
             return self._soft(case, soft, question, result)
-        self._cache.count(result)
+        self._count(result, case.mark().mode)
         close = self._draining()
         if read.answer is None:
             failure = read.failure or Failure.RESET
@@ -194,7 +197,7 @@ class Reads:
         if outgoing.body and leads_away(read.answer.headers, read.answer.status, self._upstream):
             raise Refused(errors.REDIRECT_AWAY)
         outcome = Outcome.COLLAPSED if result is Result.COLLAPSED else Outcome.LIVE
-        told = cache_status.of_forwarded(result, stored=stored and read.verdict == outcomes.OK)
+        told = cache_status.of_forwarded(result, stored=stored)
         mark = case.mark(outcome)._replace(beside=told)
         return self._relay.whole(case.request, read.answer, mark, close=close)
 
@@ -207,10 +210,15 @@ class Reads:
         if isinstance(answer.reason, ShortCircuit):
             self._metrics.short_circuit(answer.reason)
         if result:
-            self._cache.count(Result.STALE if found else result)
+            self._count(Result.STALE if found else result, case.mark().mode)
         if found:
             return self._kept(case.request, found, case.mark(Outcome.STALE, reason))
         return own(case.request, answer, case.mark(answer.outcome, reason), close=self._draining())
+
+    def _count(self, result: Result, mode: Mode) -> None:
+        """Count how a read fared with the cache, if reads were allowed."""
+        if mode is Mode.READ_WRITE:
+            self._cache.count(result)
 
     def _kept(self, request: web.BaseRequest, found: Found, mark: Mark) -> web.StreamResponse:
         told = mark._replace(beside=cache_status.of_found(found))

@@ -10,7 +10,7 @@ from aiohttp import web
 from sidecar.core.answers import Answer as OwnAnswer
 from sidecar.core.answers import Outcome
 from sidecar.core.cache import Value
-from sidecar.core.cache_key import CANONICAL_MOST
+from sidecar.core.cache_key import TAUGHT_MOST
 from sidecar.core.errors import Refusal
 from sidecar.core.headers import RawHeaders, for_downstream, values
 from sidecar.core.modes import Mode
@@ -89,9 +89,8 @@ def own(request: web.BaseRequest, answer: OwnAnswer, mark: Mark, *, close: bool)
 
 def kept(request: web.BaseRequest, value: Value, mark: Mark, *, close: bool) -> web.Response:
     """Return an answer that Zep gave earlier."""
-    headers = {"Server": "zep-sidecar", **mark.fields()}
-    if value.content_type:
-        headers["Content-Type"] = value.content_type.decode("latin-1")
+    content_type = value.content_type.decode("latin-1") or "application/json"
+    headers = {"Server": "zep-sidecar", "Content-Type": content_type, **mark.fields()}
     if value.content_encoding:
         headers["Content-Encoding"] = value.content_encoding.decode("latin-1")
     response = web.Response(body=value.body, headers=headers)
@@ -116,9 +115,10 @@ class Relay:
     ) -> web.StreamResponse:
         """Write an answer that is there."""
         keep_alive = request.keep_alive and not close and not _upgrades(request)
-        headers = tuple(p for p in answer.headers if p[0].lower() != b"content-length")
+        bodiless = request.method == "HEAD" or answer.status in (204, 304)
+        headers = tuple(p for p in answer.headers if bodiless or p[0].lower() != b"content-length")
         lines = self._lines(request, answer.status, headers, mark, chunked=False)
-        if request.method != "HEAD" and answer.status not in (204, 304):
+        if not bodiless:
             lines.append(b"Content-Length: %d\r\n" % len(answer.body))
         head = _head(request, answer.status, answer.reason, lines, keep_alive=keep_alive)
         _write(request, head + answer.body)
@@ -206,7 +206,7 @@ async def _within(seconds: float, awaited: Awaitable[T]) -> T:
 
 
 def _see(seen: bytearray | None, data: bytes) -> None:
-    if seen is not None and len(seen) <= CANONICAL_MOST:
+    if seen is not None and len(seen) <= TAUGHT_MOST:
         seen += data
 
 

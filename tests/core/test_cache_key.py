@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sidecar.core.cache_key import (
-    CANONICAL_MOST,
     SUBJECTS,
+    TAUGHT_MOST,
     Change,
     Question,
     change,
@@ -120,7 +120,7 @@ def test_whatever_a_body_is_it_is_a_question() -> None:
         b'{"a":' + b"[" * 900 + b"]" * 900 + b"}",
         b"\xff\xfe",
         b'"\\ud800"',
-        b'{"query":"' + b"x" * CANONICAL_MOST + b'"}',
+        b'{"query":"' + b"x" * TAUGHT_MOST + b'"}',
         b'{"n":' + b"9" * 5000 + b"}",
         b"NaN",
     ]
@@ -327,16 +327,16 @@ def test_what_a_write_concerns(
     [
         (b"/api/v2/threads/t", ["thread:t", "anything:c"]),
         (b"/api/v2/sessions/s/memory", ["thread:s", "anything:c"]),
-        (b"/api/v2/users/u", ["user:u", "credential:c"]),
-        (b"/api/v2/graph/g", ["graph:g", "credential:c"]),
-        (b"/api/v4/graphs/g/edges/e", ["graph:g", "credential:c"]),
-        (b"/api/v2/graph/edge/e", ["credential:c"]),
-        (b"/api/v2/facts/f", ["credential:c"]),
-        (b"/api/v4/something/new/x", ["credential:c"]),
+        (b"/api/v2/users/u", ["user:u", "everything:"]),
+        (b"/api/v2/graph/g", ["graph:g", "everything:"]),
+        (b"/api/v4/graphs/g/edges/e", ["graph:g", "everything:"]),
+        (b"/api/v2/graph/edge/e", ["everything:"]),
+        (b"/api/v2/facts/f", ["everything:"]),
+        (b"/api/v4/something/new/x", ["everything:"]),
     ],
 )
 def test_what_an_erasure_takes(target: bytes, expected: list[str]) -> None:
-    """A thread alone; of a user or a graph, everything that the credential has read."""
+    """A thread alone; of a user or a graph, everything that anybody has read."""
     assert changes("DELETE", target) == Change(tags(*expected), erases=True)
 
 

@@ -111,11 +111,18 @@ async def test_the_first_to_end_does_not_hide_the_one_that_took_its_place() -> N
 async def test_too_many_wait() -> None:
     """The one too many is told so at once."""
     flights, origin, cache = Flights[int](), Origin(), Cache(Limits())
-    take(flights, origin, cache)
-    for _ in range(FOLLOWERS_MOST):
-        take(flights, origin, cache)
+    flight = take(flights, origin, cache)
+    crowd = [asyncio.create_task(flight.landed()) for _ in range(FOLLOWERS_MOST)]
+    await asyncio.sleep(0)
+    crowd.append(asyncio.create_task(take(flights, origin, cache).landed()))
+    await asyncio.sleep(0)
     with pytest.raises(Crowded):
         take(flights, origin, cache)
+    for waiting in crowd:
+        waiting.cancel()
+    await asyncio.sleep(0)
+    assert flight.waiting == 0
+    assert take(flights, origin, cache) is flight  # whoever has gone makes room
     assert await flights.begin(b"other", TAGS, Snapshot(0, 0.0), origin.ask()).landed() == 2
 
 
