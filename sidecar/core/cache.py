@@ -26,6 +26,9 @@ GRACE = 5.0
 SWEEP = 500
 # Tags whose last write is remembered.
 EPOCHS_MOST = 16_384
+# Request fields that an answer may vary by (RFC 9110 12.5.5): what differs in them is another key,
+# and no SDK sends an Origin.
+_IN_THE_KEY = {b"accept", b"accept-encoding", b"authorization", b"origin"}
 _READABLE = (b"gzip", b"deflate", b"identity")
 
 
@@ -57,7 +60,7 @@ def storable(status: int, headers: RawHeaders, body: bytes) -> Value | None:
     that nobody asked for has not been judged by anyone.
     """
     types, codings = values(headers, b"content-type"), tokens(headers, b"content-encoding")
-    personal = values(headers, b"set-cookie") or b"*" in tokens(headers, b"vary")
+    personal = values(headers, b"set-cookie") or set(tokens(headers, b"vary")) - _IN_THE_KEY
     readable = not codings or (len(codings) == 1 and codings[0] in _READABLE)
     if status != 200 or personal or not readable or len(types) > 1:
         return None

@@ -167,7 +167,9 @@ class Governor:
     def settle(self, ticket: Ticket, verdict: Verdict, dispatched: float | None = None) -> None:
         """Report how a request ended; more than once has no effect."""
         self._tell(self._guard.settle(ticket, verdict, self.now(), dispatched))
-        if verdict.kind is Kind.AUTH:  # what it may not read it must not get from elsewhere either
+        ignored = verdict.status == 403 and self._guard.policy.forbidden == "ignore"
+        if verdict.kind is Kind.AUTH and not ignored:
+            # What it may not read it must not get from elsewhere either.
             self._cache.refused(ticket.credential.machine.name)
 
     def wants_probe(self, credential: str) -> bool:

@@ -283,6 +283,8 @@ def test_what_is_remembered_beside_entries_is_bounded() -> None:
         (404, (), None),
         (200, ((b"Set-Cookie", b"a=b"),), None),
         (200, ((b"vary", b"Origin, *"),), None),
+        (200, ((b"vary", b"Origin"), (b"Vary", b"Accept-Encoding")), Value(b"{}", b"")),
+        (200, ((b"vary", b"Accept, X-Language"),), None),
         (200, ((b"Content-Encoding", b"br"),), None),
         (200, ((b"Content-Encoding", b"gzip, gzip"),), None),
     ],
