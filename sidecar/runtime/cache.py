@@ -64,7 +64,7 @@ class ContextCache:
         self._stale_after = config.reads.stale_after
         self._metrics, self._mono, self._shared = metrics, mono, shared
         self._cache = Cache(self._limits)
-        self._flights: Flights[Any] = Flights()
+        self._flights: Flights[Any] = Flights(config.limits.concurrency)
         self._ratio = HitRatio()
         self._sweeper: asyncio.Task[None] | None = None
 
