@@ -37,7 +37,7 @@ from sidecar.core.routes import RouteClass
 from sidecar.runtime.cache import ContextCache
 from sidecar.runtime.lag import Lag
 from sidecar.runtime.logs import Log
-from sidecar.runtime.metrics import Metrics
+from sidecar.runtime.metrics import Metrics, Watched
 from sidecar.selection import OverrideState, State
 
 # Seconds between looks at what changes by itself: a force or a lease that ends, the gauge.
@@ -96,6 +96,11 @@ class Governor:
         self._load()
         self._shown: Resolution | None = None
         self._show()
+        breakers, watch = self._guard, metrics.watch
+        watch(Watched.HOLD, lambda: breakers.host.remaining(self.now()))
+        watch(Watched.CREDENTIALS_HELD, lambda: breakers.credentials_held)
+        watch(Watched.WRITES_HEALTHY, lambda: breakers.writes.healthy)
+        watch(Watched.LOOP_LAG, lambda: self._lag.total)
 
     def start(self) -> None:
         """Begin to look at the clock, and to keep the state file."""
@@ -385,6 +390,7 @@ class Governor:
             if not self._save_failed:
                 self._log("state_not_saved", "warning", reason=error.strerror or "unknown")
             self._save_failed = True
+            self._metrics.state_file_failed()
 
     def _load(self) -> None:
         if self._state_file is None:
@@ -398,3 +404,4 @@ class Governor:
             return
         except (OSError, ValueError, RecursionError) as error:
             self._log("state_not_restored", "warning", reason=type(error).__name__)
+            self._metrics.state_file_failed()
