@@ -17,11 +17,17 @@ from sidecar.redact.engine import scanner
 from sidecar.redact.rule import Rule
 from sidecar.redact.words import words
 
-_PHONE_CONTEXT = words("phone.context")
-_PHONE_LINK = words("phone.link")
-_PHONE_NUMBER = words("phone.number")
-_PHONE_UNIT = words("phone.unit")
-_PHONE_VETO = words("phone.veto")
+
+def _bytes(section: str) -> frozenset[bytes]:
+    return frozenset(word.encode() for word in words(f"phone.{section}"))
+
+
+_PHONE_CONTEXT = _bytes("context")
+_PHONE_LINK = _bytes("link")
+_PHONE_NUMBER = _bytes("number")
+_PHONE_UNIT = _bytes("unit")
+_PHONE_VETO = _bytes("veto")
+_TELLING = _PHONE_CONTEXT | _PHONE_VETO | _PHONE_NUMBER
 
 MATCHES = (
     "(0532 123 45 67)", "(05321234567)", "(415-555-2671)", "(0212 555 12 34)", "(06 12 34 56 78)",
@@ -59,9 +65,11 @@ _DATE = re.compile(
 _DOTTED_QUAD = re.compile(rb"(?:[01]?[0-9]{1,2}|2[0-4][0-9]|25[0-5])(?:\.[0-9]{1,3}){3}$")
 _THOUSANDS = re.compile(rb"[1-9][0-9]{0,2}(?:[ .][0-9]{3}){2,4}$")
 _REMARK = re.compile(rb"-(?:Office|Home|Mobile|Cell|Work|Fax|Phone|Tel|Cep|Ev|Is)\b")
-_TOKEN = re.compile(rb"[a-z\xc0-\xff.]+")
+# Letters in lower case and dots, and a blank for everything else.
+_IN_TOKENS = re.sub(rb"[^a-z\xc0-\xff.]", b" ", bytes(range(256)).lower())
 _WORD_BEHIND = re.compile(rb" *([A-Za-z\xc0-\xff.]+)")
 _LABEL = re.compile(rb"(?:^|[ \t])[TMPFC][.:]? $")
+_LABEL_ENDS = b"TMPFC.:"
 _CLAUSES = re.compile(rb".*(?:[.,;!?|] |(?<!:)[\n\t])", re.DOTALL)
 
 # How people group a number that they write without its trunk prefix.
@@ -149,7 +157,7 @@ class Finder:
                 continue
             at = _after_bracket(data, start, end)
             text = data[at:end]
-            if b". " in text or text.count(b"(") != text.count(b")"):
+            if not text.isdigit() and not _is_wellformed(text):
                 continue
             if context is None:  # inside a chain the words before it are about another number
                 context = "" if first else _context(data, start)
@@ -166,7 +174,7 @@ class Finder:
             return _international(number)
         if digits[:2] == "00":
             return digits[2:3] != "0" and context != "veto" and _international(number)
-        if _DOTTED_QUAD.match(number.text) or context == "veto":
+        if context == "veto" or (len(number.shape) == 4 and _DOTTED_QUAD.match(number.text)):
             return False
         if 1 in number.shape[1:] and number.shape != (3, 1, 3):
             return False
@@ -274,6 +282,10 @@ def _international(number: Number) -> bool:
     return False
 
 
+def _is_wellformed(text: bytes) -> bool:
+    return b". " not in text and text.count(b"(") == text.count(b")")
+
+
 def _is_made_up(number: Number) -> bool:
     """Tell digits that no one was given: `5555555555`, `12345678`."""
     digits = number.digits
@@ -301,8 +313,7 @@ def _start(data: bytes, chain: int, groups: list[tuple[int, int]], first: int) -
 
 def _after_bracket(data: bytes, start: int, end: int) -> int:
     """Return where a number starts when the bracket before it opens a remark, not an area code."""
-    opens_remark = data[start : start + 1] == b"(" and b")" not in data[start:end]
-    return start + opens_remark
+    return start + (data[start] == _BRACKET and b")" not in data[start:end])
 
 
 def _glued_left(data: bytes, start: int) -> bool:
@@ -316,7 +327,7 @@ def _glued_left(data: bytes, start: int) -> bool:
 
 
 # "no message on my registered 212-555-0143": not the number of the message.
-_BREAKS = frozenset({"on", "at"})
+_BREAKS = frozenset({b"on", b"at"})
 
 
 def _glued_right(data: bytes, end: int) -> bool:
@@ -345,13 +356,14 @@ def _context(data: bytes, start: int) -> str:
     if clause := _CLAUSES.match(before):
         before = before[clause.end() :]
     before = before[before.rfind(0) + 1 :]
-    if before[-1:] == b" " and _LABEL.search(before):
+    if before[-2:-1] in _LABEL_ENDS and _LABEL.search(before):
         return "phone"
-    before = before.lower()
     found = "veto" if before[-2:].strip() == b"#" else ""
+    tokens = [token.strip(b".") for token in before.translate(_IN_TOKENS).split()[:-5:-1]]
+    if _TELLING.isdisjoint(tokens):
+        return found
     linked, crossed = True, False
-    for raw in reversed(_TOKEN.findall(before)[-4:]):
-        token = raw.decode("latin-1").strip(".")
+    for token in tokens:
         if token in _PHONE_CONTEXT:
             return "phone" if linked else "near"
         if token in _PHONE_VETO and not crossed:
@@ -368,7 +380,7 @@ def _context_after(data: bytes, end: int) -> str:
     match = _WORD_BEHIND.match(data, end, end + 16)
     if match is None:
         return ""
-    word = match[1].lower().decode("latin-1").strip(".")
+    word = match[1].lower().strip(b".")
     if word in _PHONE_UNIT:
         return "veto"
     return "phone" if word in _PHONE_CONTEXT else ""
