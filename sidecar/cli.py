@@ -15,7 +15,7 @@ from sidecar.app import Sidecar
 from sidecar.config import Config, ConfigError, Problem, load
 from sidecar.core.routes import base_urls
 from sidecar.override import parse as parse_override
-from sidecar.redact import Policy, Redactor, Uninspectable
+from sidecar.redact import Redactor, Uninspectable
 from sidecar.runtime import clock
 from sidecar.runtime.logs import Log
 
@@ -68,6 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     demo = add("demo", _demo)
     demo.add_argument("--serve", action="store_true", help="keep both running, for use by hand")
     redact = add("redact", _redact)
+    redact.add_argument("--config", metavar="FILE", type=Path, help=config_help)
     form = redact.add_mutually_exclusive_group()
     form.add_argument("--jsonl", action="store_true", help='lines of {"id", "text"}; adds "spans"')
     form.add_argument("--json", action="store_true", help="the whole input is one JSON body")
@@ -168,8 +169,8 @@ def _demo(arguments: argparse.Namespace) -> int:
 
 
 def _redact(arguments: argparse.Namespace) -> int:
-    """Redact standard input to standard output, line by line."""
-    redactor = Redactor(Policy())
+    """Redact standard input to standard output, line by line, with the configured policy."""
+    redactor = Redactor(_read_config(arguments.config).redaction.policy())
     stdin, stdout = sys.stdin.buffer, sys.stdout.buffer
     try:
         if arguments.json:
