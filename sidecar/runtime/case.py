@@ -8,9 +8,9 @@ from sidecar.core.answers import Outcome, mode_of
 from sidecar.core.guard import Ticket
 from sidecar.core.modes import Resolution
 from sidecar.core.routes import Route, RouteClass
+from sidecar.runtime.account import ACCOUNT, Mark
 from sidecar.runtime.attempts import Attempt
 from sidecar.runtime.inbound import Outgoing
-from sidecar.runtime.relay import Mark
 
 
 class Case(NamedTuple):
@@ -30,5 +30,5 @@ class Case(NamedTuple):
 
     def attempt(self, outgoing: Outgoing) -> Attempt:
         """Return the attempt to be made for it."""
-        method = self.request.method
-        return Attempt(method, self.route, self.cls, outgoing, self.ticket, self.credential)
+        method, trace = self.request.method, self.request[ACCOUNT].trace
+        return Attempt(method, self.route, self.cls, outgoing, self.ticket, self.credential, trace)

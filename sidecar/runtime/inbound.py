@@ -19,6 +19,8 @@ from sidecar.core.return_context import strip_return_context
 from sidecar.core.routes import Route, RouteClass
 from sidecar.redact import Laborious, Redacted, Redactor
 from sidecar.redact.inspect import inspect
+from sidecar.runtime import clock
+from sidecar.runtime.account import ACCOUNT
 from sidecar.runtime.metrics import Metrics
 
 # What takes longer than a fraction of a millisecond is inspected in a thread: large bodies, and
@@ -119,6 +121,7 @@ class Inbound:
         if expected and request.transport and request.version >= (1, 1):  # RFC 9110 10.1.1
             request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         body = bytearray()
+        since = clock.mono()
         try:
             while part := await _within(BODY_SILENCE, request.content.readany()):
                 body += part
@@ -128,6 +131,8 @@ class Inbound:
             raise Refused(errors.BODY_TIMEOUT, close=True) from None
         except web.RequestPayloadError:
             raise Refused(errors.BAD_REQUEST, close=True) from None
+        finally:
+            request[ACCOUNT].waited += clock.mono() - since
         return bytes(body)
 
     def _announces_body(self, request: web.BaseRequest) -> bool:

@@ -26,17 +26,19 @@ from sidecar.core.headers import RawHeaders, leads_away, values, with_readable_c
 from sidecar.core.modes import Mode
 from sidecar.core.return_context import StripMemory, with_context
 from sidecar.core.routes import Route, RouteClass, base_urls, match
+from sidecar.core.trace import sampled_trace
 from sidecar.redact import Redactor
 from sidecar.runtime import clock
+from sidecar.runtime.account import ACCOUNT, Account, Mark
 from sidecar.runtime.attempts import MOST_WHOLE, Attempts, failure_of, to_the_end
 from sidecar.runtime.cache import ContextCache
 from sidecar.runtime.case import Case
 from sidecar.runtime.governor import Governor
 from sidecar.runtime.inbound import Inbound, Outgoing, Refused
 from sidecar.runtime.logs import Log
-from sidecar.runtime.metrics import Metrics
+from sidecar.runtime.metrics import Metrics, Watched
 from sidecar.runtime.reads import Reads
-from sidecar.runtime.relay import Mark, Relay, origin, own, refused
+from sidecar.runtime.relay import Relay, origin, own, refused
 from sidecar.runtime.upstream import Answer as ZepAnswer
 from sidecar.runtime.upstream import Upstream, UpstreamError
 
@@ -88,6 +90,7 @@ class Proxy:
         self._in_flight = 0
         self._draining = False
         self._drained = asyncio.Event()
+        metrics.watch(Watched.IN_FLIGHT, lambda: self._in_flight)
 
     def start(self) -> None:
         """Begin what goes on beside requests."""
@@ -117,9 +120,12 @@ class Proxy:
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Serve one request of the worker."""
         self._in_flight += 1
+        account = Account(clock.mono(), sampled_trace(request.raw_headers))
+        request[ACCOUNT] = account
         route: Route | None = None
         try:
-            route = _route(request)
+            account.route = route = _route(request)
+            account.cls = route.cls
             return await self._serve(request, route)
         except Refused as refusal:
             return self._refuse(request, route, refusal)
@@ -129,6 +135,8 @@ class Proxy:
             self._log_fault(error)
             return self._refuse(request, route, Refused(errors.INTERNAL, close=True))
         finally:
+            if served := account.served(request.method, clock.mono()):
+                self._metrics.served(served)
             self._in_flight -= 1
             if self._draining and not self._in_flight:
                 self._drained.set()
@@ -143,7 +151,9 @@ class Proxy:
         reads = route is not None and route.cls is RouteClass.CONTEXT
         if route and reads and self._fail_soft and refusal.status in _RETRIED:
             return self._reads.nothing(request, route, ShortCircuit(refusal.code), close=close)
-        return refused(refusal, Mark(mode, Outcome.BLOCKED, refusal.code), close=close)
+        self._metrics.refused(refusal.code)
+        mark = Mark(mode, Outcome.BLOCKED, refusal.code)
+        return refused(request, refusal, mark, close=close)
 
     async def _serve(self, request: web.BaseRequest, route: Route) -> web.StreamResponse:
         if self._in_flight > self._concurrency:
@@ -155,7 +165,7 @@ class Proxy:
         if route.cls is RouteClass.CONTEXT:
             return await self._reads.serve(request, route, received, credential, key)
         outgoing = await self._inbound.inspect(request, route, received)
-        cls = await self._inbound.classify(route, outgoing)
+        cls = request[ACCOUNT].cls = await self._inbound.classify(route, outgoing)
         asked = self._governor.asked()
         reads = asked.effective is Mode.READ_WRITE
         ticket = self._governor.admit(cls, credential, key=key, reads=reads)
@@ -196,11 +206,13 @@ class Proxy:
     ) -> web.StreamResponse:
         """Send anything but a context read, and stream the answer back."""
         deadline = self._attempts.deadline(case.cls)
+        since = clock.mono()
         try:
             answer = await self._attempts.open(case.attempt(outgoing), deadline)
         except UpstreamError as error:
             return self._failed(case, error.failure)
         finally:
+            case.request[ACCOUNT].waited += clock.mono() - since
             await self._cache.note(change)  # also where no answer came: it may have had its effect
         try:
             if outgoing.body and leads_away(answer.headers, answer.status, self._upstream):
@@ -224,11 +236,14 @@ class Proxy:
         self, case: Case, answer: ZepAnswer, deadline: float
     ) -> web.StreamResponse:
         """Relay the answer to a write whose read was left out, with the context it asked for."""
+        since = clock.mono()
         try:
-            async with asyncio.timeout(deadline - clock.mono()):
+            async with asyncio.timeout(deadline - since):
                 whole = await to_the_end(answer)
         except (TimeoutError, UpstreamError) as error:
             return self._failed(case, failure_of(error))
+        finally:
+            case.request[ACCOUNT].waited += clock.mono() - since
         plain = decode(whole.body, whole.headers, MOST_WHOLE)
         if isinstance(plain, bytes):
             kept = tuple(p for p in whole.headers if p[0].lower() != b"content-encoding")
@@ -250,7 +265,7 @@ class Proxy:
 
     def _failed(self, case: Case, failure: Failure) -> web.StreamResponse:
         mark = case.mark(Outcome.LIVE, failure.value)
-        return refused(failure.refusal(), mark, close=self._draining)
+        return refused(case.request, failure.refusal(), mark, close=self._draining)
 
     def _spawn(self, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
         """Run something to its end, whoever waits for it; a fault of ours in it is logged."""

@@ -26,14 +26,16 @@ from sidecar.core.guard import Grade
 from sidecar.core.headers import leads_away, with_readable_codings
 from sidecar.core.modes import Mode
 from sidecar.core.routes import Route, RouteClass
+from sidecar.runtime import clock
+from sidecar.runtime.account import ACCOUNT, Mark
 from sidecar.runtime.attempts import Attempts, Read
-from sidecar.runtime.cache import ContextCache
+from sidecar.runtime.cache import ContextCache, Served
 from sidecar.runtime.case import Case
 from sidecar.runtime.flights import Crowded
 from sidecar.runtime.governor import Governor
 from sidecar.runtime.inbound import Inbound, Outgoing, Refused
 from sidecar.runtime.metrics import Metrics
-from sidecar.runtime.relay import Mark, Relay, kept, own, refused
+from sidecar.runtime.relay import Relay, kept, own, refused
 
 T = TypeVar("T")
 
@@ -141,14 +143,17 @@ class Reads:
         """Ask Zep for all; the probe outlives the worker that has brought it."""
         ask = partial(self._attempts.read, case.attempt(outgoing))
         task = self._spawn(self._cache.probe(question, ask, _kept))
+        since = clock.mono()
         done, _ = await asyncio.wait({task}, timeout=self._client_wait)
         if not done:
+            case.request[ACCOUNT].waited += clock.mono() - since
             target, stale = case.request.raw_path, case.allow_stale
             late = short_circuit(case.route, target, case.asked, case.ticket, allow_stale=stale)
             return self._soft(case, late, question)
         if task.exception():  # it has been logged
             raise Refused(errors.INTERNAL, close=True)
         read, stored = task.result()
+        case.request[ACCOUNT].waited += read.took
         result = Result.MISS if question else Result.BYPASS
         return self._answer(case, outgoing, question, read, result, stored=stored)
 
@@ -156,10 +161,12 @@ class Reads:
         self, case: Case, outgoing: Outgoing, question: Question | None
     ) -> web.StreamResponse:
         ask = partial(self._attempts.read, case.attempt(outgoing))
+        since = clock.mono()
         try:
             served = await self._cache.serve(question, ask, _kept)
         except Crowded:
             raise Refused(errors.OVERLOADED) from None
+        case.request[ACCOUNT].waited += _waited(served, clock.mono() - since)
         if not served.asked:  # another's attempt, or none, has answered
             self._governor.settle(case.ticket, outcomes.neutral())
         if served.found:
@@ -193,7 +200,7 @@ class Reads:
         if read.answer is None:
             failure = read.failure or Failure.RESET
             mark = case.mark(Outcome.LIVE, failure.value)
-            return refused(failure.refusal(), mark, close=close)
+            return refused(case.request, failure.refusal(), mark, close=close)
         if outgoing.body and leads_away(read.answer.headers, read.answer.status, self._upstream):
             raise Refused(errors.REDIRECT_AWAY)
         outcome = Outcome.COLLAPSED if result is Result.COLLAPSED else Outcome.LIVE
@@ -223,6 +230,14 @@ class Reads:
     def _kept(self, request: web.BaseRequest, found: Found, mark: Mark) -> web.StreamResponse:
         told = mark._replace(beside=cache_status.of_found(found))
         return kept(request, found.value, told, close=self._draining())
+
+
+def _waited(served: Served[Read], passed: float) -> float:
+    """Return how much of the time that passed was spent waiting for Zep."""
+    if served.read:
+        return served.read.took if served.asked else passed
+    # An answer of the shared tier, which is our own, or of ours, after waiting in vain.
+    return passed if served.result is Result.STALE else 0.0
 
 
 def _kept(read: Read) -> Value | None:

@@ -1,19 +1,17 @@
 """How an answer reaches the worker: whole or streamed, marked with what the sidecar did."""
 
 import asyncio
-from collections.abc import Awaitable, Mapping
-from types import MappingProxyType
+from collections.abc import Awaitable
 from typing import NamedTuple, TypeVar
 
 from aiohttp import web
 
 from sidecar.core.answers import Answer as OwnAnswer
-from sidecar.core.answers import Outcome
 from sidecar.core.cache import Value
 from sidecar.core.cache_key import TAUGHT_MOST
 from sidecar.core.errors import Refusal
 from sidecar.core.headers import RawHeaders, for_downstream, values
-from sidecar.core.modes import Mode
+from sidecar.runtime.account import ACCOUNT, Mark
 from sidecar.runtime.server import refuse, reset
 from sidecar.runtime.upstream import Answer, UpstreamError
 from sidecar.values import Address
@@ -22,26 +20,6 @@ from sidecar.values import Address
 READER_SILENCE = 60.0
 
 T = TypeVar("T")
-
-
-class Mark(NamedTuple):
-    """What the worker is told beside the answer."""
-
-    mode: Mode
-    outcome: Outcome
-    reason: str = ""
-    beside: Mapping[str, str] = MappingProxyType({})
-    """More header fields: those of the cache."""
-
-    def fields(self) -> dict[str, str]:
-        """Return header fields; their values are words of our own."""
-        fields = {
-            "X-Zep-Sidecar-Mode": str(int(self.mode)),
-            "X-Zep-Sidecar-Outcome": self.outcome.value,
-        }
-        if self.reason:
-            fields["X-Zep-Sidecar-Reason"] = self.reason
-        return {**fields, **self.beside}
 
 
 class Whole(NamedTuple):
@@ -71,8 +49,9 @@ class _Written(web.StreamResponse):
         """Do nothing: the body has been written."""
 
 
-def refused(refusal: Refusal, mark: Mark, *, close: bool) -> web.Response:
+def refused(request: web.BaseRequest, refusal: Refusal, mark: Mark, *, close: bool) -> web.Response:
     """Return the answer for a refusal."""
+    request[ACCOUNT].answered(refusal.status, mark)
     response = refuse(refusal, close=close)
     response.headers.update(mark.fields())
     return response
@@ -80,6 +59,7 @@ def refused(refusal: Refusal, mark: Mark, *, close: bool) -> web.Response:
 
 def own(request: web.BaseRequest, answer: OwnAnswer, mark: Mark, *, close: bool) -> web.Response:
     """Return an answer of the sidecar in Zep's place."""
+    request[ACCOUNT].answered(answer.status, mark)
     headers = {"Content-Type": answer.content_type, "Server": "zep-sidecar", **mark.fields()}
     response = web.Response(status=answer.status, body=answer.body, headers=headers)
     if close or _upgrades(request):
@@ -89,6 +69,7 @@ def own(request: web.BaseRequest, answer: OwnAnswer, mark: Mark, *, close: bool)
 
 def kept(request: web.BaseRequest, value: Value, mark: Mark, *, close: bool) -> web.Response:
     """Return an answer that Zep gave earlier."""
+    request[ACCOUNT].answered(200, mark)
     content_type = value.content_type.decode("latin-1") or "application/json"
     headers = {"Server": "zep-sidecar", "Content-Type": content_type, **mark.fields()}
     if value.content_encoding:
@@ -114,6 +95,7 @@ class Relay:
         self, request: web.BaseRequest, answer: Whole, mark: Mark, *, close: bool
     ) -> web.StreamResponse:
         """Write an answer that is there."""
+        request[ACCOUNT].answered(answer.status, mark)
         keep_alive = request.keep_alive and not close and not _upgrades(request)
         bodiless = request.method == "HEAD" or answer.status in (204, 304)
         headers = tuple(p for p in answer.headers if bodiless or p[0].lower() != b"content-length")
@@ -140,6 +122,8 @@ class Relay:
         `patience` is for all waits for Zep together, or for each of them. How long the worker
         takes to read does not count. What passes is appended to `seen`, if it is not too much.
         """
+        account = request[ACCOUNT]
+        account.answered(answer.status, mark)
         empty = request.method == "HEAD" or answer.status in (204, 304)
         sized = not answer.chunked and bool(values(answer.headers, b"content-length"))
         chunked = not empty and not sized and request.version >= (1, 1)
@@ -150,19 +134,23 @@ class Relay:
         if chunked:
             lines.append(b"Transfer-Encoding: chunked\r\n")
         pending = _head(request, answer.status, answer.reason, lines, keep_alive=keep_alive)
+        before = loop.time()
         try:
             data = answer.ready()
             _see(seen, data)
             while not answer.complete:
                 _write(request, pending + _framed(data, chunked))
                 pending = b""
+                before = loop.time()
                 await _within(READER_SILENCE, request.writer.drain())
                 since = loop.time()
                 data = await _within(patience, answer.chunk())
                 patience -= 0 if each else loop.time() - since
+                account.waited += loop.time() - before
                 _see(seen, data)
             _write(request, pending + _framed(data, chunked) + (b"0\r\n\r\n" if chunked else b""))
         except (UpstreamError, TimeoutError):
+            account.waited += loop.time() - before
             _write(request, pending)
             if request.transport and not sized and not chunked:
                 reset(request.transport)  # nothing else tells this cut from a regular end

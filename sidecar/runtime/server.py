@@ -5,6 +5,7 @@ import logging
 import socket
 import struct
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from aiohttp import web
 
@@ -37,7 +38,11 @@ def reset(transport: asyncio.WriteTransport) -> None:
 
 
 class _Protocol(web.RequestHandler):
-    """One connection from the worker."""
+    """One connection from the worker; `refused` is told of what never became a request."""
+
+    def __init__(self, *arguments: Any, refused: Callable[[str], None], **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._refused = refused
 
     def eof_received(self) -> bool:  # type: ignore[override]  # asyncio: true keeps it open
         """Let a worker that has closed its sending side still read the answer (RFC 9112 9.6)."""
@@ -58,13 +63,16 @@ class _Protocol(web.RequestHandler):
         message: str | None = None,
     ) -> web.StreamResponse:
         """Answer what is not HTTP, and our own faults, without quoting any of it."""
-        return refuse(BAD_REQUEST if status == 400 else INTERNAL, close=True)
+        refusal = BAD_REQUEST if status == 400 else INTERNAL
+        self._refused(refusal.code)
+        return refuse(refusal, close=True)
 
 
 class _Server(web.Server):
-    def __init__(self, handler: Handler) -> None:
+    def __init__(self, handler: Handler, refused: Callable[[str], None]) -> None:
         super().__init__(handler)
         self._handler = handler
+        self._refused = refused
 
     def __call__(self) -> web.RequestHandler:
         return _Protocol(
@@ -78,14 +86,17 @@ class _Server(web.Server):
             max_headers=MAX_FIELDS,
             lingering_time=5.0,
             auto_decompress=False,
+            refused=self._refused,
         )
 
 
 class Listener:
     """A listener that serves one handler."""
 
-    def __init__(self, handler: Handler) -> None:
+    def __init__(self, handler: Handler, refused: Callable[[str], None] = lambda _: None) -> None:
+        """`refused` is told the code of each answer to what never became a request."""
         self._handler = handler
+        self._refused = refused
         self._runner: web.ServerRunner | None = None
         self._unix: asyncio.Server | None = None
 
@@ -104,7 +115,9 @@ class Listener:
         self._unix = await loop.create_unix_server(runner.server, sock=listening)  # type: ignore[arg-type]
 
     async def _setup(self) -> web.ServerRunner:
-        self._runner = web.ServerRunner(_Server(self._handler), shutdown_timeout=0.05)
+        self._runner = web.ServerRunner(
+            _Server(self._handler, self._refused), shutdown_timeout=0.05
+        )
         await self._runner.setup()
         return self._runner
 
