@@ -74,11 +74,14 @@ class Panel:
     most: float | None = None
     """The highest value of the axis, whose lowest is then 0."""
     exemplars: bool = False
+    width: int = 0
+    """Where it is not that of its kind."""
 
     @property
     def size(self) -> tuple[int, int]:
         """Width and height."""
-        return SIZES.get(self.kind, (8, 8))
+        width, height = SIZES.get(self.kind, (8, 8))
+        return self.width or width, height
 
     def built(self, ident: int, x: int, y: int) -> Json:
         """Return it as Grafana wants it."""
