@@ -9,7 +9,7 @@ from typing import Any
 import aiohttp
 import yaml
 
-from tests.monitoring.tools import binary
+from tests.monitoring.tools import binary, documented
 
 
 class Server:
@@ -62,20 +62,22 @@ class Alertmanager(Server):
 
 
 class Prometheus(Server):
-    """A Prometheus that looks at one sidecar twice a second."""
+    """A Prometheus that scrapes one sidecar as documented, but every second."""
 
     async def start(self, ops_port: int, rules: Path, alertmanager: str) -> None:
         """Start it and wait until it is ready."""
-        target = {
-            "targets": [f"127.0.0.1:{ops_port}"],
-            "labels": {"namespace": "assistants", "pod": "worker-0"},
-        }
-        config = {
-            "global": {"scrape_interval": "500ms", "evaluation_interval": "500ms"},
-            "rule_files": [str(rules)],
-            "alerting": {"alertmanagers": [{"static_configs": [{"targets": [alertmanager]}]}]},
-            "scrape_configs": [{"job_name": "zep-sidecar", "static_configs": [target]}],
-        }
+        config = documented()
+        config["global"] = {"evaluation_interval": "500ms"}
+        config["rule_files"] = [str(rules)]
+        config["alerting"] = {"alertmanagers": [{"static_configs": [{"targets": [alertmanager]}]}]}
+        [job] = config["scrape_configs"]
+        ports = ("zep-ops", "http")  # the latter must be passed over
+        discovered = [
+            {"targets": [f"127.0.0.1:{ops_port}"], "labels": labels_of_discovery(port)}
+            for port in ports
+        ]
+        job |= {"scrape_interval": "1s", "scrape_timeout": "1s"}
+        job["static_configs"] = discovered
         storage = f"--storage.tsdb.path={self._directory}/data"
         exemplars = "--enable-feature=exemplar-storage"
         await self._run(config, binary("prometheus"), storage, exemplars)
@@ -105,6 +107,18 @@ class Prometheus(Server):
         except TimeoutError:
             pass
         return waiting
+
+
+def labels_of_discovery(port: str) -> dict[str, str]:
+    """Return what Prometheus discovers of a port of a pod in Kubernetes."""
+    found = {
+        "pod_label_zep_sidecar_dev_inject": "true",
+        "pod_container_port_name": port,
+        "pod_phase": "Running",
+        "namespace": "assistants",
+        "pod_name": "worker-0" if port == "zep-ops" else "wrong",
+    }
+    return {f"__meta_kubernetes_{name}": value for name, value in found.items()}
 
 
 def has_number(series: Iterable[dict[str, Any]]) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.monitoring.tools import ALERTS, EXAMPLE, ROOT, rule_file, run
+from tests.monitoring.tools import ALERTS, EXAMPLE, MONITORING, ROOT, documented, rule_file, run
 
 UNIT_TESTS = sorted(Path(__file__).parent.glob("alerts*.yaml"))
 NAMES = [alert["alert"] for alert in ALERTS]
@@ -65,6 +65,16 @@ def test_every_alert_says_what_and_where_to_read_on(alert: dict[str, Any]) -> No
     assert alert["labels"] == {"severity": alert["labels"]["severity"]}
     row = f"| [{name}](runbook.md#{name.lower()}) | {alert['labels']['severity']} |"
     assert row in (ROOT / "docs/monitoring.md").read_text()
+
+
+def test_both_ways_to_scrape_give_the_name_that_the_alerts_ask_for() -> None:
+    """Whatever the operator would call the job."""
+    [job] = documented()["scrape_configs"]
+    assert job["job_name"] == "zep-sidecar"
+    spec = yaml.safe_load((MONITORING / "podmonitor.yaml").read_bytes())["spec"]
+    [endpoint] = spec["podMetricsEndpoints"]
+    assert endpoint["relabelings"] == [{"targetLabel": "job", "replacement": "zep-sidecar"}]
+    assert 'up{job="zep-sidecar"}' in str(ALERTS)
 
 
 def test_the_alertmanager_example_is_valid() -> None:

@@ -20,7 +20,8 @@ from tests.runtime.support import admin
 from tests.test_app import ask
 from tests.wire import Message, ScriptedUpstream, request
 
-KEY = "Authorization: Api-Key k"
+TRACE = "0af7651916cd43dd8448eb211c80319c"
+LINES = ("Authorization: Api-Key k", f"traceparent: 00-{TRACE}-b7ad6b7169203331-01")
 ACCEPTED = b'HTTP/1.1 202 Accepted\r\nContent-Length: 20\r\n\r\n{"status":"success"}'
 HOLD = 1.0
 
@@ -68,7 +69,7 @@ class Stage:
         if text:
             body = json.dumps({"messages": [{"role": "user", "content": text}]}).encode()
         return await ask(
-            self._sidecar.port, request(method, f"/api/v2/{below}", body, KEY, **other)
+            self._sidecar.port, request(method, f"/api/v2/{below}", body, *LINES, **other)
         )
 
     async def read(self, thread: str) -> str:
@@ -140,6 +141,12 @@ async def play(stage: Stage) -> None:
     stage.override.write_text("mode: read_wrote\n")
 
 
+def columns(panel: dict[str, Any]) -> set[str]:
+    """Return the labels that a table shows."""
+    shown = {name for step in panel["transformations"] for name in step["options"]["renameByName"]}
+    return shown - {"Value"}
+
+
 async def paged(stage: Stage) -> list[dict[str, Any]]:
     """Return what the pager was sent."""
     await stage.pager.until(1)
@@ -151,13 +158,24 @@ async def test_an_outage_as_on_call_sees_it(stage: Stage) -> None:
     """Every query of the dashboard has data, every rule evaluates, and the downgrade pages."""
     await play(stage)
 
+    [target] = await stage.prometheus.ask("up")
+    names = {"job": "zep-sidecar", "namespace": "assistants", "pod": "worker-0"}
+    assert names.items() <= target["metric"].items()
+
     asked = queries()
     assert await stage.prometheus.until(asked.values()) == []
+    now = clock.wall().timestamp()
     for panel in PANELS:
         for target in panel["targets"]:
-            named = set(re.findall(r"{{(\w+)}}", target["legendFormat"]))
-            found = await stage.prometheus.ask(asked[f"{panel['title']} {target['refId']}"])
+            named = set(re.findall(r"{{(\w+)}}", target["legendFormat"])) | columns(panel)
+            query = asked[f"{panel['title']} {target['refId']}"]
+            found = await stage.prometheus.ask(query)
             assert all(named <= set(series["metric"]) for series in found), panel["title"]
+            if target["exemplar"]:
+                span = {"start": str(now - 300), "end": str(now + 300)}
+                marks = await stage.prometheus.get("query_exemplars", query=query, **span)
+                traces = {one["labels"]["trace_id"] for mark in marks for one in mark["exemplars"]}
+                assert traces == {TRACE}, panel["title"]
 
     seen = ("ZepDowngraded", "ZepModeRestored", "ZepRedactionRefused")
     firing = [f'ALERTS{{alertname="{name}",alertstate="firing"}}' for name in seen]

@@ -41,6 +41,19 @@ def rule_file(directory: Path) -> Path:
     return path
 
 
+def documented() -> dict[str, Any]:
+    """Return the configuration of Prometheus that the documentation gives, without its discovery.
+
+    Debian's Prometheus is built without Kubernetes.
+    """
+    page = (ROOT / "docs/monitoring.md").read_text()
+    text = page.partition("<!-- Prometheus runs this in a test -->\n```yaml\n")[2]
+    config: dict[str, Any] = yaml.safe_load(text.partition("```")[0])
+    [job] = config["scrape_configs"]
+    assert job.pop("kubernetes_sd_configs") == [{"role": "pod"}]
+    return config
+
+
 def queries() -> dict[str, str]:
     """Return every query of the dashboard, by where it stands, as Grafana would ask it."""
     found = {
