@@ -43,17 +43,7 @@ OPTIONS: dict[str, Json] = {
     "state-timeline": {"showValue": "never", "mergeValues": True, "legend": LEGEND},
     "table": {"showHeader": True, "cellHeight": "sm"},
 }
-COLUMNS = {
-    "namespace": "Namespace",
-    "pod": "Pod",
-    "Value": "Mode",
-    "source": "Limited by",
-    "state": "Override",
-    "mode": "Override's mode",
-    "hash": "Override's hash",
-    "version": "Version",
-}
-HIDDEN = ("Time", "job", "instance", "container", "endpoint", "prometheus")
+HIDDEN = ("Time", "Value", "__name__", "alertstate", "container", "endpoint", "instance", "job")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +64,8 @@ class Panel:
     most: float | None = None
     """The highest value of the axis, whose lowest is then 0."""
     exemplars: bool = False
+    columns: dict[str, str] = field(default_factory=dict)
+    """Of a table: labels, or "Value", and their headings."""
     width: int = 0
     """Where it is not that of its kind."""
 
@@ -101,7 +93,7 @@ class Panel:
             "gridPos": {"x": x, "y": y, "w": width, "h": height},
             "fieldConfig": self._fields(),
             "options": OPTIONS[self.kind],
-            "transformations": [_columns()] if self.kind == "table" else [],
+            "transformations": [self._shown()] if self.columns else [],
             "links": [link] if self.alert else [],
             "targets": [
                 self._target(chr(ord("A") + at), legend, query)
@@ -117,24 +109,37 @@ class Panel:
             for value, (text, colour) in enumerate(WORDS.get(self.words, ()))
         }
         mappings = [{"type": "value", "options": words}] if words else []
-        in_one_column = self.kind == "table"
         defaults: Json = {
             "unit": self.unit,
             "color": {"mode": "palette-classic" if self.kind == "timeseries" else "thresholds"},
             "thresholds": {"mode": "absolute", "steps": steps},
-            "mappings": [] if in_one_column else mappings,
+            "mappings": [] if self.columns else mappings,
             "custom": SHAPES[self.shape] if self.kind == "timeseries" else {},
         }
         if self.most is not None:
             defaults |= {"min": 0, "max": self.most}
+        if "Value" not in self.columns:
+            return {"defaults": defaults, "overrides": []}
         coloured = {
-            "matcher": {"id": "byName", "options": COLUMNS["Value"]},
+            "matcher": {"id": "byName", "options": self.columns["Value"]},
             "properties": [
                 {"id": "mappings", "value": mappings},
                 {"id": "custom.cellOptions", "value": {"type": "color-background"}},
             ],
         }
-        return {"defaults": defaults, "overrides": [coloured] if in_one_column else []}
+        return {"defaults": defaults, "overrides": [coloured]}
+
+    def _shown(self) -> Json:
+        order = {name: at for at, name in enumerate(self.columns)}
+        hidden = {name: True for name in HIDDEN if name not in self.columns}
+        return {
+            "id": "organize",
+            "options": {
+                "indexByName": order,
+                "renameByName": self.columns,
+                "excludeByName": hidden,
+            },
+        }
 
     def _target(self, ref: str, legend: str, query: str) -> Json:
         instant = self.kind in ("stat", "table")
@@ -202,18 +207,6 @@ def page() -> Iterator[str]:
 
 def _promql(query: str) -> str:
     return query.strip().replace("@", CHOSEN)
-
-
-def _columns() -> Json:
-    order = {name: at for at, name in enumerate(COLUMNS)}
-    return {
-        "id": "organize",
-        "options": {
-            "indexByName": order,
-            "renameByName": COLUMNS,
-            "excludeByName": dict.fromkeys(HIDDEN, True),
-        },
-    }
 
 
 def _placed() -> Iterator[Json]:

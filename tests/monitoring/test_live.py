@@ -162,25 +162,27 @@ async def test_an_outage_as_on_call_sees_it(stage: Stage) -> None:
     names = {"job": "zep-sidecar", "namespace": "assistants", "pod": "worker-0"}
     assert names.items() <= target["metric"].items()
 
+    seen = ("ZepDowngraded", "ZepModeRestored", "ZepRedactionRefused")
+    firing = [f'ALERTS{{alertname="{name}",alertstate="firing"}}' for name in seen]
+    pending = ['ALERTS{alertname="ZepOverrideInvalid"}']
+    assert await stage.prometheus.until(firing + pending) == []
+
     asked = queries()
     assert await stage.prometheus.until(asked.values()) == []
     now = clock.wall().timestamp()
     for panel in PANELS:
         for target in panel["targets"]:
-            named = set(re.findall(r"{{(\w+)}}", target["legendFormat"])) | columns(panel)
+            named = set(re.findall(r"{{(\w+)}}", target["legendFormat"]))
             query = asked[f"{panel['title']} {target['refId']}"]
             found = await stage.prometheus.ask(query)
             assert all(named <= set(series["metric"]) for series in found), panel["title"]
+            assert columns(panel) <= {label for series in found for label in series["metric"]}
             if target["exemplar"]:
                 span = {"start": str(now - 300), "end": str(now + 300)}
                 marks = await stage.prometheus.get("query_exemplars", query=query, **span)
                 traces = {one["labels"]["trace_id"] for mark in marks for one in mark["exemplars"]}
                 assert traces == {TRACE}, panel["title"]
 
-    seen = ("ZepDowngraded", "ZepModeRestored", "ZepRedactionRefused")
-    firing = [f'ALERTS{{alertname="{name}",alertstate="firing"}}' for name in seen]
-    pending = ['ALERTS{alertname="ZepOverrideInvalid"}']
-    assert await stage.prometheus.until(firing + pending) == []
     groups = (await stage.prometheus.get("rules"))["groups"]
     rules = [rule for group in groups for rule in group["rules"]]
     assert [rule["health"] for rule in rules] == ["ok"] * len(ALERTS)
