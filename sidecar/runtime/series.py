@@ -153,6 +153,10 @@ def _head(name: str, doc: str, kind: str) -> str:
 
 
 def _shown(labels: Labels) -> str:
-    """Return labels as they are written; their values are words of our own."""
-    inside = ",".join(f'{name}="{value}"' for name, value in sorted(labels.items()))
+    """Return labels as they are written; their values are words of our own, or of the operator."""
+    inside = ",".join(f'{name}="{_escaped(value)}"' for name, value in sorted(labels.items()))
     return f"{{{inside}}}" if inside else ""
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
