@@ -31,8 +31,8 @@ METRICS = """\
 
 Generated from `sidecar/runtime/metrics.py`. Served on the ops listener at `/metrics`, as
 Prometheus text or, where the scraper asks for it, OpenMetrics. Every label value exists at 0 from
-the start. No label ever holds an id, a path or free text. `docs/observability.md` says which of them
-answers which question.
+the start. No label ever holds an id, a path or free text. `docs/observability.md` says which of
+them answers which question.
 
 | name | type | labels | meaning |
 |---|---|---|---|"""

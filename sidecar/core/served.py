@@ -11,6 +11,7 @@ class Served(NamedTuple):
     """One request that is over, whether or not the worker was still there for its answer."""
 
     method: str
+    """A method that HTTP knows, or `_OTHER`."""
     route: str
     """The path of the route table, with its parameters in braces; empty where it has none."""
     cls: RouteClass
