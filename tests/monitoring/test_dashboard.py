@@ -114,7 +114,5 @@ def test_one_place_holder_for_the_repository() -> None:
     [runbook] = [v["query"] for v in DASHBOARD["templating"]["list"] if v["name"] == "runbook"]
     for alert in ALERTS:
         assert alert["annotations"]["runbook_url"].startswith(f"{runbook}#")
-    assert (
-        runbook.removesuffix("/blob/main/docs/runbook.md")
-        in (ROOT / "docs/monitoring.md").read_text()
-    )
+    repository = runbook.removeprefix("https://").removesuffix("/blob/main/docs/runbook.md")
+    assert repository in (ROOT / "docs/monitoring.md").read_text()
