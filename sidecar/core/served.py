@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from sidecar.core.answers import Outcome
 from sidecar.core.modes import Mode
-from sidecar.core.routes import RouteClass
+from sidecar.core.routes import Route, RouteClass
 
 
 class Served(NamedTuple):
@@ -12,8 +12,7 @@ class Served(NamedTuple):
 
     method: str
     """A method that HTTP knows, or `_OTHER`."""
-    route: str
-    """The path of the route table, with its parameters in braces; empty where it has none."""
+    route: Route | None
     cls: RouteClass
     status: int
     mode: Mode

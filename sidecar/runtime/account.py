@@ -60,16 +60,9 @@ class Account:
         mode, outcome, reason, _ = self.mark
         seconds = now - self.began
         return Served(
-            method, template(self.route), self.cls, self.status, mode, outcome, reason, seconds,
+            method, self.route, self.cls, self.status, mode, outcome, reason, seconds,
             min(self.waited, seconds), self.trace,
         )  # fmt: skip
-
-
-def template(route: Route | None) -> str:
-    """Return the path of the route table, with its parameters in braces, or nothing."""
-    if route is None or not route.path:
-        return ""
-    return route.path if route.path == "/healthz" else f"/api/{route.api}{route.path}"
 
 
 ACCOUNT = web.RequestKey("account", Account)

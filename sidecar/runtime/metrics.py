@@ -3,6 +3,7 @@
 import platform
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import Enum
+from typing import NamedTuple
 
 from prometheus_client import (
     CollectorRegistry,
@@ -28,7 +29,7 @@ from sidecar.core.modes import Resolution, Source
 from sidecar.core.outcomes import Reason
 from sidecar.core.routes import WRITES, RouteClass
 from sidecar.core.served import Served
-from sidecar.runtime.series import Book, by
+from sidecar.runtime.series import Book, Counter, Histogram, by
 from sidecar.selection import OverrideState, State
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # a series per child that nobody reads
@@ -244,11 +245,19 @@ class _GuardMetrics:
                 self._probes[result].inc()
 
 
+class _OfClass(NamedTuple):
+    """What a request of one class moves."""
+
+    answers: list[Counter]
+    overhead: Histogram
+    outcomes: Mapping[Outcome, tuple[Counter, Histogram | None]]
+
+
 class _Traffic:
     """Requests of the worker, and attempts to reach Zep."""
 
     def __init__(self, book: Book) -> None:
-        self.answers = book.counters(
+        answers = book.counters(
             "zep_sidecar_requests",
             "Requests of the worker by what they are for and by the status of their answer",
             {
@@ -257,18 +266,18 @@ class _Traffic:
                 for hundred in _HUNDREDS
             },
         )
-        self.reads = book.counters(
+        reads = book.counters(
             "memory_zep_read_requests",
             "Context reads by what the worker got",
             by("outcome", Outcome),
         )
-        self.read_latency = book.histograms(
+        read_latency = book.histograms(
             "zep_read_latency_seconds",
             "Context reads as the worker sees them, hits and empty answers included",
             by("outcome", Outcome),
             _READ,
         )
-        self.writes = book.counters(
+        writes = book.counters(
             "memory_zep_write_requests",
             "Requests that change memory (WRITE, HYBRID, ERASE) by what the worker got",
             by("outcome", Outcome),
@@ -278,7 +287,7 @@ class _Traffic:
             "Writes that were sent to Zep and that Zep did not take, or not in time",
             by("reason", Reason),
         )
-        self.write_latency = book.histograms(
+        write_latency = book.histograms(
             "memory_zep_write_latency_seconds",
             "Writes that were sent to Zep, as the worker sees them",
             {"": {}},
@@ -290,7 +299,7 @@ class _Traffic:
             by("class", RouteClass),
             _UPSTREAM,
         )
-        self.overhead = book.histograms(
+        overhead = book.histograms(
             "zep_sidecar_overhead_seconds",
             "What the sidecar adds to a request: all but waiting for Zep, or for the worker",
             by("class", RouteClass),
@@ -302,17 +311,29 @@ class _Traffic:
             by("reason", REFUSALS),
         )
 
+        # One look-up for the class and one for the outcome: each request does this.
+        of_reads = {o: (reads[o], read_latency[o]) for o in Outcome}
+        of_writes = {o: (writes[o], write_latency if o is Outcome.LIVE else None) for o in Outcome}
+        self._classes = {
+            cls: _OfClass(
+                [answers[cls, hundred] for hundred in _HUNDREDS],
+                overhead[cls],
+                of_reads if cls is RouteClass.CONTEXT else of_writes if cls in WRITES else {},
+            )
+            for cls in RouteClass
+        }
+
     def count(self, served: Served) -> None:
-        cls, outcome = served.cls, served.outcome
-        self.answers[cls, min(max(served.status // 100, _HUNDREDS[0]), _HUNDREDS[-1])].inc()
-        self.overhead[cls].observe(served.seconds - served.waited, served.trace)
-        if cls is RouteClass.CONTEXT:
-            self.reads[outcome].inc()
-            self.read_latency[outcome].observe(served.seconds, served.trace)
-        elif cls in WRITES:
-            self.writes[outcome].inc()
-            if outcome is Outcome.LIVE:
-                self.write_latency.observe(served.seconds, served.trace)
+        of_class = self._classes[served.cls]
+        of_class.answers[
+            min(max(served.status // 100, _HUNDREDS[0]), _HUNDREDS[-1]) - _HUNDREDS[0]
+        ].inc()
+        of_class.overhead.observe(served.seconds - served.waited, served.trace)
+        if found := of_class.outcomes.get(served.outcome):
+            requests, latency = found
+            requests.inc()
+            if latency:
+                latency.observe(served.seconds, served.trace)
 
 
 _HUNDREDS = (2, 3, 4, 5)

@@ -153,9 +153,10 @@ class Proxy:
             self._say("request", "debug", served)
 
     def _say(self, event: str, level: str, served: Served) -> None:
+        route = served.route.template if served.route else ""
         trace = {"trace_id": served.trace} if served.trace else {}
         self._log(
-            event, level, method=served.method, route=served.route, status=served.status,
+            event, level, method=served.method, route=route, status=served.status,
             outcome=served.outcome.value, reason=served.reason, mode=served.mode.label,
             ms=round(served.seconds * 1000, 3), **{"class": served.cls.value, **trace},
         )  # fmt: skip

@@ -11,6 +11,7 @@ import pytest
 
 from sidecar.runtime import clock
 from sidecar.runtime.logs import BURST, Log
+from tests.atomic_writer import AtomicWriter
 from tests.conftest import StartSidecar
 from tests.runtime.support import FAILED, GOOD, Clocks, admin, answer, read, trip
 from tests.wire import ScriptedUpstream, request, silent
@@ -118,8 +119,7 @@ async def test_mode_changes_by_operators(
 ) -> None:
     """Who, why, and until when: a force, its end, an edit of the override file, its expiry."""
     socket = str(tmp_path / "admin.sock")
-    folder = tmp_path / "override"
-    folder.mkdir()
+    volume = AtomicWriter(tmp_path / "override")
     await start(
         upstream.url,
         log=INFO,
@@ -140,18 +140,18 @@ async def test_mode_changes_by_operators(
     assert found[1]["until"] == ""
     expires = clock.wall() + timedelta(seconds=1.5)
     text = f"mode: off\nreason: Ayse Yilmaz called\nexpires_at: {expires.isoformat()}\n"
-    (folder / "override.yaml").write_text(text)
+    volume.write({"override.yaml": text.encode()})
     found = await lines.until("mode_changed", 4)
     assert changes(found)[2:] == [
         ("read_write", "off", "override", "override"),
         ("off", "read_write", "override", "expired"),
     ]
     assert abs(datetime.fromisoformat(found[2]["until"]) - expires) < timedelta(seconds=1.1)
-    (folder / "override.yaml").write_text("mode: write_only\n")
+    volume.write({"override.yaml": b"mode: write_only\n"})
     await lines.until("mode_changed", 5)
-    (folder / "override.yaml").write_text("mode: bananas\n")
+    volume.write({"override.yaml": b"mode: bananas\n"})
     assert (await lines.until("override", 4))[-1]["state"] == "invalid"
-    (folder / "override.yaml").unlink()
+    volume.write({})
     assert changes(await lines.until("mode_changed", 6))[4:] == [
         ("read_write", "write_only", "override", "override"),
         ("write_only", "read_write", "override", "override"),
@@ -219,7 +219,7 @@ async def test_a_line_for_each_request_at_debug(
     known, unknown, stray = lines.of("request")
     assert 0 < known.pop("ms") < 5000
     assert known == {
-        "level": "debug", "method": "GET", "route": "/api/v2/threads/{threadId}/context",
+        "level": "debug", "method": "GET", "route": "/api/v2/threads/{thread_id}/context",
         "class": "CTX", "status": 200, "outcome": "live", "reason": "", "mode": "read_write",
     }  # fmt: skip
     assert (unknown["method"], unknown["route"]) == ("_OTHER", "")
