@@ -5,6 +5,8 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import dashboard
+
 from sidecar.config import SECTIONS
 from sidecar.redact import Policy
 from sidecar.redact.fold import Fold
@@ -29,8 +31,8 @@ METRICS = """\
 
 Generated from `sidecar/runtime/metrics.py`. Served on the ops listener at `/metrics`, as
 Prometheus text or, where the scraper asks for it, OpenMetrics. Every label value exists at 0 from
-the start. No label ever holds an id, a path or free text. `docs/observability.md` says which of them
-answers which question.
+the start. No label ever holds an id, a path or free text. `docs/observability.md` says which of
+them answers which question.
 
 | name | type | labels | meaning |
 |---|---|---|---|"""
@@ -108,6 +110,8 @@ def main() -> int:
     pages = {
         "config.md": config_page,
         "metrics.md": metrics_page,
+        "dashboard.md": dashboard.page,
+        "../k8s/components/monitoring/dashboard.json": dashboard.json_lines,
         "../sidecar/redact/data/disguises.txt": disguises,
     }
     stale = []

@@ -17,7 +17,7 @@ from sidecar.config import Config, ConfigError, Problem, load
 from sidecar.core.control import DEFAULT_SOCKET
 from sidecar.core.routes import base_urls
 from sidecar.override import parse as parse_override
-from sidecar.redact import Policy, Redactor, Uninspectable
+from sidecar.redact import Redactor, Uninspectable
 from sidecar.runtime import clock
 from sidecar.runtime.logs import Log
 
@@ -86,6 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     drill.set_defaults(fail=drill.error)
     redact = add("redact", _redact)
+    redact.add_argument("--config", metavar="FILE", type=Path, help=config_help)
     form = redact.add_mutually_exclusive_group()
     form.add_argument("--jsonl", action="store_true", help='lines of {"id", "text"}; adds "spans"')
     form.add_argument("--json", action="store_true", help="the whole input is one JSON body")
@@ -224,8 +225,8 @@ def _api_key() -> str:
 
 
 def _redact(arguments: argparse.Namespace) -> int:
-    """Redact standard input to standard output, line by line."""
-    redactor = Redactor(Policy())
+    """Redact standard input to standard output, line by line, with the configured policy."""
+    redactor = Redactor(_read_config(arguments.config).redaction.policy())
     stdin, stdout = sys.stdin.buffer, sys.stdout.buffer
     try:
         if arguments.json:
