@@ -71,6 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     demo = add("demo", _demo)
     demo.add_argument("--serve", action="store_true", help="keep both running, for use by hand")
     drill = add("drill", _drill)
+    drill.epilog = "exit code: 0 none failed, 1 one failed or nothing was proven, 2 usage"
     drill.add_argument(
         "numbers", nargs="*", metavar="N", type=_drill_number, help="1 to 6; all by default"
     )

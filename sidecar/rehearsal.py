@@ -70,6 +70,7 @@ def settings(zep: str, hold: float, **more: str) -> dict[str, str]:
         "GUARD__STATE_FILE": "",
         **more,
     }
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("ZEP_SIDECAR_", "FLAG_ZEP_"))}
+    others = ("ZEP_SIDECAR_", "FLAG_ZEP_", "OTEL_")
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(others)}
     ours = {f"ZEP_SIDECAR_{key}": value for key, value in keys.items()}
     return {**kept, **ours, "ZEP_SIDECAR_CONFIG": os.devnull}

@@ -52,15 +52,18 @@ def test_commands(page: str) -> None:
             zep.parse_args(arguments)
     parser = cli._parser()
     for arguments in commands(page, "zep-sidecar"):
+        if not arguments:
+            continue
+        command = _subcommands(parser)[arguments[0]]
+        options = {a for a in arguments if a.startswith("--")}
+        assert options <= set(command._option_string_actions), arguments  # none is abbreviated
         if arguments[1:]:
             parser.parse_args(arguments)
-        elif arguments:
-            assert arguments[0] in _subcommands(parser), arguments
 
 
-def _subcommands(parser: argparse.ArgumentParser) -> set[str]:
+def _subcommands(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
     [commands] = [a for a in parser._actions if isinstance(a, argparse._SubParsersAction)]
-    return set(commands.choices)
+    return dict(commands.choices)
 
 
 def test_the_documents_do_quote_commands() -> None:

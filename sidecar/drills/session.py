@@ -110,7 +110,7 @@ class Session:
 
         def keep(check: Check) -> None:
             checks.append(check)
-            entry["checks"].append({**check._asdict(), "passed": check.passed})
+            entry["checks"].append(check._asdict())
             self._view.saw(check)
 
         try:

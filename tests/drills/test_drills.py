@@ -78,7 +78,7 @@ async def staging(tmp_path: Path) -> AsyncIterator[StartStaging]:
 async def run(*arguments: str, stdin: bytes = b"", **environ: str) -> tuple[int, str, str]:
     """Run a command to its end; return exit code, output and error output."""
     process = await spawn(*arguments, **environ)
-    async with asyncio.timeout(55):
+    async with asyncio.timeout(110):
         out, error = await process.communicate(stdin)
     assert process.returncode is not None
     return process.returncode, out.decode(), error.decode()
@@ -105,6 +105,7 @@ def temporary(tmp_path: Path) -> Path:
     return made
 
 
+@pytest.mark.timeout(120)
 async def test_all_six(temporary: Path) -> None:
     """All pass, whatever configures a sidecar in the environment, and nothing is left."""
     code, out, error = await run(
