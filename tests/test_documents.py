@@ -14,10 +14,10 @@ from sidecar.drills.six import DRILLS
 from sidecar.override import parse as parse_override
 from sidecar.redact import Policy
 from sidecar.runtime.metrics import Metrics
+from tests.monitoring.tools import ALERTS, run
 
 DOCS = Path(__file__).parent.parent / "docs"
 PAGES = ["runbook.md", "quick-reference.md", "go-live.md", "pii-statement.md"]
-RULES = DOCS.parent / "k8s/components/monitoring/prometheusrule.yaml"
 # What stands for something of the reader's.
 VALUES = {"SECONDS": "60", "REASON": "manual"}
 
@@ -102,11 +102,20 @@ def test_configuration_keys(page: str) -> None:
 
 def test_every_alert_has_its_section() -> None:
     """Alerts link to a heading of their own name; there is no heading for an alert of the past."""
-    rules = yaml.safe_load(RULES.read_text())["spec"]["groups"]
-    alerts = {rule["alert"] for group in rules for rule in group["rules"]}
-    assert alerts == set(
-        re.findall(r"^### (Zep\w+)$", (DOCS / "runbook.md").read_text(), re.MULTILINE)
-    )
+    headings = re.findall(r"^### (Zep\w+)$", (DOCS / "runbook.md").read_text(), re.MULTILINE)
+    assert {rule["alert"] for rule in ALERTS} == set(headings)
+
+
+def test_every_gate_is_a_query(tmp_path: Path) -> None:
+    """Prometheus accepts every query of the go-live checklist."""
+    queries = [
+        text for text in code("go-live.md") if re.match(r"(sum|count|histogram_quantile)\b", text)
+    ]
+    assert len(queries) > 12
+    rules = [{"record": f"gate:{n}", "expr": query} for n, query in enumerate(queries)]
+    path = tmp_path / "gates.yaml"
+    path.write_text(yaml.safe_dump({"groups": [{"name": "gates", "rules": rules}]}))
+    run("promtool", "check", "rules", path)
 
 
 def test_every_drill_has_its_row() -> None:
