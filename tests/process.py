@@ -4,7 +4,9 @@ import asyncio
 import json
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import yaml
@@ -18,7 +20,14 @@ class Process:
         self.lines: list[dict[str, Any]] = []
 
     @classmethod
-    async def start(cls, tmp_path: Path, url: str, **sections: object) -> "Process":
+    async def start(
+        cls,
+        tmp_path: Path,
+        url: str,
+        *,
+        environ: Mapping[str, Any] = MappingProxyType({}),
+        **sections: object,
+    ) -> "Process":
         """Start it on free ports in front of `url` and wait until it is ready."""
         document = {
             "upstream": {"url": url},
@@ -27,7 +36,7 @@ class Process:
         }
         path = tmp_path / "config.yaml"
         path.write_text(yaml.safe_dump(document))
-        started = cls(await spawn("run", "--config", str(path)))
+        started = cls(await spawn("run", "--config", str(path), **environ))
         ready = await started.event("ready")
         started.port = int(ready["proxy"].rpartition(":")[2])
         started.ops_port = int(ready["ops"].rpartition(":")[2])
