@@ -53,7 +53,7 @@ class Process:
                 self.lines.append(json.loads(line))
                 if self.lines[-1]["event"] == name:
                     return self.lines[-1]
-        raise AssertionError(f"no event {name}: {await self._rest()}")
+        raise AssertionError(f"no event {name}: {await self.rest()}")
 
     @property
     def pid(self) -> int:
@@ -67,7 +67,7 @@ class Process:
     async def end(self) -> tuple[int, str]:
         """Wait for the end; return exit code and everything else that was written."""
         async with asyncio.timeout(20):
-            rest = await self._rest()
+            rest = await self.rest()
             return await self._process.wait(), rest
 
     async def stop(self) -> None:
@@ -76,7 +76,8 @@ class Process:
             self._process.kill()
         await self._process.communicate()
 
-    async def _rest(self) -> str:
+    async def rest(self) -> str:
+        """Return everything else that is written, up to the end."""
         out, error = await self._process.communicate()
         return (out + error).decode()
 

@@ -59,14 +59,9 @@ class Tracing:
 
     def request(self, method: str, headers: RawHeaders) -> "RequestSpan":
         """Begin the span of a request; attempts made from here on are its children."""
-        traceparents = values(headers, b"traceparent")
-        carrier = {}
-        if len(traceparents) == 1:
-            states = b",".join(values(headers, b"tracestate"))
-            carrier = {
-                "traceparent": traceparents[0].decode("latin-1"),
-                "tracestate": states.decode("latin-1"),
-            }
+        # Without tracestate: it is the worker's, and would be exported with each span.
+        found = values(headers, b"traceparent")
+        carrier = {"traceparent": found[0].decode("latin-1")} if len(found) == 1 else {}
         known = known_method(method)
         span = self._tracer.start_span(
             _name(known, None),
@@ -150,11 +145,17 @@ class AttemptSpan:
         self._span = span
 
     def onto(self, headers: RawHeaders) -> RawHeaders:
-        """Return the fields of a request that belongs to this span; tracestate goes on."""
+        """Return the fields of a request that belongs to this span.
+
+        tracestate goes on as it is, unless the trace is a new one (W3C Trace Context 3.4).
+        """
         carrier: dict[str, str] = {}
         _FIELDS.inject(carrier, set_span_in_context(self._span, Context()))
-        added = [(name.encode(), value.encode("latin-1")) for name, value in carrier.items()]
-        return (*without_trace(headers), *added)
+        field = carrier["traceparent"].encode()
+        found = values(headers, b"traceparent")
+        goes_on = len(found) == 1 and found[0][3:35] == field[3:35]
+        states = [pair for pair in headers if pair[0].lower() == b"tracestate"] if goes_on else ()
+        return (*without_trace(headers), (b"traceparent", field), *states)
 
     def end(self, status: int | None, reason: Reason | None) -> None:
         """End it with the status of the answer, if there was one, and why it was not good."""
