@@ -129,7 +129,10 @@ class Proxy:
         self._in_flight += 1
         headers = request.raw_headers
         span = self._tracing.request(request.method, headers) if self._tracing else None
-        account = Account(clock.mono(), span.trace if span else sampled_trace(headers))
+        trace = span.trace if span else ""
+        if span is None and "traceparent" in request.headers:
+            trace = sampled_trace(headers)
+        account = Account(clock.mono(), trace)
         request[ACCOUNT] = account
         route: Route | None = None
         try:
