@@ -9,6 +9,7 @@ import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from tests.collector import Collector, attributes
+from tests.conftest import StartSidecar
 from tests.process import Process
 from tests.runtime.support import CONTEXT, FAILED, GOOD, MESSAGES, answer, read
 from tests.test_app import ask, ops
@@ -243,3 +244,17 @@ async def test_no_collector(process: Start, upstream: ScriptedUpstream) -> None:
     assert code == 0
     assert "Traceback" not in rest
     assert "stopped" in rest
+
+
+async def test_without_the_extra(
+    start: StartSidecar,
+    upstream: ScriptedUpstream,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """An environment that asks for spans of all containers does not keep this one from serving."""
+    monkeypatch.setitem(sys.modules, "sidecar.runtime.tracing", None)
+    environ = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9"}
+    running = await start(upstream.url, environ, log={"level": "warning"})
+    assert (await running.ask(request())).status == 200
+    assert "the extra `otel` is not installed" in capsys.readouterr().out
