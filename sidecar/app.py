@@ -3,10 +3,11 @@
 import os
 import random
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sidecar import __version__
 from sidecar.config import Config
+from sidecar.core.trace import export_problem
 from sidecar.redact import Redactor
 from sidecar.redact.engine import ENGINE
 from sidecar.runtime import clock
@@ -22,6 +23,9 @@ from sidecar.runtime.shared_tier import SharedTier
 from sidecar.runtime.upstream import EgressProxy, Upstream
 from sidecar.runtime.watcher import Watcher
 from sidecar.values import Address
+
+if TYPE_CHECKING:
+    from sidecar.runtime.tracing import Tracing
 
 
 class Sidecar:
@@ -47,6 +51,7 @@ class Sidecar:
             if upstream.proxy_from_env
             else None,
         )
+        self._tracing = _tracing(upstream.url, environ, log)
         self._cache = ContextCache(
             config, self._metrics, mono=clock.mono, shared=_shared_tier(config, log)
         )
@@ -76,6 +81,7 @@ class Sidecar:
             self._cache,
             self._metrics,
             log,
+            self._tracing,
         )
         self._proxy_listener = Listener(self._proxy.handle, self._metrics.refused)
         self._ops_listener = Listener(Ops(self._metrics, self._unready).handle)
@@ -135,6 +141,8 @@ class Sidecar:
         await self._cache.stop()
         await self._governor.stop()
         self._upstream.close()
+        if self._tracing:
+            await self._tracing.close()
         self._log("stopped", "warning" if cut else "info", in_flight=cut)
 
 
@@ -146,3 +154,19 @@ def _shared_tier(config: Config, log: Log) -> SharedTier | None:
     return SharedTier(
         cache.redis_url, cache.namespace, cache.ttl, mono=clock.mono, wall=clock.wall, log=log
     )
+
+
+def _tracing(upstream: str, environ: Mapping[str, str], log: Log) -> "Tracing | None":
+    """Return what makes spans, if the environment asks for it; its libraries load only then."""
+    problem = export_problem(environ)
+    if problem is None:
+        return None
+    if not problem:
+        try:
+            from sidecar.runtime.tracing import Tracing
+        except ImportError:
+            problem = "the extra `otel` is not installed"
+        else:
+            return Tracing(upstream, environ, log)
+    log("no_spans", "warning", reason=problem)  # no reason not to serve
+    return None
