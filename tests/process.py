@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,13 @@ class Process:
         self.lines: list[dict[str, Any]] = []
 
     @classmethod
-    async def start(cls, tmp_path: Path, url: str, **sections: object) -> "Process":
-        """Start it on free ports in front of `url` and wait until it is ready."""
+    async def start(
+        cls, tmp_path: Path, url: str, *, wrapper: Sequence[str] = (), **sections: object
+    ) -> "Process":
+        """Start it on free ports in front of `url` and wait until it is ready.
+
+        `wrapper` is a command that runs it, such as setpriv with its options.
+        """
         document = {
             "upstream": {"url": url},
             "listen": {"proxy": "127.0.0.1:0", "ops": "127.0.0.1:0"},
@@ -27,7 +33,7 @@ class Process:
         }
         path = tmp_path / "config.yaml"
         path.write_text(yaml.safe_dump(document))
-        started = cls(await spawn("run", "--config", str(path)))
+        started = cls(await spawn("run", "--config", str(path), wrapper=wrapper))
         ready = await started.event("ready")
         started.port = int(ready["proxy"].rpartition(":")[2])
         started.ops_port = int(ready["ops"].rpartition(":")[2])
@@ -72,10 +78,13 @@ class Process:
         return (out + error).decode()
 
 
-async def spawn(*arguments: str, **environ: str) -> asyncio.subprocess.Process:
+async def spawn(
+    *arguments: str, wrapper: Sequence[str] = (), **environ: str
+) -> asyncio.subprocess.Process:
     """Start `python -m sidecar` with pipes."""
     pipe = asyncio.subprocess.PIPE
     return await asyncio.create_subprocess_exec(
+        *wrapper,
         sys.executable,
         "-m",
         "sidecar",
