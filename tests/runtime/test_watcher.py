@@ -6,9 +6,10 @@ import json
 import os
 import shutil
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from itertools import count
+from itertools import count, cycle
 from pathlib import Path
 from typing import Any
 
@@ -524,6 +525,28 @@ def test_volume_that_changes_during_a_look(
 
     monkeypatch.setattr(watcher, "_read", swap)
     assert read_mounted(tmp_path / "override.yaml", 100) == b"mode: write_only\n# 0\n"
+
+
+def test_constant_rewriting(tmp_path: Path) -> None:
+    """No read of ten thousand finds the file torn, or gone."""
+    writer, ending = AtomicWriter(tmp_path), threading.Event()
+    contents = [b"%d" % number * 16_000 for number in range(10)]
+    writer.write({"override.yaml": contents[0]})
+
+    def rewrite() -> None:
+        for content in cycle(contents):
+            if ending.is_set():
+                return
+            writer.write({"override.yaml": content})
+
+    thread = threading.Thread(target=rewrite)
+    thread.start()
+    try:
+        read = Counter(read_mounted(tmp_path / "override.yaml", 20_000) for _ in range(10_000))
+    finally:
+        ending.set()
+        thread.join()
+    assert set(read) == set(contents)
 
 
 def test_volume_that_never_stops_changing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
