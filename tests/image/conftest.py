@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from itertools import count
 from pathlib import Path
@@ -45,7 +44,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def engine() -> Iterator[Engine]:
     """A container engine with the base image and the image."""
     try:
-        made = Engine(Path(tempfile.mkdtemp(prefix="image-test-")))
+        made = Engine()
     except CannotRun as error:
         _cannot(str(error))
     try:

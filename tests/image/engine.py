@@ -8,6 +8,7 @@ import platform
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -40,16 +41,16 @@ def run(*command: str | Path, cwd: Path = ROOT, timeout: float = 300) -> str:
 
 
 class Engine:
-    """Containers and images under one directory."""
+    """Containers and images under one directory, which is temporary."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self) -> None:
         """Raises CannotRun."""
         missing = [tool for tool in TOOLS if not shutil.which(tool)]
         if missing:
             raise CannotRun(f"not installed: {', '.join(missing)}")
         if os.geteuid() != 0:
             raise CannotRun("containers are run by root only")
-        self.directory = directory
+        self.directory = directory = Path(tempfile.mkdtemp(prefix="image-test-"))
         self._storage = ("--root", str(directory / "storage"), "--runroot", str(directory / "run"))
 
     first_id: str
