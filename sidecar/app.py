@@ -11,7 +11,7 @@ from sidecar.core.trace import export_problem
 from sidecar.redact import Redactor
 from sidecar.redact.engine import ENGINE
 from sidecar.runtime import clock
-from sidecar.runtime.admin import Admin
+from sidecar.runtime.admin import Admin, NoDirectory
 from sidecar.runtime.cache import ContextCache
 from sidecar.runtime.governor import Governor
 from sidecar.runtime.logs import Log
@@ -100,7 +100,7 @@ class Sidecar:
         self.ops_address = await self._ops_listener.start(listen.ops)
         self._redactor.warm_up()
         await self._watcher.start()
-        operable = await self._start_admin(listen.admin)
+        no_admin = await self._start_admin(listen.admin)
         self._governor.start()
         self._cache.start()
         self._proxy.start()
@@ -117,16 +117,17 @@ class Sidecar:
         )
         if ENGINE != "re2":
             self._log("slow_redactor", "warning", reason="google-re2 is missing: for development")
-        if not operable:  # on a laptop; `check` says it too
-            self._log("no_admin_socket", "warning", reason="its directory does not exist")
+        if no_admin:  # on a laptop, or in a container with nothing mounted
+            self._log("no_admin_socket", "warning", reason=no_admin)
 
-    async def _start_admin(self, path: str) -> bool:
+    async def _start_admin(self, path: str) -> str:
+        """Return why there can be no admin socket here, if so: no worker shall go without us."""
         try:
             if path:
                 await self._admin.start(path)
-        except FileNotFoundError:
-            return False
-        return True
+        except NoDirectory as error:
+            return error.strerror or str(error)
+        return ""
 
     async def stop(self) -> None:
         """Drain for at most `timeouts.drain` seconds, then end. Also after a start that failed."""

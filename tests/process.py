@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -25,10 +25,14 @@ class Process:
         tmp_path: Path,
         url: str,
         *,
+        wrapper: Sequence[str] = (),
         environ: Mapping[str, Any] = MappingProxyType({}),
         **sections: object,
     ) -> "Process":
-        """Start it on free ports in front of `url` and wait until it is ready."""
+        """Start it on free ports in front of `url` and wait until it is ready.
+
+        `wrapper` is a command that runs it, such as setpriv with its options.
+        """
         document = {
             "upstream": {"url": url},
             "listen": {"proxy": "127.0.0.1:0", "ops": "127.0.0.1:0"},
@@ -36,7 +40,7 @@ class Process:
         }
         path = tmp_path / "config.yaml"
         path.write_text(yaml.safe_dump(document))
-        started = cls(await spawn("run", "--config", str(path), **environ))
+        started = cls(await spawn("run", "--config", str(path), wrapper=wrapper, **environ))
         ready = await started.event("ready")
         started.port = int(ready["proxy"].rpartition(":")[2])
         started.ops_port = int(ready["ops"].rpartition(":")[2])
@@ -82,10 +86,13 @@ class Process:
         return (out + error).decode()
 
 
-async def spawn(*arguments: str, **environ: str) -> asyncio.subprocess.Process:
+async def spawn(
+    *arguments: str, wrapper: Sequence[str] = (), **environ: str
+) -> asyncio.subprocess.Process:
     """Start `python -m sidecar` with pipes."""
     pipe = asyncio.subprocess.PIPE
     return await asyncio.create_subprocess_exec(
+        *wrapper,
         sys.executable,
         "-m",
         "sidecar",
