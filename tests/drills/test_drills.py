@@ -62,7 +62,7 @@ async def staging(tmp_path: Path) -> AsyncIterator[StartStaging]:
     await zep.start()
     started: list[Process] = []
 
-    async def start(**sections: object) -> Staging:
+    async def start(**sections: Any) -> Staging:
         socket = str(tmp_path / "admin.sock")
         listen = {"proxy": "127.0.0.1:0", "ops": "127.0.0.1:0", "admin": socket}
         sections = {"listen": listen, "guard": {"state_file": ""}, **sections}
