@@ -6,7 +6,7 @@ VERSION := $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' sidecar/__init__.py)
 REVISION := $(shell git rev-parse HEAD 2>/dev/null)
 COMPILE = uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11
 
-.PHONY: help dev check lint test fuzz pii-report bench image image-test sbom docs lock clean
+.PHONY: help dev check lint test fuzz pii-report bench drill image image-test sbom docs lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "%-10s %s\n", $$1, $$2}'
@@ -36,6 +36,9 @@ pii-report: ## measure the redactor beside others (a minute or two; installs the
 
 bench: ## measure the context cache (a minute)
 	$(BIN)/python -m bench.chat_cache
+
+drill: ## play the six drills (a quarter of a minute)
+	$(BIN)/zep-sidecar drill
 
 image: ## build the image, with Docker, Podman or Buildah
 	$(BUILDER) build --build-arg VERSION=$(VERSION) --build-arg REVISION=$(REVISION) \
