@@ -28,7 +28,7 @@ async def process(tmp_path: Path, upstream: ScriptedUpstream) -> AsyncIterator[S
     """Give a function that starts the sidecar with an environment."""
     started: list[Process] = []
 
-    async def start(environ: dict[str, str], **sections: object) -> Process:
+    async def start(environ: dict[str, str], **sections: Any) -> Process:
         started.append(await Process.start(tmp_path, upstream.url, environ=environ, **sections))
         return started[-1]
 
