@@ -8,6 +8,7 @@ import json
 import subprocess
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from typing import Any
 
 import pytest
@@ -143,11 +144,17 @@ def test_what_the_command_writes_passes(judge: Judge, request: Request, minutes:
     assert judge(of(text)) == []
 
 
-def test_every_day_of_four_years(judge: Judge) -> None:
-    """Also the 29th of February, and no day that does not exist."""
-    for day in range(4 * 365 + 1):
-        date = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=day)
-        assert judge(of(f"mode: off\nexpires_at: {date:%Y-%m-%dT%H:%M:%SZ}\n")) == []
+def test_the_days_of_the_calendar(judge: Judge) -> None:
+    """Those that exist pass, also the 29th of February; those that do not are refused."""
+    for year, month, day in product([2027, 2028], range(14), [0, 1, 28, 29, 30, 31, 32]):
+        date = f"{year}-{month:02}-{day:02}"
+        refused = judge(of(f"mode: off\nexpires_at: {date}T00:00:00Z\n"))
+        try:
+            datetime.fromisoformat(date)
+        except ValueError:
+            assert refused, date
+        else:
+            assert refused == [], date
 
 
 # --- documents that people write ------------------------------------------------------------------
@@ -197,10 +204,15 @@ def test_the_example_in_the_manifest_passes(judge: Judge) -> None:
         (of('reason: "x"'), "mode is missing"),
         (of("mode: off\nreason: slow: INC-1"), "double quotes"),
         (of('mode: off\nreason: "' + "x" * 201 + '"'), "1 to 200"),
+        (of('mode: off\nreason: ""'), "1 to 200"),
+        (of('mode: off\nsalt: "' + "x" * 65 + '"'), "1 to 64"),
         (of("mode: off\nexpires_at: 30m"), "--ttl 30m"),
+        (of("mode: off\nexpires_at: 2026-11-22T24:00:00Z"), "an instant that exists"),
         (of("mode: off\nexpires_at: 2026-11-22T18:00:00"), "with its zone"),
         (of("mode: off\npercent: 10%"), "without a unit"),
+        (of("mode: off\npercent: 100.1"), "0 to 100"),
         (of("mode: off\nmatch: track"), "pod labels"),
+        (of('mode: off\nmatch: "' + "x" * 64 + '=a"'), "pod labels"),
         (of("mode: off\nmode: off"), "a second time"),
         (of("mode: off\nttl: 5"), "may have the lines"),
         (of("mode: off\n  percent: 5"), "may have the lines"),
