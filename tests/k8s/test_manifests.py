@@ -109,6 +109,16 @@ def test_ports_and_probes(pod: Document, dark: list[Document]) -> None:
     assert rule["ports"] == [{"protocol": "TCP", "port": port}]
 
 
+def test_the_cache_fits_into_the_memory(pod: Document, dark: list[Document]) -> None:
+    """A quarter of the limit: 64 MiB of cache were killed at 128 MiB in a burst of large writes."""
+    data = named(dark, "ConfigMap", "zep-sidecar-config")["data"]["config.yaml"]
+    resources = sidecar_of(pod)["resources"]
+    limit = int(resources["limits"]["memory"].removesuffix("Mi")) * 2**20
+    assert load(data.encode(), {}).cache.max_bytes * 4 <= limit
+    assert resources["requests"].keys() == {"cpu", "memory"}
+    assert "cpu" not in resources["limits"]
+
+
 def test_the_policy_closes_no_port_of_a_worker_unasked(dark: list[Document]) -> None:
     """A policy closes what it does not open: it selects only pods that carry a second label."""
     selector = named(dark, "NetworkPolicy", "zep-sidecar-ops")["spec"]["podSelector"]["matchLabels"]
