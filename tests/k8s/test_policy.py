@@ -213,6 +213,7 @@ def test_the_example_in_the_manifest_passes(judge: Judge) -> None:
         (of("mode: off\npercent: 100.1"), "0 to 100"),
         (of("mode: off\nmatch: track"), "pod labels"),
         (of('mode: off\nmatch: "' + "x" * 64 + '=a"'), "pod labels"),
+        (of('mode: off\nmatch: "a=b,c=' + "x" * 64 + '"'), "pod labels"),
         (of("mode: off\nmode: off"), "a second time"),
         (of("mode: off\nttl: 5"), "may have the lines"),
         (of("mode: off\n  percent: 5"), "may have the lines"),
