@@ -230,22 +230,28 @@ def test_variables_named_in_texts_exist(path: Path) -> None:
         assert key.lower() in SECTIONS[section.lower()].__dataclass_fields__
 
 
+@pytest.mark.parametrize("path", TEXTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_manifests_and_containers_named_in_texts_exist(path: Path) -> None:
+    """What an operator is told to apply, to edit or to look into."""
+    text = path.read_text()
+    places = re.findall(r"(?<![\w/])k8s/[\w./-]+", text)
+    assert [place for place in places if not (ROOT / place.rstrip(".")).exists()] == []
+    assert set(re.findall(r"kubectl exec .* -c (\S+)", text)) <= {"zep-sidecar"}
+    assert set(re.findall(r"edit configmap ([\w-]+)", text)) <= {fleet.CONFIG_MAP}
+
+
 def test_the_page_names_what_exists() -> None:
-    """Files, labels, roles, containers and configuration keys of docs/kubernetes.md."""
+    """Labels, roles and configuration keys of docs/kubernetes.md."""
     page = PAGE.read_text()
-    for path in re.findall(r"\bk8s/[\w./-]+", page):
-        assert (ROOT / path.rstrip(".")).exists(), path
     manifests = "".join(path.read_text() for path in K8S.rglob("*.yaml"))
     for label in set(re.findall(r"zep-sidecar\.dev/[a-z-]+", page)) - {fleet.REFRESH}:
         assert label in manifests, label
     for role in re.findall(r"--role[= ]([\w-]+)", page):
         assert f"name: {role}\n" in manifests
-    assert set(re.findall(r"-c (\S+) --", page)) == {"zep-sidecar"}
     for section, key in re.findall(r"`([a-z]+)\.([a-z_]+)`", page):
         if key == "yaml":
             continue
         assert key in Config.__dataclass_fields__[section].type.__dataclass_fields__  # type: ignore[union-attr]
-    assert set(re.findall(r"configmap ([\w-]+)", page)) == {fleet.CONFIG_MAP}
 
 
 def test_what_a_newcomer_copies_from_the_page_works(
@@ -266,11 +272,15 @@ def test_what_a_newcomer_copies_from_the_page_works(
     assert named(rendered, "ValidatingAdmissionPolicy", fleet.CONFIG_MAP)
 
 
-async def test_commands_on_the_page_are_understood() -> None:
-    """Every `zep-sidecar override` of page and manifests is carried out, but for its --push."""
-    texts = "\n".join(path.read_text() for path in (PAGE, *K8S.rglob("*.yaml")))
-    lines = re.findall(r"^[# ]*zep-sidecar (override --mode [^#\n]*)", texts, re.MULTILINE)
-    assert len(lines) >= 6
-    for line in lines:
+def overrides_in(path: Path) -> list[str]:
+    """Return the arguments of each `zep-sidecar override` in a text."""
+    commands = r"^(?:[# ]*|.*`)zep-sidecar (override --mode [^#`\n]*)"
+    return list(dict.fromkeys(re.findall(commands, path.read_text(), re.MULTILINE)))
+
+
+@pytest.mark.parametrize("path", TEXTS, ids=lambda path: str(path.relative_to(ROOT)))
+async def test_overrides_named_in_texts_are_written(path: Path) -> None:
+    """Every `zep-sidecar override` of pages and manifests is carried out, but for its --push."""
+    for line in overrides_in(path):
         code, out, error = await run(*(word for word in shlex.split(line) if word != "--push"))
         assert (code, len(out.splitlines())) == (0, 2), error
