@@ -4,18 +4,21 @@ import argparse
 import asyncio
 import json
 import os
+import shlex
 import signal
 import sys
 from collections.abc import Callable, Coroutine, Iterator
+from dataclasses import fields
 from getpass import getpass
 from pathlib import Path
 from typing import Any
 
-from sidecar import __version__
+from sidecar import __version__, fleet
 from sidecar.app import Sidecar
 from sidecar.config import Config, ConfigError, Problem, load
 from sidecar.core.control import DEFAULT_SOCKET
 from sidecar.core.routes import base_urls
+from sidecar.override import MODES
 from sidecar.override import parse as parse_override
 from sidecar.redact import Redactor, Uninspectable
 from sidecar.runtime import clock
@@ -91,7 +94,22 @@ def _parser() -> argparse.ArgumentParser:
     form = redact.add_mutually_exclusive_group()
     form.add_argument("--jsonl", action="store_true", help='lines of {"id", "text"}; adds "spans"')
     form.add_argument("--json", action="store_true", help="the whole input is one JSON body")
+    _add_override(add("override", _override))
     return parser
+
+
+def _add_override(override: argparse.ArgumentParser) -> None:
+    override.add_argument(
+        "--mode", required=True, choices=["inherit", *MODES], help="inherit ends the override"
+    )
+    override.add_argument("--reason", help="why, for whoever reads it next")
+    override.add_argument("--ttl", help="how long: 90s, 30m, 2h, 1d (default: until it is edited)")
+    override.add_argument("--percent", help="this share of the pods, by a stable hash")
+    override.add_argument("--salt", help="draws another share")
+    override.add_argument("--match", metavar="K=V[,K=V]", help="only pods with these labels")
+    override.add_argument("--push", action="store_true", help="run the commands, with kubectl")
+    override.add_argument("--context", default="", help="passed on to kubectl")
+    override.add_argument("-n", "--namespace", default="", help="passed on to kubectl")
 
 
 def _read_config(path: Path | None) -> Config:
@@ -177,6 +195,24 @@ def _check(arguments: argparse.Namespace) -> int:
             print(f"{sdk}: {setting}")
     else:
         print("configuration is valid")
+    return 0
+
+
+def _override(arguments: argparse.Namespace) -> int:
+    """Print, or run, what changes the mode of all pods at once."""
+    now = clock.wall()
+    asked = {field.name: getattr(arguments, field.name) for field in fields(fleet.Request)}
+    text = fleet.document(fleet.Request(**asked), now)
+    commands = fleet.commands(text, now, arguments.context, arguments.namespace)
+    if arguments.mode != "inherit" and not arguments.ttl:
+        print("without --ttl it stays until somebody ends it", file=sys.stderr)
+    if not arguments.push:
+        print("\n".join(map(shlex.join, commands)))
+        return 0
+    print(text, end="", flush=True)
+    if problem := fleet.push(commands):
+        print(f"zep-sidecar override: {problem}", file=sys.stderr)
+        return EXIT_FAILED
     return 0
 
 
