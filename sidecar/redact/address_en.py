@@ -144,21 +144,24 @@ def _street_start(text: str, start: int, end: int) -> int:
             break
     for (position, token), (_, following) in pairwise(tokens[:-1]):
         if _HOUSE_NUMBER.fullmatch(token) and not _LONG_NUMBER.fullmatch(following):
-            before = text[max(0, position - 24) : position]
+            last = text[position - 1 : position]
+            if last.isalnum() or last in _GLUE:
+                return -1
+            before = text[max(0, position - 24) : position] if last == " " else ""
             if before[-2:-1].isdigit() and _NUMBERS_BEFORE.search(before):
                 return -1  # the end of an account number
-            glued = before[-1:].isalnum() or before[-1:] in _GLUE
-            return -1 if glued else position
+            return position
     return -1
 
 
-_GLUE = tuple("$#-_/.:@+\xa4")
+_GLUE = frozenset("$#-_/.:@+\xa4")
 _LONG_NUMBER = re.compile("[0-9]{4,}")
 _NUMBERS_BEFORE = re.compile(r"[0-9]{4,} [0-9]{4,} $")
 _YEAR = re.compile("(?:19|20)[0-9]{2}")
 _PLAIN_STREETS = frozenset(
     "street st road rd avenue ave boulevard blvd lane ln terrace crescent".split()
 )
+_PLAIN = _EN_COMMON | _EN_MEASURE
 _ARTICLES = frozenset({"a", "an", "this", "that", "every", "each", "of", "no"})
 
 
@@ -167,17 +170,20 @@ def _is_street(text: str, start: int, end: int) -> bool:
     number, *names = text[start:end].split()
     names = [name.strip(".,") for name in names]
     lower = [name.lower() for name in names]
+    if len(names) < 2 or lower[0] in _EN_MEASURE:
+        return False
+    plain = names[0][0].islower()
+    if plain and (not number[0].isdigit() or _EN_STREET.isdisjoint(lower[1:])):
+        return False
+    if plain and not _PLAIN.isdisjoint(lower[:-1]):
+        return False
+    highway = names[-1].isdigit() and len(number) > 2
+    if not (plain or highway or names[-1][0].isupper() or names[-1] in _PLAIN_STREETS):
+        return False
     before = (text[max(0, start - 12) : start].lower().split() or [""])[-1]
     if before in _EN_LABEL or (before == "in" and _YEAR.fullmatch(number)):
         return False
-    if len(names) < 2 or lower[0] in _EN_MEASURE:
-        return False
-    if not names[0][0].islower():
-        highway = names[-1].isdigit() and len(number) > 2
-        return highway or names[-1][0].isupper() or names[-1] in _PLAIN_STREETS
-    if not number[0].isdigit() or before in _ARTICLES or _EN_STREET.isdisjoint(lower[1:]):
-        return False
-    return _EN_COMMON.isdisjoint(lower[:-1]) and _EN_MEASURE.isdisjoint(lower[:-1])
+    return not plain or before not in _ARTICLES
 
 
 _BOX_PATTERN = (
