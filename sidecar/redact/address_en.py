@@ -3,10 +3,11 @@
 import re
 from bisect import bisect_left
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import pairwise, takewhile
 
 from sidecar.redact.engine import scanner
-from sidecar.redact.rule import Range, Rule
+from sidecar.redact.rule import REMEMBERED, Range, Rule
 from sidecar.redact.words import alternatives, words
 
 _EN_COMMON = words("en.common")
@@ -120,9 +121,11 @@ def _tail(text: str, end: int, codes: list[Range]) -> int:
 
 def _streets(text: str, cores: list[Range], codes: list[Range]) -> Iterator[Range]:
     """Yield number, street and what follows them."""
+    number_in = lru_cache(REMEMBERED)(_street_start)
     for begin, end in cores:
-        start = _street_start(text, begin, end)
-        if start < 0:
+        origin = max(0, begin - _LOOK_BACK)
+        start = number_in(text[origin:end], begin - origin) + origin
+        if start < origin:
             continue
         after = _AFTER_SUFFIX.match(text, end)
         while after:
@@ -130,14 +133,14 @@ def _streets(text: str, cores: list[Range], codes: list[Range]) -> Iterator[Rang
             after = _AFTER_SUFFIX.match(text, end)
         stop = _tail(text, end, codes)
         if stop > end or _is_street(text, start, end):
-            lead = text[max(0, start - 24) : start]
+            lead = text[max(0, start - _LOOK_BACK) : start]
             unit = lead.endswith(_LEADS) and _LEADING_UNIT.search(text, start - len(lead), start)
             yield (unit.start() if unit else start), stop
 
 
-def _street_start(text: str, start: int, end: int) -> int:
+def _street_start(text: str, start: int) -> int:
     """Return where the number of the street is, or -1: words that stop an address may intervene."""
-    tokens = [(m.start(), m.group()) for m in _TOKEN.finditer(text, start, end)]
+    tokens = [(m.start(), m.group()) for m in _TOKEN.finditer(text, start)]
     for index in range(len(tokens) - 2, 0, -1):
         if _is_stop(tokens[index][1]):
             tokens = tokens[index + 1 :]
@@ -147,7 +150,7 @@ def _street_start(text: str, start: int, end: int) -> int:
             last = text[position - 1 : position]
             if last.isalnum() or last in _GLUE:
                 return -1
-            before = text[max(0, position - 24) : position] if last == " " else ""
+            before = text[max(0, position - _LOOK_BACK) : position] if last == " " else ""
             if before[-2:-1].isdigit() and _NUMBERS_BEFORE.search(before):
                 return -1  # the end of an account number
             return position
@@ -155,6 +158,7 @@ def _street_start(text: str, start: int, end: int) -> int:
 
 
 _GLUE = frozenset("$#-_/.:@+\xa4")
+_LOOK_BACK = 24  # from a house number
 _LONG_NUMBER = re.compile("[0-9]{4,}")
 _NUMBERS_BEFORE = re.compile(r"[0-9]{4,} [0-9]{4,} $")
 _YEAR = re.compile("(?:19|20)[0-9]{2}")
