@@ -228,7 +228,8 @@ class Redactor:
         if not edits:
             return edits
         # A number that became a string brings quotes, which are escaped once a level.
-        edits = [_Edit(start, end, _escaped(text), type_) for start, end, text, type_ in edits]
+        if any(_escaped(text) != text for text in {e.replacement for e in edits}):
+            edits = [_Edit(start, end, _escaped(text), type_) for start, end, text, type_ in edits]
         return _moved(edits, _written_offsets(raw, value, _ends(edits)), position)
 
 

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 
 from sidecar.redact.engine import scanner
-from sidecar.redact.rule import Range, Rule
+from sidecar.redact.rule import REMEMBERED, Range, Rule
 from sidecar.redact.words import words
 
 _EMAIL_NOT_LOCAL = words("email.not_local")
@@ -68,13 +69,16 @@ def _rule(
 ) -> Rule:
     scan = scanner(pattern)
 
+    def size(value: bytes) -> int:
+        sentence = _NEXT_SENTENCE.match(value)
+        return (sentence.start(1) if sentence else len(value)) if check(value) else 0
+
     def find(data: bytes) -> Iterator[Range]:
+        size_of = lru_cache(REMEMBERED)(size)
         for match in scan.finditer(data):
             start, end = match.span()
-            value = data[start:end]
-            if check(value):
-                sentence = _NEXT_SENTENCE.match(value)
-                yield start, start + sentence.start(1) if sentence else end
+            if length := size_of(data[start:end]):
+                yield start, start + length
 
     return Rule("email", (gate,), find, matches, rejects)
 
