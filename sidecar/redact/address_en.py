@@ -3,11 +3,10 @@
 import re
 from bisect import bisect_left
 from collections.abc import Iterator
-from functools import lru_cache
 from itertools import pairwise, takewhile
 
 from sidecar.redact.engine import scanner
-from sidecar.redact.rule import REMEMBERED, Range, Rule
+from sidecar.redact.rule import Decisions, Range, Rule
 from sidecar.redact.words import alternatives, words
 
 _EN_COMMON = words("en.common")
@@ -121,10 +120,10 @@ def _tail(text: str, end: int, codes: list[Range]) -> int:
 
 def _streets(text: str, cores: list[Range], codes: list[Range]) -> Iterator[Range]:
     """Yield number, street and what follows them."""
-    number_in = lru_cache(REMEMBERED)(_street_start)
+    starts = Decisions(_street_start)
     for begin, end in cores:
         origin = max(0, begin - _LOOK_BACK)
-        start = number_in(text[origin:end], begin - origin) + origin
+        start = starts[text[origin:end], begin - origin] + origin
         if start < origin:
             continue
         after = _AFTER_SUFFIX.match(text, end)

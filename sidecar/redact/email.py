@@ -2,10 +2,9 @@
 
 import re
 from collections.abc import Callable, Iterator
-from functools import lru_cache
 
 from sidecar.redact.engine import scanner
-from sidecar.redact.rule import REMEMBERED, Range, Rule
+from sidecar.redact.rule import Decisions, Range, Rule
 from sidecar.redact.words import words
 
 _EMAIL_NOT_LOCAL = words("email.not_local")
@@ -74,10 +73,10 @@ def _rule(
         return (sentence.start(1) if sentence else len(value)) if check(value) else 0
 
     def find(data: bytes) -> Iterator[Range]:
-        size_of = lru_cache(REMEMBERED)(size)
+        sizes = Decisions(size)
         for match in scan.finditer(data):
             start, end = match.span()
-            if length := size_of(data[start:end]):
+            if length := sizes[(data[start:end],)]:
                 yield start, start + length
 
     return Rule("email", (gate,), find, matches, rejects)
