@@ -14,7 +14,7 @@ from phonenumbers import (
 )
 
 from sidecar.redact.engine import scanner
-from sidecar.redact.rule import Rule
+from sidecar.redact.rule import Decisions, Range, Rule
 from sidecar.redact.words import words
 
 
@@ -58,6 +58,8 @@ _CHAIN = scanner(r"(?:\[\+[0-9]{1,3}\] ?\(?|\(?\+ ?\(?|\()?[0-9](?:[ ./()-]{0,3}
 _OTHER_CHAIN = re.compile(
     rb"[A-Za-z]{2}[0-9]{2}[ -]?(?:[0-9]{4}[ -]?){3}|..(?:[0-9]{4}[ -]){3}[0-9]{4}(?![0-9])"
 )
+# How far the rule looks around a chain: for words before it, for a word or an extension behind it.
+_LOOK_BACK, _LOOK_AHEAD = 40, 24
 _GROUP = re.compile(rb"[0-9]+")
 _EXTENSION = re.compile(
     rb"(?i)(?:,? ?(?:x|ext\.?|extn\.?|extension|dahili|ic hat|durchwahl|dw\.?|poste|int\.)"
@@ -129,22 +131,31 @@ class Finder:
 
     def find(self, data: bytes) -> Iterator[tuple[int, int]]:
         """Yield the numbers in a view."""
+        numbers = Decisions(self._in_chain)
         for match in _CHAIN.finditer(data):
             start, end = match.span()
-            if end - start >= 14 and _OTHER_CHAIN.match(data, max(0, start - 2)):
+            begin = max(0, start - _LOOK_BACK)
+            for a, b in numbers[data[begin : end + _LOOK_AHEAD], start - begin, end - begin]:
+                yield begin + a, begin + b
+
+    def _in_chain(self, data: bytes, start: int, end: int) -> list[Range]:
+        """Return the numbers in the chain `[start, end)`, seen with what stands around it."""
+        found: list[Range] = []
+        if end - start >= 14 and _OTHER_CHAIN.match(data, max(0, start - 2)):
+            return found
+        groups = [group.span() for group in _GROUP.finditer(data, start, end)]
+        first = 0
+        while first < len(groups):
+            number = self._longest(data, start, groups, first)
+            if number is None:
+                first += 1
                 continue
-            groups = [group.span() for group in _GROUP.finditer(data, start, end)]
-            first = 0
-            while first < len(groups):
-                number = self._longest(data, start, groups, first)
-                if number is None:
-                    first += 1
-                    continue
-                extension = _EXTENSION.match(data, number.end)
-                end = extension.end() if extension else number.end
-                yield number.start, end
-                while first < len(groups) and groups[first][0] < end:
-                    first += 1
+            extension = _EXTENSION.match(data, number.end)
+            end = extension.end() if extension else number.end
+            found.append((number.start, end))
+            while first < len(groups) and groups[first][0] < end:
+                first += 1
+        return found
 
     def _longest(
         self, data: bytes, chain: int, groups: list[tuple[int, int]], first: int
@@ -363,7 +374,7 @@ def _glued_right(data: bytes, end: int) -> bool:
 
 def _context(data: bytes, start: int) -> str:
     """Return what the words before a number call it: `phone`, `veto`, `numbered` or nothing."""
-    before = data[max(0, start - 40) : start]
+    before = data[max(0, start - _LOOK_BACK) : start]
     if 0 in before[-4:]:
         return "phone"  # a signature: the e-mail address stood right before it
     if clause := _CLAUSES.match(before):
