@@ -45,7 +45,8 @@ _KIND = re.compile(
     rf"|(?P<street>{_STREET}\b)|(?P<site>)"
 )
 _GAP = re.compile(r"[ .,:;/-]{0,3}\n?(?:[A-Za-z\xc0-\xff0-9'.-]{1,20}[ ,]{0,2}\n?){0,4}")
-_TOKEN = re.compile(r"[^ \n]+")
+_WORDS = re.compile("[A-Za-z\xc0-\xff0-9]+")
+_NAMES = re.compile("[A-Za-z\xc0-\xff]{2,}")
 _BARE_NUMBER = re.compile(
     r"[ .,:]{1,2}[0-9]{1,4}(?: ?[/-] ?[0-9A-Za-z]{1,4})?[A-Za-z]?(?![0-9A-Za-z]|[.,:][0-9])"
 )
@@ -102,10 +103,7 @@ def _together(text: str, left: Part, right: Part) -> bool:
     """Tell whether only names stand between two parts."""
     if right.start - left.end > 60 or not _GAP.fullmatch(text, left.end, right.start):
         return False
-    between = [
-        token.lower()
-        for token in re.findall(r"[A-Za-z\xc0-\xff0-9]+", text[left.end : right.start])
-    ]
+    between = [token.lower() for token in _WORDS.findall(text, left.end, right.start)]
     if left.kind == "number" and right.kind == "number" and between:
         return False
     return not any(word in _TR_BREAK for word in between)
@@ -129,7 +127,7 @@ def _address(text: str, group: list[Part]) -> Iterator[tuple[int, int]]:
     )
     if bare and _following_word(text, bare.end()) not in _TR_UNIT:
         end, numbered = bare.end(), True
-    names = re.findall("[A-Za-z\xc0-\xff]{2,}", text[start:end])
+    names = _NAMES.findall(text, start, end)
     places = _place_end(text, end, not names[-1].islower())
     if (
         len(named) > 1
@@ -146,16 +144,15 @@ def _following_word(text: str, end: int) -> str:
 
 def _name_start(text: str, part: Part) -> int:
     """Return where the name before a key word starts."""
-    line = max(part.start - 60, *(text.rfind(c, 0, part.start) for c in "\n\0")) + 1
-    tokens = [(m.start() + line, m.group()) for m in _TOKEN.finditer(text[line : part.start])][-5:]
+    tokens = _tokens_before(text, part.start)
     if part.kind == "neighbourhood":
         for count in range(min(4, len(tokens)), 1, -1):
-            name = " ".join(token for _, token in tokens[-count:]).lower()
+            name = " ".join(token for _, token in tokens[count - 1 :: -1]).lower()
             if name in _NEIGHBOURHOODS:
-                return tokens[-count][0]
+                return tokens[count - 1][0]
     start = part.start
     # In lower case nothing tells a name from the sentence before it: one word, and titles.
-    for position, token in reversed(tokens):
+    for position, token in tokens:
         word = token.strip(".,'").lower()
         abbreviation = token[-1] == "." and (len(word) < 5 or word.isdigit())
         if word in _TR_STOP or not (token[-1].isalnum() or abbreviation):
@@ -167,6 +164,21 @@ def _name_start(text: str, part: Part) -> int:
         if token[0].isdigit():
             break
     return start
+
+
+def _tokens_before(text: str, end: int) -> list[tuple[int, str]]:
+    """Return where up to five tokens of the same line start, and them, the nearest first."""
+    begin = max(0, end - 59)
+    begin = max(begin, text.rfind("\n", begin, end) + 1, text.rfind("\0", begin, end) + 1)
+    tokens: list[tuple[int, str]] = []
+    position = end + 1
+    for token in reversed(text[begin:end].split(" ")):
+        position -= len(token) + 1
+        if token:
+            tokens.append((position, token))
+            if len(tokens) == 5:
+                break
+    return tokens
 
 
 def _place_end(text: str, end: int, capitals: bool) -> int:

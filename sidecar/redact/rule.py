@@ -6,6 +6,9 @@ from typing import NamedTuple
 Range = tuple[int, int]
 Find = Callable[[bytes], Iterable[Range]]
 
+# For how many candidates of one text a rule remembers what it decided: a flood repeats itself.
+REMEMBERED = 256
+
 
 class Rule(NamedTuple):
     """A way to write values of `type`."""
