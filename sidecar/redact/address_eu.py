@@ -7,14 +7,22 @@ from sidecar.redact.engine import scanner
 from sidecar.redact.rule import Range, Rule
 from sidecar.redact.words import alternatives, words
 
+_CITIES = words("de.city") | words("fr.city") | words("es.city")
+_DE_MEDIUM = words("de.street.medium")
+_DE_NOT_PHRASE = words("de.not_phrase")
 _DE_NOT_STREET = words("de.not_street")
+_DE_NOUN = words("de.noun")
 _EN_NOT_CITY = words("en.not_city")
 _ES_STOP = words("es.stop")
 _ES_STREET = words("es.street")
 _EU_UNIT = words("eu.unit")
+_FR_LABEL = words("fr.label")
 _FR_PARTICLE = words("fr.particle")
+_FR_PLAIN = words("fr.plain")
 _FR_STOP = words("fr.stop")
 _FR_STREET = words("fr.street")
+_FR_SUBJECT = words("fr.subject")
+_FR_UNIT = words("eu.apartment")
 
 _GERMAN_MATCHES = (
     "Goethestraße 190 c", "Gartenstr. 6b 24937 Flensburg", "an der brücke 135 50667 köln",
@@ -44,30 +52,45 @@ _A = r"[A-Za-z\xc0-\xff]"
 _CAP = r"[A-Z\xc0][A-Za-z\xc0-\xff'-]*"
 _SEP = r"(?:[ ,]{1,3}\n?|\n)"
 
+_IN = rf"(?:{_SEP}(?:(?i:in|a|en) )?)"
+
 # A town: one word, or one with the particles that towns have.
+_BETWEEN = alternatives("eu.town.between")
 _TOWN = (
-    rf"(?:{alternatives('eu.town.before')} )?{_A}[A-Za-z\xc0-\xff'-]+(?:/{_CAP})?"
-    rf"(?: {alternatives('eu.town.between')} {_A}[A-Za-z\xc0-\xff'-]+"
+    rf"(?:(?:{alternatives('eu.town.before')}|De|Du|La) (?!{_BETWEEN} ))?"
+    rf"{_A}[A-Za-z\xc0-\xff'-]+(?:/{_CAP})?"
+    rf"(?: {_BETWEEN} (?:{alternatives('eu.town.before')} )?{_A}[A-Za-z\xc0-\xff'-]+"
     rf"| (?i:im|in|bei|en|y|i) {_CAP}| (?i:im breisgau|im allgau)| \({_CAP}\)){{0,2}}"
 )
+_PROVINCE = alternatives("es.province")
 _MORE_TOWN = re.compile(
     rf"(?i: cedex(?: [0-9]{{1,2}})?)|(?: {_CAP}){{1,2}}(?=[.,;)\n]|$)|, \(?{_CAP}\)?(?=[.,;)\n]|$)"
+    rf"|,? \(?{_PROVINCE}(?![A-Za-z\xc0-\xff-])\)?"
 )
-_CITY = re.compile(rf", ({_CAP})(?=[.,;)\n?!]|$| [a-z])")
+_DISTRICT = r"(?: [0-9]{1,2}(?i:er|eme|e)\b)?"
+_CITY = re.compile(
+    rf",? (?:(?i:in|a|en) )?((?i:{'|'.join(sorted(_CITIES, key=len, reverse=True))}))"
+    rf"(?![A-Za-z\xc0-\xff]|[-/]?[0-9@]){_DISTRICT}|, ({_CAP}){_DISTRICT}(?=[.,;)\n?!]|$| [a-z])"
+    rf"| in ({_CAP})(?=[.,;)\n?!]|$| [a-z])"
+)
 _COUNTRY = re.compile(rf"{_SEP}\(?{alternatives('eu.country')}(?![A-Za-z])\)?")
-_CODE = r"(?:(?i:de|d|f|fr|e|es|a|at|ch)[- ])?[0-9]{4,5}"
-_POSTCODE = re.compile(rf"(?:{_SEP}|\. | / | - ){_CODE},? {_TOWN}")
-_SIDE = rf"(?: {alternatives('eu.side')}(?![A-Za-z])\.?)?"
-_UNITS = re.compile(
-    rf"(?:{_SEP}(?:"
+_CODE = r"(?:(?i:de|d|f|fr|e|es|a|at|ch)[- ])?(?:[0-9]{5}|(?:1[0-8]|2[1-9]|[3-9][0-9])[0-9]{2})"
+_POSTCODE = re.compile(rf"(?:{_IN}|\. | / | - ){_CODE}(?:,? |\n){_TOWN}")
+_SIDE = rf"(?: ?{alternatives('eu.side')}(?![A-Za-z])\.?)?"
+_KEYED = (
     rf"[0-9]{{1,2}}\. ?(?i:og|ug|stock|etage|obergeschoss)\b{_SIDE}"
     rf"|[0-9]{{1,2}}(?i:er|e|eme|nd) (?i:etage|et\.?)"
-    rf"|[0-9]{{1,2}}[oa]?\.?(?:(?: ?- ?| )[0-9]{{1,2}}[oa]?| ?-? ?[A-Za-z])?(?![0-9A-Za-z]){_SIDE}"
     rf"|[0-9]{{1,2}}[oa]?\.? {alternatives('eu.side')}\b\.?"
+    rf"|(?i:c/o|z\. ?hd\.?|chez) {_CAP}(?: {_CAP})?"
     rf"|{alternatives('eu.apartment')}\b\.?"
-    rf"(?: (?:[A-Za-z]?-?[0-9]{{1,5}}[A-Za-z]?|[A-Za-z])\b)?{_SIDE}"
-    r")){1,4}"
+    rf"(?: (?:[A-Za-z]?-?[0-9]{{1,5}}(?:/[0-9]{{1,4}})?[A-Za-z]?|[A-Z]{{1,2}}|[A-Za-z])\b)?{_SIDE}"
 )
+_UNITS = re.compile(
+    rf"(?:(?:{_SEP}|,? - )(?:{_KEYED}"
+    rf"|[0-9]{{1,2}}[oaer]?\.?(?:(?: ?- ?| )[0-9]{{1,2}}[oaer]?| ?-? ?[A-Za-z])?(?![0-9A-Za-z])"
+    rf"{_SIDE})){{1,4}}"
+)
+_UNITS_AFTER = re.compile(rf"(?:, (?:{_KEYED})(?![A-Za-z])){{1,2}}")
 
 
 def _tail(text: str, end: int, latin: bool) -> tuple[int, bool]:
@@ -80,12 +103,20 @@ def _tail(text: str, end: int, latin: bool) -> tuple[int, bool]:
             more = _MORE_TOWN.match(text, end) if latin or text[end : end + 2] == ", " else None
             end = more.end() if more else end
             country = _COUNTRY.match(text, end)
-            return (country.end() if country else end), True
+            end = country.end() if country else end
+            units = _UNITS_AFTER.match(text, end)
+            return (units.end() if units else end), True
     end = units.end() if units else end
     city = _CITY.match(text, end)
-    if city and city.group(1).lower() not in _EN_NOT_CITY:
+    if city and (city.group(1) or city[2] or city[3]).lower() not in _NOT_CITY:
         end = city.end()
+        more = _IN_BRACKETS.match(text, end)
+        end = more.end() if more else end
     return end, False
+
+
+_IN_BRACKETS = re.compile(rf",? \(?{_PROVINCE}(?![A-Za-z\xc0-\xff-])\)?")
+_NOT_CITY = _EN_NOT_CITY | _DE_NOT_PHRASE | _DE_NOUN
 
 
 _FOLLOWING = re.compile(r" ([A-Za-z\xc0-\xff]+)")
@@ -98,34 +129,39 @@ def _is_quantity(text: str, end: int) -> bool:
 
 
 # ------------------------------------------------------------------------------------- German
-_DE_SUFFIX = alternatives("de.street", "de.street.weak")
+_DE_SUFFIX = alternatives("de.street", "de.street.medium", "de.street.weak")
 _DE_NUMBER_BEGINS = r"(?:(?i:nr|hausnr)\.? ?)?[0-9]"
 _DE_NUMBER = (
-    rf"{_DE_NUMBER_BEGINS}{{1,4}}(?: ?[a-zA-Z]\b)?(?: ?[-/+] ?[0-9]{{1,4}} ?[a-z]?\b){{0,2}}"
+    rf"{_DE_NUMBER_BEGINS}{{1,4}}(?: ?[a-zA-Z]\b)?(?: ?[-/+] ?[0-9]{{1,4}}(?: ?[a-z])?\b){{0,2}}"
 )
 _DE_OF_NAME = r"(?i:stra(?:ss|\xdf)e|platz|allee|weg|gasse|str\.)"
-_DE_WHERE = (
-    r"(?i:an|am|auf|im|in|zum|zur|unter|hinter|vor|bei|beim|ober)(?: (?i:der|dem|den|die|das))?"
-)
+_DE_PREPOSITION = "an|am|auf|im|in|zum|zur|unter|hinter|vor|bei|beim|ober"
+_DE_WHERE = rf"(?i:{_DE_PREPOSITION})(?: (?i:der|dem|den|die|das))?"
 _DE_NAMED_AFTER = (
     rf"\b{_DE_OF_NAME} (?i:der|des|am|zum|zur|von|vom|im) (?:[0-9]{{1,2}}\. )?{_A}+(?: {_CAP})?"
 )
 _DE_PHRASE = rf"{_DE_NAMED_AFTER}|\b{_DE_WHERE}(?: {_A}[A-Za-z\xc0-\xff-]+){{1,2}}"
 _DE_PATTERN = (
     rf"(?:\b{_A}{{2,24}}(?:-{_A}{{1,20}}){{0,3}}-?{_DE_SUFFIX}"
-    rf"|\b(?:{_CAP} ){{1,2}}(?:{_A}{{1,20}}-)?{_DE_SUFFIX}|{_DE_PHRASE}),? {_DE_NUMBER}"
+    rf"|\b(?:{_CAP} ){{1,2}}(?:{_A}{{1,20}}-)?{_DE_SUFFIX}"
+    rf"|\b{_A}{{2,20}}er {alternatives('de.street')}|{_DE_PHRASE}),? {_DE_NUMBER}"
 )
-_DE_STRONG = re.compile(
-    rf"(?:.*[ -])?([A-Za-z\xc0-\xff]*?){alternatives('de.street')}[ ,]", re.DOTALL
-)
+_DE_NAME = re.compile(r"(?s)(.*[A-Za-z\xc0-\xff.]),? (?:(?i:nr|hausnr)\.? ?)?[0-9]")
+_DE_NAME_AFTER = re.compile(rf"(?s)(?:.* )?({_DE_OF_NAME} (?i:der|des|am|zum|zur|von|vom|im)) .*")
+_DE_TYPE = re.compile(rf"(?s)(.*?){_DE_SUFFIX}")
+_DE_STRONG = re.compile(rf"(?s).*?{alternatives('de.street')}")
+_DE_ADJECTIVE = re.compile(rf"(?s){alternatives('de.adjective')}(?:e|er|en|es|em)?|.{{2,}}er")
+_DE_LOWER_PHRASE = re.compile("(?:am|im|zum|zur)|(?:an|auf|unter|hinter|vor) (?:der|dem|den)")
 _MORE_DIGITS = re.compile(r"[A-Za-z0-9\xc0-\xff]|[.:,][0-9]")
-# The preposition of the sentence ("in der Goethestr. 5"), not of the name ("In der Au 5").
-_DE_LEAD = re.compile(
-    rf"(?:an|in|auf|bei|vor|hinter|am|zur|zum)(?: (?:der|dem|den|die|das))? "
-    rf"(?={_CAP}|{_A}{{2,}}{_DE_SUFFIX}[ ,])"
+# What belongs to the name and stands before its first word: "Dr.-", "Alte ", "Eppendorfer ".
+_DE_BEFORE = re.compile(
+    rf"(?:\b(?:{alternatives('de.adjective')}(?:e|er|en|es|em)?|(?:dr|prof|st)\.) "
+    rf"|\b(?:[A-Z][A-Za-z]{{0,3}}\.-?){{1,4}})$"
 )
-_DE_OF = re.compile(rf"{_DE_OF_NAME} (?i:der|des)\b")
-_DE_BEFORE = re.compile(rf"\b{alternatives('de.adjective')}[a-z]{{0,2}}[rnsm]? $")
+_DE_BEFORE_TRUNK = re.compile(r"\b[A-Za-z\xc0-\xff]{3,20}er $")
+_DE_TRUNK = frozenset({"landstr", "heerstr"})  # "Eppendorfer Landstr."
+_DE_PREPOSITIONS = frozenset(_DE_PREPOSITION.split("|"))
+_DE_ARTICLES = frozenset({"der", "dem", "den", "die", "das"})
 _DE_BOX_PATTERN = r"\b(?i:postfach|pf\.) ?[0-9][0-9 ]{2,10}"
 _DE, _DE_BOX = scanner(_DE_PATTERN), scanner(_DE_BOX_PATTERN)
 
@@ -137,29 +173,80 @@ def german(data: bytes) -> Iterator[Range]:
         start, end = match.span()
         if _MORE_DIGITS.match(text, end):
             continue
-        lead = _DE_LEAD.match(text, start, end)
-        start = lead.end() if lead else start
+        start, certain = _german_name(text, start, end)
+        if text[end - 2] == " " and _POSTCODE.match(text, end - 2):
+            end -= 2  # "32 D-55116"
         stop, code = _tail(text, end, latin=False)
-        if code or _is_german_street(text, start, end):
-            before = _DE_BEFORE.search(text, max(0, start - 12), start)
+        if code or (certain and not _is_quantity(text, end)):
+            trunk = text[start : start + 7].lower() in _DE_TRUNK
+            pattern = _DE_BEFORE_TRUNK if trunk else _DE_BEFORE
+            before = pattern.search(text, max(0, start - 24), start)
             yield before.start() if before else start, stop
     for match in _DE_BOX.finditer(data):
         start, end = match.span()
         yield start, _tail(text, len(text[:end].rstrip()), latin=False)[0]
 
 
-def _is_german_street(text: str, start: int, end: int) -> bool:
-    """Decide about a street and number without a postcode."""
-    value = text[start:end]
-    strong = _DE_STRONG.match(value)
-    if not strong and not _DE_OF.match(value):
+def _german_name(text: str, start: int, end: int) -> tuple[int, bool]:
+    """Return where the name of a street starts, and whether it is one without a postcode."""
+    name = _DE_NAME.match(text, start, end)
+    value = name.group(1) if name else text[start:end]
+    after = _DE_NAME_AFTER.fullmatch(value)
+    if after:  # "Platz der Republik"
+        return start + after.start(1), after.group(1).lower().endswith(("der", "des"))
+    words = [(start + m.start(), m.group()) for m in _NO_BLANKS.finditer(value)]
+    position, last = words.pop()
+    type_ = _DE_TYPE.fullmatch(last)
+    strong = _DE_STRONG.fullmatch(last) is not None
+    medium = type_ is not None and last[type_.end(1) :].lower() in _DE_MEDIUM
+    before = words[-1][1].lower() if words else ""
+    adjective = before not in _DE_NOUN and _DE_ADJECTIVE.fullmatch(before) is not None
+    first = len(words)  # of the words before the last, the first that belongs to the name
+    certain = False
+    if type_ and len(type_.group(1)) > 2:
+        first -= adjective and not strong
+        known = last.lower().rstrip(".").replace("\xdf", "ss") in _DE_NOT_STREET
+        certain = not known and (strong or (medium and (last[0].isupper() or adjective)))
+    elif type_:
+        plain = bool(before) and before not in _DE_NOUN
+        first -= plain
+        if first and plain and not adjective:
+            name_ = words[first - 1][1]
+            first -= name_[0].isupper() and name_.lower() not in _DE_NOUN
+        named = before[:1] != words[-1][1][:1] if words else False  # a capital
+        certain = plain and (adjective or (strong and named)) and (strong or medium)
+    phrase = _phrase_start(words)
+    if phrase < len(words):
+        at = words[phrase][0]
+        inside = _is_capital_phrase(text, at, end, last)
+        if inside or not strong:
+            first, certain = phrase, certain or inside
+    return (words[first][0] if first < len(words) else position), certain
+
+
+_NO_BLANKS = re.compile("[^ ]+")
+
+
+def _phrase_start(words: list[tuple[int, str]]) -> int:
+    """Return which of the words before the last is the preposition of a name: "An der Alster"."""
+    for index in range(len(words) - 1, -1, -1):
+        word = words[index][1]
+        lower = word.lower()
+        if lower in _DE_PREPOSITIONS:
+            phrase = " ".join(w for _, w in words[index : index + 2])
+            return index if word[0].isupper() or _DE_LOWER_PHRASE.match(phrase) else len(words)
+        if lower in _DE_NOUN - _DE_ARTICLES:
+            break
+    return len(words)
+
+
+def _is_capital_phrase(text: str, start: int, end: int, noun: str) -> bool:
+    """Tell whether "Am Stadtpark 16" is a name: capitals that no start of a sentence explains."""
+    if noun.lower() in _DE_NOT_PHRASE or not (text[start].isupper() and noun[0].isupper()):
         return False
-    name = re.split(r",? [0-9]|,? (?i:nr)", value)[0]
-    if name.split()[-1].strip("-").lower() in _DE_NOT_STREET and " " not in name:
-        return False
-    if " " not in name and "-" not in name and strong and len(strong.group(1)) < 3:
-        return False
-    return not _is_quantity(text, end)
+    before = text[max(0, start - 2) : start]
+    inside = before[-1:] == " " and (before[:1].isalpha() or before[:1] in (",", ":"))
+    return inside or (before[-1:] in ("", "\n") and text[end : end + 1] in ("", "\n"))
 
 
 # ------------------------------------------------------------------------------------- French
@@ -286,13 +373,19 @@ def named(data: bytes) -> Iterator[Range]:
     text = data.decode("latin-1")
     for match in _NAMED.finditer(data):
         start, end = match.span()
-        yield start, max(end, _tail(text, text.rfind(",", start, end), latin=True)[0])
+        for word in _NO_BLANKS.finditer(text, start, end):
+            value = word.group().lower()
+            if value not in _DE_NOUN or value in _DE_PREPOSITIONS:
+                yield word.start(), max(end, _tail(text, text.rfind(",", start, end), latin=True)[0])
+                break
 
 
 # A gate asks for no more than the end of a name, or the postcode where the rule wants one: to count
 # words and letters, or to follow every "in" and "an", would take most of the time of a clean body.
 _GERMAN_GATES = (
-    rf"(?:{_DE_NAMED_AFTER}|{alternatives('de.street')}),? {_DE_NUMBER_BEGINS}",
+    rf"(?:{_DE_NAMED_AFTER}|{alternatives('de.street', 'de.street.medium')}),? {_DE_NUMBER_BEGINS}",
+    r"(?:Am|Im|Zum|Zur|An de[rmn]|Auf de[rmn]|In de[rn]|Unter den|Hinter de[rm]|Vor de[rm]|Beim)"
+    rf" (?:{_A}[A-Za-z\xc0-\xff-]* )?{_CAP} [0-9]",
     rf"[A-Za-z0-9\xc0-\xff.)](?:,[ ,]{{0,2}}\n?|\n|\. | / | - ){_CODE},? {_A}",
     rf"(?:[0-9] ?[A-Za-z]?[ ,]{{1,3}}\n?{_CODE}"
     rf"|[A-Za-z\xc0-\xff.)] {{1,3}}\n?(?:[A-Za-z]{{1,2}}[- ])?[0-9]{{5}}),? {_A}",
