@@ -69,7 +69,7 @@ _MORE_TOWN = re.compile(
 )
 _DISTRICT = r"(?: [0-9]{1,2}(?i:er|eme|e)\b)?"
 _CITY = re.compile(
-    rf",? (?:(?i:in|a|en) )?((?i:{'|'.join(sorted(_CITIES, key=len, reverse=True))}))"
+    rf"(?: ?,)?[ \n](?:(?i:in|a|en) )?((?i:{'|'.join(sorted(_CITIES, key=len, reverse=True))}))"
     rf"(?![A-Za-z\xc0-\xff]|[-/]?[0-9@]){_DISTRICT}|, ({_CAP}){_DISTRICT}(?=[.,;)\n?!]|$| [a-z])"
     rf"| in ({_CAP})(?=[.,;)\n?!]|$| [a-z])"
 )
@@ -110,12 +110,14 @@ def _tail(text: str, end: int, latin: bool) -> tuple[int, bool]:
     city = _CITY.match(text, end)
     if city and (city.group(1) or city[2] or city[3]).lower() not in _NOT_CITY:
         end = city.end()
-        more = _IN_BRACKETS.match(text, end)
+        more = _AFTER_CITY.match(text, end)
         end = more.end() if more else end
     return end, False
 
 
-_IN_BRACKETS = re.compile(rf",? \(?{_PROVINCE}(?![A-Za-z\xc0-\xff-])\)?")
+_AFTER_CITY = re.compile(
+    rf", [0-9]{{5}}(?![0-9A-Za-z]|[ ./-][0-9])|,? \(?{_PROVINCE}(?![A-Za-z\xc0-\xff-])\)?"
+)
 _NOT_CITY = _EN_NOT_CITY | _DE_NOT_PHRASE | _DE_NOUN
 
 
@@ -251,14 +253,22 @@ def _is_capital_phrase(text: str, start: int, end: int, noun: str) -> bool:
 
 # ------------------------------------------------------------------------------------- French
 _FR_TYPE = alternatives("fr.street", "fr.street.weak")
+_FR_OLD = rf"{alternatives('fr.adjective')}[ -]{alternatives('fr.street', 'fr.street.weak')}\b"
 _FR_PATTERN = (
-    rf"\b[0-9]{{1,4}}(?:[-/][0-9]{{1,4}})?(?: ?(?i:bis|ter|quater|[a-d]))?,? {_FR_TYPE} "
-    rf"|\b{_FR_TYPE} (?i:de|du|des|d'|la) ?"
+    rf"\b[0-9]{{1,4}}(?:[-/][0-9]{{1,4}})?(?: ?(?i:bis|ter|quater|[a-d]))?(?:,? |,?\n)"
+    rf"(?:{_FR_TYPE} |{_FR_OLD})"
+    rf"|\b{_FR_TYPE} (?i:de|du|des|d'|la) ?|\b{alternatives('fr.named')} "
 )
 _FR_BEFORE = re.compile(
-    rf"\b{alternatives('fr.building')}(?: [A-Z0-9\xc0][A-Za-z0-9\xc0-\xff'-]*){{1,5}}, $"
+    rf"\b{alternatives('fr.building')}(?: [A-Za-z0-9\xc0-\xff'-]+){{1,5}}"
+    rf"(?:, (?:{_KEYED})){{0,3}}(?:, |\n)$"
 )
 _FR_WORD = re.compile(r"[A-Za-z\xc0-\xff0-9](?:[A-Za-z0-9\xc0-\xff'-]|\.(?=[A-Za-z ]))*")
+_FR_MONTH = re.compile(
+    "(?i:janvier|fevrier|mars|avril|mai|juin|juillet|aout|septembre|octobre|novembre|decembre)"
+)
+_FR_LAST_WORD = re.compile("([A-Za-z\xc0-\xff'.]+)[ .]*$")
+_FR_BELGIAN = re.compile(",? [0-9]{1,4}[a-z]?(?![0-9A-Za-z])")
 _FR_BOX_PATTERN = r"\b(?:BP|B\.P\.|CS|TSA|bp) ?[0-9]{1,6}"
 _CODE_NEXT = re.compile(rf",? ?\n?{_CODE},? {_A}{{2}}")
 _FR, _FR_BOX = scanner(_FR_PATTERN), scanner(_FR_BOX_PATTERN)
@@ -268,17 +278,30 @@ def french(data: bytes) -> Iterator[Range]:
     """Yield French and Belgian addresses."""
     text = data.decode("latin-1")
     heads = [match.span() for match in _FR.finditer(data)]
-    limits = [start for start, _ in heads[1:]] + [len(text)]
-    for (start, end), limit in zip(heads, limits, strict=False):
+    limit = len(text)
+    for start, end in reversed(heads):
         numbered = text[start].isdigit()
-        strong = text[start:end].split()[-1].lower() in _FR_STREET
+        until, limit = limit, start if numbered else limit
         if text[start - 1 : start] in ("-", "/", ".", ":", "#", "_") and numbered:
             continue
-        name_end, certain = _french_name(text, end, limit)
-        stop, code = _tail(text, name_end, latin=True) if name_end > end else (end, False)
-        if name_end > end and (code or (numbered and (certain or strong))):
-            before = _FR_BEFORE.search(text, max(0, start - 50), start)
+        label = _FR_LAST_WORD.search(text, max(0, start - 14), start)
+        if numbered and label and label.group(1).lower().rstrip(".") in _FR_LABEL:
+            continue
+        type_ = text[start:end].lower().split()[-1]
+        name_end, certain = _french_name(text, end, until)
+        if numbered and text[end - 1] not in " '":  # "38 grande rue"
+            name_end, certain = max(name_end, end), True
+        elif name_end == end or (numbered and text[end : end + 4] == "J.-C"):
+            continue
+        house = None if numbered else _FR_BELGIAN.match(text, name_end)
+        stop, code = _tail(text, house.end() if house else name_end, latin=True)
+        if code or (numbered and (certain or type_ in _FR_STREET or stop > name_end)):
+            before = _FR_BEFORE.search(text, max(0, start - 80), start)
             yield before.start() if before else start, stop
+        elif numbered and type_ in _FR_PLAIN | _FR_COURSE:
+            words = text[end:name_end].lower().split()
+            if type_ in _FR_PLAIN or (len(words) > 1 and _FR_SUBJECT.isdisjoint(words)):
+                yield start, stop
     for match in _FR_BOX.finditer(data):
         start, end = match.span()
         stop, code = _tail(text, end, latin=True)
@@ -286,31 +309,41 @@ def french(data: bytes) -> Iterator[Range]:
             yield start, stop
 
 
+_FR_COURSE = frozenset({"cours", "crs"})
+
+
 def _french_name(text: str, start: int, limit: int) -> tuple[int, bool]:
     """Return where the name of a street ends, and whether capitals or a postcode prove it one."""
-    end, position, plain, capital = start, start, 0, False
+    end, position, plain, capital, previous = start, start, 0, False, ""
     for _ in range(7):
         word = _FR_WORD.match(text, position)
         if word is None or position >= limit:
             break
         value, position = word.group(), word.end() + 1
         lower = value.lower().rstrip(".")
-        if lower in _FR_STOP or _CODE_NEXT.match(text, word.start()):
+        if lower in _FR_STOP or lower in _FR_UNIT or _CODE_NEXT.match(text, word.start()):
+            break
+        if value[0].isdigit() and not (previous in _FR_PARTICLE or _FR_MONTH.fullmatch(previous)):
             break
         if lower not in _FR_PARTICLE:
             if not (value[0].islower() and value[1:2] != "'"):
                 capital = capital or not value[0].isdigit()
-            elif capital:
+            elif capital and previous not in _FR_PARTICLE:
                 break
             else:
                 plain += 1
             end = word.end()
+        previous = lower
         if text[word.end() : position] != " ":
             break
     code = _CODE_NEXT.match(text, end) is not None
-    if plain > 2 and not code:
+    if plain > 2 and not code and not _FR_ENDS.match(text, end):
         return _second_word(text, start), False
     return end, capital or code
+
+
+_ENDS = re.compile(r"[,.;)\n]|$")
+_FR_ENDS = re.compile(rf"[,.;)\n]|$| (?:{_KEYED})")
 
 
 def _second_word(text: str, start: int) -> int:
@@ -323,13 +356,18 @@ def _second_word(text: str, start: int) -> int:
 
 # ------------------------------------------------------------------------------------ Spanish
 _ES_TYPE = alternatives("es.street", "es.street.weak")
+_ES_INTRO = r"(?i:n[o.]?\.? ?|num\.? ?|numero |parcela |nave )?"
 _ES_PATTERN = (
-    rf"\b{_ES_TYPE}(?: |\b)(?:{_A}[A-Za-z\xc0-\xff'.-]* ){{0,6}}?{_A}[A-Za-z\xc0-\xff'.-]*,? "
-    r"(?i:n[o.]?\.? ?|num\.? ?|numero )?"
-    r"(?:[0-9]{1,4}(?: ?[a-zA-Z]\b| ?(?i:bis)\b)?(?:[-/][0-9]{1,4}\b)?|(?i:s/n|km ?[0-9.,]{1,6}))"
+    rf"\b{_ES_TYPE}(?: |\b)(?:{_A}[A-Za-z\xc0-\xff'.-]* ){{0,6}}?{_A}[A-Za-z\xc0-\xff'.-]*,?[ \n]"
+    rf"{_ES_INTRO}(?:[0-9]{{1,4}}(?: ?[a-zA-Z]\b| ?(?i:bis)\b)?(?:[-/][0-9]{{1,4}}\b)?"
+    r"|(?i:s/n|km ?[0-9.,]{1,6}))"
 )
-_ES_NO = re.compile(r"(?i),? (?:n[o.]?\.? ?|num\.? ?|numero )?(?:[0-9]|s/n|km)")
+_ES_NO = re.compile(r"(?i),?[ \n](n[o.]?\.? ?|num\.? ?|numero |parcela |nave )?(?:[0-9]|s/n|km)")
 _ES_HEAD = re.compile(rf"{_ES_TYPE} ?")
+_ES_CONJUNCTION = re.compile(" [aeoy]$")  # "n. 18 a las 20h"
+_ES_BEFORE = re.compile(
+    rf"\b{alternatives('es.named')}\.?(?: [A-Za-z0-9\xc0-\xff'-]+){{1,4}}(?:, |\n)$"
+)
 _ES_BOX_PATTERN = r"\b(?i:apartado(?: de correos| postal)?|apdo\.?(?: de correos)?) [0-9]{1,6}"
 _ES, _ES_BOX = scanner(_ES_PATTERN), scanner(_ES_BOX_PATTERN)
 
@@ -339,23 +377,35 @@ def spanish(data: bytes) -> Iterator[Range]:
     text = data.decode("latin-1")
     for match in _ES.finditer(data):
         start, end = match.span()
-        head = _ES_HEAD.match(text, start, end)
-        type_ = head.group().strip().lower() if head else ""
-        names = _FR_WORD.findall(_ES_NO.split(text[head.end() : end])[0]) if head else []
-        particles_only = all(name.lower() in _FR_PARTICLE for name in names)
-        stops = any(name.lower() in _ES_STOP for name in names)
-        if particles_only or stops or _is_quantity(text, end) or _MORE_DIGITS.match(text, end):
+        if _ES_CONJUNCTION.search(text, end - 2, end):
+            end -= 2
+        if _is_quantity(text, end) or _MORE_DIGITS.match(text, end):
             continue
-        stop, code = _tail(text, end, latin=True)
-        capital = any(name[0].isupper() for name in names)
-        if (
-            code
-            or (type_ in _ES_STREET and (capital or len(names) < 4))
-            or (capital and len(type_) > 3)
-        ):
-            yield start, stop
+        head = _ES_HEAD.match(text, start, end)
+        certain = head is not None and _is_spanish_street(text, head.group(), head.end(), end)
+        stop, code = _tail(text, end, latin=True) if certain is not None else (end, False)
+        if code or certain:
+            before = _ES_BEFORE.search(text, max(0, start - 60), start)
+            yield before.start() if before else start, stop
     for match in _ES_BOX.finditer(data):
         yield match.span()[0], _tail(text, match.span()[1], latin=True)[0]
+
+
+def _is_spanish_street(text: str, head: str, start: int, end: int) -> bool | None:
+    """Decide about a type, a name and a number without a postcode; None: not even with one."""
+    name, number, *_ = _ES_NO.split(text[start:end])
+    names = _FR_WORD.findall(name)
+    if all(name.lower() in _FR_PARTICLE for name in names):
+        return None
+    if any(name in _ES_STOP or (name.lower() in _ES_STOP and len(name) > 1) for name in names):
+        return None
+    type_ = head.strip().lower()
+    capital = any(name[0].isupper() for name in names)
+    if type_ in _ES_STREET:
+        return capital or len(names) < 4
+    return len(type_) > 3 and (
+        capital or bool(number) or (names[0] in ("de", "del") and bool(_ENDS.match(text, end)))
+    )
 
 
 # No street word, but a capital, a number, a postcode and a town: "Gran Via 28, 28013 Madrid".
