@@ -11,12 +11,14 @@ from sidecar.redact.rule import REMEMBERED, Range, Rule
 from sidecar.redact.words import alternatives, words
 
 _EN_COMMON = words("en.common")
+_EN_DIRECTION = words("en.direction")
 _EN_LABEL = words("en.label")
 _EN_MEASURE = words("en.measure")
 _EN_NOT_CITY = words("en.not_city")
 _EN_STOP = words("en.stop")
 _EN_STREET = words("en.street")
 _US_CODE = words("us.code")
+_WORD_CODE = words("us.code.word")
 
 MATCHES = (
     "12 Baker Street", "221B Baker St., Apt 4, Springfield, IL 62704", "6649-B Cedar Avenue",
@@ -45,29 +47,34 @@ _HOUSE_NUMBER = re.compile(_NUMBER)
 _SUFFIX = alternatives("en.street", "en.street.weak")
 _HIGHWAY = (
     r"(?i:(?:u\.?s\.? |state |county |old |interstate |private )?"
-    r"(?:highway|hwy|route|rte|road|rd|spur|loop)|s\.?r\.?|c\.?r\.?|us|fm|rr|i)"
+    r"(?:highway|hwy|route|rte|road|rd|spur|loop)|farm to market (?:road|rd)"
+    r"|s\.?r\.?|c\.?r\.?|us|fm|rr|i)"
     r"\.?(?: ?#| no\.?)?[ -][0-9]{1,5}[A-Za-z]?"
 )
 _DIRECTION = alternatives("en.direction")
+_PREFIX = rf"{alternatives('en.street.before')} (?:(?i:de|del|la|las|los|el|y|the) ){{0,2}}{_A}+"
+_ONE_WORD = r"[A-Z][a-z][a-z]+(?:way|gate)\b"
 _CORE_PATTERN = (
-    rf"\b{_NUMBER},? (?:{_WORD} ){{1,5}}?{_SUFFIX}\b\.?"
-    rf"|\b{_NUMBER},? (?:{_DIRECTION} )?(?:{_HIGHWAY}|(?i:avenue|ave) (?:of the {_A}+|[A-Z])\b)"
+    rf"\b{_NUMBER},? (?:{_DIRECTION} )?"
+    rf"(?:{_HIGHWAY}|(?i:avenue|ave) (?:of the {_A}+|[A-Z])\b|{_PREFIX}|{_ONE_WORD})"
+    rf"|\b{_NUMBER},? (?:{_WORD} ){{1,5}}?{_SUFFIX}\b\.?"
 )
 _AFTER_SUFFIX = re.compile(
     rf" (?:(?:{alternatives('en.street')}|{_DIRECTION})\b\.?"
-    rf"|(?=[A-Z]){alternatives('en.street.weak')}\b\.?)"
+    rf"|(?=[A-Z]){alternatives('en.street.weak')}\b\.?|(?<=[Aa]venue )of the {_A}+)"
 )
 _FLOOR = r"[0-9]{1,3}(?i:st|nd|rd|th) (?i:floor|fl)\b\.?"
 _LEADING_UNIT = re.compile(
     rf"(?:\b{alternatives('en.unit')}\.? ?#? ?(?:[A-Za-z]?-?[0-9]{{1,5}}[A-Za-z]?|[A-Za-z]\b)"
-    rf"|#[A-Za-z0-9-]{{1,6}}|\b{_FLOOR})(?:,{{1,2}} ?| at | - | |, at )$"
+    rf"|#[A-Za-z0-9-]{{1,6}}|\b[0-9]{{1,2}}(?:f|F|/)[0-9]|\b{_FLOOR})(?:,{{1,2}} ?|,? at | - | |,?\n)$"
 )
-_LEADS = (", ", ",,", " at ", " - ", *(f"{digit} " for digit in range(10)))
+_LEADS = (", ", ",,", " at ", " - ", "\n", *(f"{digit} " for digit in range(10)))
+_LETTER_LEAD = re.compile("[0-9 ][A-Za-z] $")
 
 _SEP = r"(?:[ ,;]{1,3}\n? ?|\n ?)"
 _UNIT = (
-    rf"(?:(?:# ?)?{alternatives('en.unit')}\.?(?: ?#)? ?"
-    r"(?:[0-9]{1,6}(?:-[0-9]{1,4})?(?: ?-?[A-Za-z])?|[A-Za-z](?:-?[0-9]{1,5})?)\b"
+    rf"(?:(?:# ?)?{alternatives('en.unit')}\.?(?: ?#)?"
+    r"(?: ?[0-9]{1,6}(?:-[0-9]{1,4})?(?: ?-?[A-Za-z])?| [A-Za-z](?:-?[0-9]{1,5})?)\b"
     rf"|# ?[A-Za-z0-9-]{{1,6}}\b|{_FLOOR}|(?i:lobby)\b|{alternatives('en.ordinal')} (?i:floor)\b)"
 )
 _CODES = (code.upper().replace(".", r"\.") for code in words("us.code"))
@@ -83,9 +90,17 @@ _CA_CODE = r"[A-Z][0-9][A-Z] ?[0-9][A-Z][0-9]\b"
 _AU_CODE = r"\b(?:NSW|VIC|QLD|SA|WA|TAS|ACT|NT),? [0-9]{4}\b"
 _TAIL_UNITS = re.compile(rf"(?:{_SEP}{_UNIT}){{1,3}}")
 _TAIL_TOWN = re.compile(rf"{_SEP}(?:{_A}[A-Za-z\xc0-\xff'.-]*{_SEP}){{0,5}}")
+_TAIL_KNOWN = re.compile(
+    rf"(?:[ ,.]{{1,2}}|,?\n){alternatives('en.city')}(?![A-Za-z\xc0-\xff@]|[-/]?[0-9])"
+)
 _TAIL_CITY = re.compile(
     r", (nyc\b|(?:(?:[A-Z]t\.|[A-Z\xc0][A-Za-z\xc0-\xff'-]+) (?:(?:of|de|la|del|upon|on|under) )?)"
     r"{0,2}(?:d')?[A-Z\xc0][A-Za-z\xc0-\xff'-]+)(?![A-Za-z\xc0-\xff0-9@]| [A-Z0-9])"
+    r"|,?\n([A-Z\xc0][A-Za-z\xc0-\xff'-]+(?: [A-Z\xc0][A-Za-z\xc0-\xff'-]+){0,2})(?=\n|$)"
+)
+_TAIL_MORE = re.compile(
+    rf"(?:,? ?\n?{alternatives('en.county')}(?![A-Za-z0-9@-]))"
+    r"|,? [0-9]{5}(?![0-9A-Za-z]|[-. ][0-9])"
 )
 _TAIL_COUNTRY = re.compile(rf"{_SEP}\(?{alternatives('en.country')}(?![A-Za-z])\)?")
 _TOKEN = re.compile(r"[^ ,;\n]+")
@@ -103,38 +118,49 @@ def _tail(text: str, end: int, codes: list[Range]) -> int:
     """Return where the unit, town, state, postcode and country after a street end."""
     units = _TAIL_UNITS.match(text, end)
     street = end = units.end() if units else end
+    known = _TAIL_KNOWN.match(text, end)
+    end = known.end() if known else end
     for start, stop in codes[(first := bisect_left(codes, (end, 0))) : first + 3]:
         between = text[end:start] if start - end < 70 else "?"
         if not _TAIL_TOWN.fullmatch(between) or any(map(_is_stop, between.split())):
+            break
+        if _PHONE_AFTER.match(text, stop) and text[start:stop].isdigit():
             break
         end = stop
         if text[stop - 3 : stop - 1].isdigit():
             break
     if end == street:
-        city = _TAIL_CITY.match(text, end) if text[end : end + 1] == "," else None
-        names = _TOKEN.finditer(text, *city.span(1)) if city else ()
+        city = _TAIL_CITY.match(text, end)
+        names = _TOKEN.finditer(text, *city.span(city.lastindex or 0)) if city else ()
         for name in takewhile(lambda name: name.group().lower() not in _EN_NOT_CITY, names):
             end = name.end()
+    more = _TAIL_MORE.match(text, end)
+    end = more.end() if more else end
     country = _TAIL_COUNTRY.match(text, end)
     return country.end() if country else end
+
+
+# "7 Wharf Walk, 07572 365704" goes on with a phone number.
+_PHONE_AFTER = re.compile(r" (?:[0-9]{5,6}|[0-9]{2,4} [0-9]{2,4})(?![0-9])")
 
 
 def _streets(text: str, cores: list[Range], codes: list[Range]) -> Iterator[Range]:
     """Yield number, street and what follows them."""
     number_in = lru_cache(REMEMBERED)(_street_start)
     for begin, end in cores:
-        origin = max(0, begin - _LOOK_BACK)
-        start = number_in(text[origin:end], begin - origin) + origin
-        if start < origin:
-            continue
         after = _AFTER_SUFFIX.match(text, end)
         while after:
             end = after.end()
             after = _AFTER_SUFFIX.match(text, end)
+        origin = max(0, begin - _LOOK_BACK)
+        start = number_in(text[origin:end], begin - origin) + origin
+        if start < origin:
+            continue
+        lead = text[max(0, start - _LOOK_BACK) : start]
+        leads = lead.endswith(_LEADS) or _LETTER_LEAD.search(lead)
+        unit = leads and _LEADING_UNIT.search(text, start - len(lead), start)
         stop = _tail(text, end, codes)
-        if stop > end or _is_street(text, start, end):
-            lead = text[max(0, start - _LOOK_BACK) : start]
-            unit = lead.endswith(_LEADS) and _LEADING_UNIT.search(text, start - len(lead), start)
+        if stop > end or unit or _is_street(text, start, end):
             yield (unit.start() if unit else start), stop
 
 
@@ -142,21 +168,35 @@ def _street_start(text: str, start: int) -> int:
     """Return where the number of the street is, or -1: words that stop an address may intervene."""
     tokens = [(m.start(), m.group()) for m in _TOKEN.finditer(text, start)]
     for index in range(len(tokens) - 2, 0, -1):
-        if _is_stop(tokens[index][1]):
+        if _is_stop(tokens[index][1]) and tokens[index - 1][1].lower() != "farm":
             tokens = tokens[index + 1 :]
             break
-    for (position, token), (_, following) in pairwise(tokens[:-1]):
+    found = prose = -1
+    named = tokens if _NAME_ALONE.fullmatch(text, tokens[-1][0]) else tokens[:-1]
+    for index, ((position, token), (_, following)) in enumerate(pairwise(named)):
         if _HOUSE_NUMBER.fullmatch(token) and not _LONG_NUMBER.fullmatch(following):
-            last = text[position - 1 : position]
-            if last.isalnum() or last in _GLUE:
-                return -1
-            before = text[max(0, position - _LOOK_BACK) : position] if last == " " else ""
-            if before[-2:-1].isdigit() and _NUMBERS_BEFORE.search(before):
-                return -1  # the end of an account number
-            return position
-    return -1
+            # Of two numbers the later one, if no street has both: "Flat 1, 2 High Street".
+            if found < 0 or prose > found or (token[0].isdigit() and "/" not in token and (
+                index == found + 1 or text[position - 2] == ","
+            )):
+                found = index
+        elif token.islower() and len(token) > 1 and token not in _EN_DIRECTION:
+            prose = index
+    if found < 0:
+        return -1
+    position = tokens[found][0]
+    last = text[position - 1 : position]
+    if last.isalnum() or last in _GLUE:
+        return -1
+    before = text[max(0, position - _LOOK_BACK) : position] if last == " " else ""
+    if before[-2:-1].isdigit() and _NUMBERS_BEFORE.search(before):
+        return -1  # the end of an account number
+    return position
 
 
+_NAME_ALONE = re.compile(r"[A-Z][a-z][a-z]+(?:way|gate)")
+_NOT_ALONE = frozenset("Norway Galway Subway Railway Highway Gateway Runway Hallway Driveway".split())
+_ENDS = re.compile(r"[,.;)\n]|$")
 _GLUE = frozenset("$#-_/.:@+\xa4")
 _LOOK_BACK = 24  # from a house number
 _LONG_NUMBER = re.compile("[0-9]{4,}")
@@ -172,6 +212,8 @@ _ARTICLES = frozenset({"a", "an", "this", "that", "every", "each", "of", "no"})
 def _is_street(text: str, start: int, end: int) -> bool:
     """Decide about a number and a street without a town."""
     number, *names = text[start:end].split()
+    if len(names) == 1 and _NAME_ALONE.fullmatch(names[0]):
+        return names[0] not in _NOT_ALONE and _ENDS.match(text, end) is not None
     names = [name.strip(".,") for name in names]
     lower = [name.lower() for name in names]
     if len(names) < 2 or lower[0] in _EN_MEASURE:
@@ -184,10 +226,15 @@ def _is_street(text: str, start: int, end: int) -> bool:
     highway = names[-1].isdigit() and len(number) > 2
     if not (plain or highway or names[-1][0].isupper() or names[-1] in _PLAIN_STREETS):
         return False
+    if names[-1] == "way" and _ADVERB.match(text, end):
+        return False
     before = (text[max(0, start - 12) : start].lower().split() or [""])[-1]
     if before in _EN_LABEL or (before == "in" and _YEAR.fullmatch(number)):
         return False
     return not plain or before not in _ARTICLES
+
+
+_ADVERB = re.compile(" (?:too|more|less|better|worse|ahead|out|up|off|over|back|before|after|to)\\b")
 
 
 _BOX_PATTERN = (
@@ -229,6 +276,7 @@ _LEAD = re.compile(
 _GLUED = re.compile(r"[-/_.#]")
 _GLUED_RIGHT = re.compile(r"[A-Za-z0-9_-]")
 _ZIP_AFTER = re.compile(rf"{_SEP}(?:{_ZIP}|{_CA_CODE})")
+_A_DIGIT = re.compile("[0-9]")
 _UPPER_CODE = re.compile(r"[A-Z]{1,2}[0-9][0-9A-Z]? [0-9][A-Z]{2}")
 
 
@@ -243,11 +291,22 @@ def _from_the_right(text: str, rights: list[Range]) -> Iterator[Range]:
         if code[2:].isalpha() and code[2:].lower() not in _US_CODE:
             continue
         start = _walk_left(text, begin, anchor, code[:2].islower())
-        if start < anchor or _UPPER_CODE.fullmatch(code):
+        word = code[:2].lower() in _WORD_CODE and not code[:2].isupper()
+        if word and (_PHONE_AFTER.match(text, end) or not _has_street(text[start:anchor])):
+            continue
+        spaced = " " in code or "," in text[start:anchor] or not code[0].isalpha()
+        if (start < anchor and (spaced or _A_DIGIT.search(text, start, anchor))) or (
+            _UPPER_CODE.fullmatch(code)
+        ):
             code_end = _ZIP_AFTER.match(text, end)
             end = code_end.end() if code_end else end
             country = _TAIL_COUNTRY.match(text, end)
             yield start, country.end() if country else end
+
+
+def _has_street(text: str) -> bool:
+    """Tell whether a word for street is among the words."""
+    return not _EN_STREET.isdisjoint(_TOKEN.findall(text.lower().replace(".", "")))
 
 
 _INNER = words("en.street") | words("en.street.weak") | words("en.unit") | {"the", "and", "c/o"}
@@ -257,15 +316,17 @@ def _walk_left(text: str, begin: int, anchor: int, lower: bool) -> int:
     """Return where the address that ends with the code at `anchor` starts, or `anchor`."""
     begin = max(begin, text.rfind("\n", begin, anchor) + 1, text.rfind("\0", begin, anchor) + 1)
     house = capital = anchor
+    following = ""
     tokens = [(m.start() + begin, m.group()) for m in _TOKEN.finditer(text[begin:anchor])][-16:]
     for position, token in reversed(tokens):
         comma = text[position + len(token)] == ","
         if _ends_walk(token, comma, lower):
             break
-        if _HOUSE.fullmatch(token) or _LEAD.fullmatch(token):
+        if _HOUSE.fullmatch(token) or (_LEAD.fullmatch(token) and not following.islower()):
             house = position
         elif token[0].isupper():
             capital = position
+        following = token
     if house < anchor:
         return min(house, capital)
     # Without a number it takes a name and a town.

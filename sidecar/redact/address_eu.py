@@ -13,6 +13,7 @@ _DE_NOT_PHRASE = words("de.not_phrase")
 _DE_NOT_STREET = words("de.not_street")
 _DE_NOUN = words("de.noun")
 _EN_NOT_CITY = words("en.not_city")
+_EN_STOP = words("en.stop")
 _ES_STOP = words("es.stop")
 _ES_STREET = words("es.street")
 _EU_UNIT = words("eu.unit")
@@ -300,6 +301,8 @@ def french(data: bytes) -> Iterator[Range]:
             yield before.start() if before else start, stop
         elif numbered and type_ in _FR_PLAIN | _FR_COURSE:
             words = text[end:name_end].lower().split()
+            if not _EN_STOP.isdisjoint(words) or not text[start:end].islower():
+                continue
             if type_ in _FR_PLAIN or (len(words) > 1 and _FR_SUBJECT.isdisjoint(words)):
                 yield start, stop
     for match in _FR_BOX.finditer(data):

@@ -12,7 +12,10 @@ from sidecar.redact.engine import scanner
 from sidecar.redact.rule import Rule
 from sidecar.redact.words import alternatives, words
 
+_EN_STOP = words("en.stop")
 _TR_BREAK = words("tr.break")
+_TR_NOT_PLACE = words("tr.not_place")
+_TR_QUARTER = words("tr.quarter")
 _TR_STOP = words("tr.stop")
 _TR_UNIT = words("tr.unit")
 
@@ -33,9 +36,10 @@ _NEIGHBOURHOOD = alternatives("tr.neighbourhood")
 _STREET = alternatives("tr.street")
 _SITE = alternatives("tr.site")
 _NUMBERED = (
-    rf"(?:{alternatives('tr.number')}[ .:]{{0,3}}"
+    rf"(?:{alternatives('tr.number')}[ .:=]{{0,3}}"
     r"[0-9]{1,5}(?:[/-][0-9A-Za-z]{1,5}){0,2}[A-Za-z]?\b"
-    r"|\b[A-Za-z][0-9]?[ -](?i:blok)\b|(?i:blok)[ .:]{1,2}[A-Za-z][0-9]?\b"
+    r"|\b(?:[A-Za-z](?:-?[0-9]{1,2})?|[0-9]{1,2}(?:[/-][A-Za-z]|\.))[ -](?i:blok)\b"
+    r"|(?i:blok)[ .:]{1,2}[A-Za-z][0-9]?\b|(?i:kat)[ .:]{1,2}(?i:zemin|giris|bodrum|cati)\b"
     r"|[0-9]{1,4} (?i:numara|nolu)\b|[0-9]{1,2}\. ?(?i:kat)\b"
     r"|(?i:zemin|giris|bodrum|cati) (?i:kat)\b)"
 )
@@ -52,11 +56,16 @@ _BARE_NUMBER = re.compile(
 )
 _WORD = r"[A-Za-z\xc0-\xff]{2,20}"
 _PLACE = re.compile(
-    rf"[ ,./\n-]{{1,3}}\(?(?:([0-9]{{5}})(?![0-9A-Za-z])|({_WORD})(?: ?/ ?({_WORD}))?\)?)"
+    rf"[ ,./\n-]{{1,3}}\(?(?:(?:[0-9]{{1,4}} )?([0-9]{{5}})(?![0-9A-Za-z])|({_WORD})(?: ?/ ?({_WORD}))?\)?)"
 )
 _NEXT_WORD = re.compile(r" ?([A-Za-z\xc0-\xff]*)")
-_COUNTRIES = frozenset({"turkiye", "turkey", "tr", "merkez"})
-_PLACES = words("province", "tr_places.txt") | words("district", "tr_places.txt") | _COUNTRIES
+# From small to large: in an address no smaller place follows in lower case.
+_RANKS = {
+    **dict.fromkeys(_TR_QUARTER, 0),
+    **dict.fromkeys(words("district", "tr_places.txt") | {"merkez"}, 1),
+    **dict.fromkeys(words("province", "tr_places.txt") | {"ist", "ank", "izm"}, 2),
+    **dict.fromkeys(("turkiye", "turkey", "tr"), 3),
+}
 _NEIGHBOURHOODS = words("neighbourhood", "tr_places.txt")
 _TITLES = frozenset(
     "sehit sht gazi prof dr av mr mrs muh hz haci seyh pasa org gen alb yzb mimar sair".split()
@@ -105,7 +114,8 @@ def _together(text: str, left: Part, right: Part) -> bool:
         return False
     between = [token.lower() for token in _WORDS.findall(text, left.end, right.start)]
     if left.kind == "number" and right.kind == "number" and between:
-        return False
+        names = _WORDS.findall(text, left.end, right.start)
+        return all(name[0].isupper() for name in names)  # "No: 185 Kanyon Ofis Kat:6"
     return not any(word in _TR_BREAK for word in between)
 
 
@@ -120,6 +130,8 @@ def _address(text: str, group: list[Part]) -> Iterator[tuple[int, int]]:
     if start == group[first].start and first == 0 and text[group[0].end : group[0].end + 1] != ":":
         return  # a key word without a name
     start = min(start, group[0].start)
+    quarter = _QUARTER_BEFORE.search(text, max(0, start - 40), start)
+    start = quarter.start() if quarter else start
     end = group[-1].end
     bare = _BARE_NUMBER.match(text, end) if group[-1].kind != "number" else None
     numbered = "number" in kinds or any(
@@ -137,6 +149,11 @@ def _address(text: str, group: list[Part]) -> Iterator[tuple[int, int]]:
         yield start, places
 
 
+_QUARTER_BEFORE = re.compile(
+    rf"\b{alternatives('tr.quarter')}(?: [0-9]{{1,2}}\. (?i:etap|kisim))?,? $"
+)
+
+
 def _following_word(text: str, end: int) -> str:
     word = _NEXT_WORD.match(text, end)
     return word.group(1).lower() if word else ""
@@ -148,7 +165,8 @@ def _name_start(text: str, part: Part) -> int:
     if part.kind == "neighbourhood":
         for count in range(min(4, len(tokens)), 1, -1):
             name = " ".join(token for _, token in tokens[count - 1 :: -1]).lower()
-            if name in _NEIGHBOURHOODS:
+            mixed = tokens[count - 1][1][0].islower() and tokens[0][1][0].isupper()
+            if name in _NEIGHBOURHOODS and not mixed:
                 return tokens[count - 1][0]
     start = part.start
     # In lower case nothing tells a name from the sentence before it: one word, and titles.
@@ -157,6 +175,8 @@ def _name_start(text: str, part: Part) -> int:
         abbreviation = token[-1] == "." and (len(word) < 5 or word.isdigit())
         if word in _TR_STOP or not (token[-1].isalnum() or abbreviation):
             break
+        if part.kind == "site" and token in _EN_STOP:
+            break  # "at Apt 12"
         capital = token[0].isupper() or (token[0].isdigit() and abbreviation)
         if start < part.start and not capital and word not in _TITLES:
             break
@@ -183,24 +203,33 @@ def _tokens_before(text: str, end: int) -> list[tuple[int, str]]:
 
 def _place_end(text: str, end: int, capitals: bool) -> int:
     """Return where postcode, district, province and country end."""
+    rank = -1
     for _ in range(5):
         place = _PLACE.match(text, end)
         if place is None:
             return end
         postcode, name, province = place.groups()
+        last = _RANKS.get((province or "").lower(), -1)
         if postcode:
             end = place.end()
-        elif name[0].islower() and (capitals or _following_word(text, place.end())[:3] == "kat"):
+            continue
+        this = _RANKS.get(name.lower(), -1)
+        if name[0].islower() and (
+            capitals
+            or this <= rank
+            or name in _TR_NOT_PLACE
+            or _following_word(text, place.end())[:3] == "kat"
+        ):
             return end  # "bodrum katta" is the basement, not the town
-        elif name.lower() in _PLACES:
-            end = place.end(2)
-            if province and province.lower() in _PLACES:
-                end = place.end()
-        elif province and province.lower() in _PLACES:
-            end = place.end()
+        if this >= 0:
+            end, rank = place.end(2), this
+            if last >= 0:
+                end, rank = place.end(), last
+        elif last >= 0:
+            end, rank = place.end(), last
         else:  # a quarter, if a district follows
             district = _PLACE.match(text, place.end(2))
-            if not (district and (district.group(2) or "").lower() in _PLACES):
+            if not (district and (district.group(2) or "").lower() in _RANKS):
                 return end
             end = place.end(2)
     return end
