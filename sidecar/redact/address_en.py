@@ -160,7 +160,8 @@ def _streets(text: str, cores: list[Range], codes: list[Range]) -> Iterator[Rang
         leads = lead.endswith(_LEADS) or _LETTER_LEAD.search(lead)
         unit = leads and _LEADING_UNIT.search(text, start - len(lead), start)
         stop = _tail(text, end, codes)
-        if stop > end or unit or _is_street(text, start, end):
+        inside = unit and not unit.group().lower().startswith("no")
+        if stop > end or inside or _is_street(text, start, end):
             yield (unit.start() if unit else start), stop
 
 
@@ -172,13 +173,18 @@ def _street_start(text: str, start: int) -> int:
             tokens = tokens[index + 1 :]
             break
     found = prose = -1
-    named = tokens if _NAME_ALONE.fullmatch(text, tokens[-1][0]) else tokens[:-1]
-    for index, ((position, token), (_, following)) in enumerate(pairwise(named)):
+    alone = _NAME_ALONE.fullmatch(text, tokens[-1][0]) is not None
+    for index, ((position, token), (_, following)) in enumerate(pairwise(tokens)):
         if _HOUSE_NUMBER.fullmatch(token) and not _LONG_NUMBER.fullmatch(following):
             # Of two numbers the later one, if no street has both: "Flat 1, 2 High Street".
-            if found < 0 or prose > found or (token[0].isdigit() and "/" not in token and (
-                index == found + 1 or text[position - 2] == ","
-            )):
+            comma = text[position - 2] == ","
+            later = prose > found or (
+                token[0].isdigit() and "/" not in token and (index == found + 1 or comma)
+            )
+            nameless = index == len(tokens) - 2 and not alone
+            if nameless and prose > found >= 0:
+                return -1  # "5000 Lyon au 55 boulevard"
+            if not nameless and (found < 0 or later):
                 found = index
         elif token.islower() and len(token) > 1 and token not in _EN_DIRECTION:
             prose = index
@@ -223,7 +229,7 @@ def _is_street(text: str, start: int, end: int) -> bool:
         return False
     if plain and not _PLAIN.isdisjoint(lower[:-1]):
         return False
-    highway = names[-1].isdigit() and len(number) > 2
+    highway = names[-1].isdigit() and (len(number) > 2 or (names[0][0].isupper() and len(names) > 2))
     if not (plain or highway or names[-1][0].isupper() or names[-1] in _PLAIN_STREETS):
         return False
     if names[-1] == "way" and _ADVERB.match(text, end):
@@ -273,6 +279,7 @@ _LEAD = re.compile(
     r"(?i:p\.?o\.?|box|suite|ste|apt|flat|unit|dept|department|lock|lockbox|drawer|route|highway|hwy"
     r"|rr|apo|fpo|dpo|msc|customer|psc|junction|spur|lot|floor)\.?,?"
 )
+_PLAIN_WORD = re.compile("[a-z]{3,}")
 _GLUED = re.compile(r"[-/_.#]")
 _GLUED_RIGHT = re.compile(r"[A-Za-z0-9_-]")
 _ZIP_AFTER = re.compile(rf"{_SEP}(?:{_ZIP}|{_CA_CODE})")
@@ -295,18 +302,48 @@ def _from_the_right(text: str, rights: list[Range]) -> Iterator[Range]:
         if word and (_PHONE_AFTER.match(text, end) or not _has_street(text[start:anchor])):
             continue
         spaced = " " in code or "," in text[start:anchor] or not code[0].isalpha()
-        if (start < anchor and (spaced or _A_DIGIT.search(text, start, anchor))) or (
+        above = _lines_above(text, start)
+        if above < start or (start < anchor and (spaced or _A_DIGIT.search(text, start, anchor))) or (
             _UPPER_CODE.fullmatch(code)
         ):
+            start = above
             code_end = _ZIP_AFTER.match(text, end)
             end = code_end.end() if code_end else end
             country = _TAIL_COUNTRY.match(text, end)
             yield start, country.end() if country else end
 
 
+# A line of an address: a few words, all with capitals or digits.
+_ADDRESS_LINE = re.compile(
+    r"(?:.*: )?((?:#?[A-Z0-9][A-Za-z0-9'./-]*,? ?|(?:of|on|the|upon|le|de|la|del) ){1,5})"
+)
+
+
+def _lines_above(text: str, start: int) -> int:
+    """Return where the lines above a town start that belong to its address."""
+    first = found = start
+    for _ in range(4):
+        if text[first - 1 : first] != "\n":
+            break
+        begin = max(text.rfind("\n", max(0, first - 60), first - 1) + 1, first - 60, 0)
+        line = _ADDRESS_LINE.fullmatch(text, begin, first - 1)
+        if line is None:
+            break
+        # A line without a number is the name of a house if a street follows.
+        street = found == first < start and not _A_DIGIT.search(text, first, start)
+        first = line.start(1)
+        words = set(_TOKEN.findall(line.group(1).lower()))
+        if street or _A_DIGIT.search(line.group(1)) or not _INNER.isdisjoint(words):
+            found = first
+    return found
+
+
 def _has_street(text: str) -> bool:
     """Tell whether a word for street is among the words."""
-    return not _EN_STREET.isdisjoint(_TOKEN.findall(text.lower().replace(".", "")))
+    return not _STREET_OR_BOX.isdisjoint(_TOKEN.findall(text.lower().replace(".", "")))
+
+
+_STREET_OR_BOX = _EN_STREET | {"box", "drawer"}
 
 
 _INNER = words("en.street") | words("en.street.weak") | words("en.unit") | {"the", "and", "c/o"}
@@ -322,9 +359,11 @@ def _walk_left(text: str, begin: int, anchor: int, lower: bool) -> int:
         comma = text[position + len(token)] == ","
         if _ends_walk(token, comma, lower):
             break
-        if _HOUSE.fullmatch(token) or (_LEAD.fullmatch(token) and not following.islower()):
+        if _HOUSE.fullmatch(token) or (
+            _LEAD.fullmatch(token) and not _PLAIN_WORD.fullmatch(following)
+        ):
             house = position
-        elif token[0].isupper():
+        elif token[0].isupper() and not (lower and house < anchor):
             capital = position
         following = token
     if house < anchor:

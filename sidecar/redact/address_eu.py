@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import chain
 
 from sidecar.redact.engine import scanner
 from sidecar.redact.rule import Range, Rule
@@ -166,13 +167,15 @@ _DE_TRUNK = frozenset({"landstr", "heerstr"})  # "Eppendorfer Landstr."
 _DE_PREPOSITIONS = frozenset(_DE_PREPOSITION.split("|"))
 _DE_ARTICLES = frozenset({"der", "dem", "den", "die", "das"})
 _DE_BOX_PATTERN = r"\b(?i:postfach|pf\.) ?[0-9][0-9 ]{2,10}"
-_DE, _DE_BOX = scanner(_DE_PATTERN), scanner(_DE_BOX_PATTERN)
+# By itself too: in "in Straße des 17. Juni 5" the other pattern begins at "in" and ends with "17".
+_DE_AFTER_PATTERN = rf"(?:{_DE_NAMED_AFTER}),? {_DE_NUMBER}"
+_DE, _DE_AFTER, _DE_BOX = map(scanner, (_DE_PATTERN, _DE_AFTER_PATTERN, _DE_BOX_PATTERN))
 
 
 def german(data: bytes) -> Iterator[Range]:
     """Yield German, Austrian and Swiss addresses."""
     text = data.decode("latin-1")
-    for match in _DE.finditer(data):
+    for match in chain(_DE.finditer(data), _DE_AFTER.finditer(data)):
         start, end = match.span()
         if _MORE_DIGITS.match(text, end):
             continue
@@ -181,9 +184,9 @@ def german(data: bytes) -> Iterator[Range]:
             end -= 2  # "32 D-55116"
         stop, code = _tail(text, end, latin=False)
         if code or (certain and not _is_quantity(text, end)):
-            trunk = text[start : start + 7].lower() in _DE_TRUNK
-            pattern = _DE_BEFORE_TRUNK if trunk else _DE_BEFORE
-            before = pattern.search(text, max(0, start - 24), start)
+            before = _DE_BEFORE.search(text, max(0, start - 24), start)
+            if text[start : start + 7].lower() in _DE_TRUNK:
+                before = before or _DE_BEFORE_TRUNK.search(text, max(0, start - 24), start)
             yield before.start() if before else start, stop
     for match in _DE_BOX.finditer(data):
         start, end = match.span()
@@ -207,7 +210,9 @@ def _german_name(text: str, start: int, end: int) -> tuple[int, bool]:
     first = len(words)  # of the words before the last, the first that belongs to the name
     certain = False
     if type_ and len(type_.group(1)) > 2:
-        first -= adjective and not strong
+        # "Eduard Suess-Gasse"
+        half = bool(words) and last.count("-") == 1 and words[-1][1][0].isupper()
+        first -= before not in _DE_NOUN and ((adjective and not strong) or half)
         known = last.lower().rstrip(".").replace("\xdf", "ss") in _DE_NOT_STREET
         certain = not known and (strong or (medium and (last[0].isupper() or adjective)))
     elif type_:
@@ -222,7 +227,7 @@ def _german_name(text: str, start: int, end: int) -> tuple[int, bool]:
     if phrase < len(words):
         at = words[phrase][0]
         inside = _is_capital_phrase(text, at, end, last)
-        if inside or not strong:
+        if inside or not strong or (text[at].isupper() and at == start and not text[:at].strip()):
             first, certain = phrase, certain or inside
     return (words[first][0] if first < len(words) else position), certain
 
@@ -417,7 +422,10 @@ _NAMED_PATTERN = (
     rf"\b(?:{_CAP}\.? ){{0,3}}{_CAP},? [0-9]{{1,4}}(?:[A-Za-z]|[/-][0-9A-Za-z]{{1,4}})?, "
     rf"(?:[0-9]{{5}}|(?:1[0-8]|[3-9][0-9])[0-9]{{2}}|[0-9]{{4}} [A-Z]{{2}}|[0-9]{{3}} [0-9]{{2}}"
     rf"|[0-9]{{2}}-[0-9]{{3}}) {_CAP}\b"
+    r"|\b[A-U] ?[1-7],? [0-9]{1,2}[a-z]?, 68[0-9]{3} Mannheim\b"  # a block, without a street
+    rf"|\b{_A}{{3,24}},? [0-9]{{1,4}}[a-z]?,? [0-9]{{5}} {_A}+"
 )
+_TOWN_AT_END = re.compile(r".*[0-9] (.+)", re.DOTALL)
 _NAMED = scanner(_NAMED_PATTERN)
 
 
@@ -426,11 +434,21 @@ def named(data: bytes) -> Iterator[Range]:
     text = data.decode("latin-1")
     for match in _NAMED.finditer(data):
         start, end = match.span()
+        town = _TOWN_AT_END.fullmatch(text, start, end)
+        known = town is not None and town.group(1).lower() in _CITIES
+        if not known and (text[start].islower() or "," not in text[start:end]):
+            continue
         for word in _NO_BLANKS.finditer(text, start, end):
             value = word.group().lower()
             if value not in _DE_NOUN or value in _DE_PREPOSITIONS:
-                yield word.start(), max(end, _tail(text, text.rfind(",", start, end), latin=True)[0])
+                yield word.start(), max(end, _named_end(text, start, end))
                 break
+
+
+def _named_end(text: str, start: int, end: int) -> int:
+    """Return where the town ends, of which a match holds one word."""
+    comma = text.rfind(",", start, end)
+    return _tail(text, comma, latin=True)[0] if comma > start else end
 
 
 # A gate asks for no more than the end of a name, or the postcode where the rule wants one: to count
@@ -444,6 +462,7 @@ _GERMAN_GATES = (
     rf"|[A-Za-z\xc0-\xff.)] {{1,3}}\n?(?:[A-Za-z]{{1,2}}[- ])?[0-9]{{5}}),? {_A}",
     _DE_BOX_PATTERN,
 )
+_LOWER_GATE = rf"[0-9][a-z]?,? [0-9]{{5}} {_A}"
 _NAMED_GATE = (
     r"[0-9A-Za-z], (?:[0-9]{4,5}(?: [A-Z]{2})?|[0-9]{3} [0-9]{2}|[0-9]{2}-[0-9]{3}) [A-Z\xc0]"
 )
@@ -452,5 +471,5 @@ RULES = (
     Rule("address", _GERMAN_GATES, german, _GERMAN_MATCHES, _GERMAN_REJECTS),
     Rule("address", (_FR_PATTERN, _FR_BOX_PATTERN), french, _FRENCH_MATCHES, _FRENCH_REJECTS),
     Rule("address", (_ES_PATTERN, _ES_BOX_PATTERN), spanish, _SPANISH_MATCHES, _SPANISH_REJECTS),
-    Rule("address", (_NAMED_GATE,), named, ("Gran Vía 28, 28013 Madrid",)),
+    Rule("address", (_NAMED_GATE, _LOWER_GATE), named, ("Gran Vía 28, 28013 Madrid",)),
 )

@@ -112,11 +112,17 @@ def _together(text: str, left: Part, right: Part) -> bool:
     """Tell whether only names stand between two parts."""
     if right.start - left.end > 60 or not _GAP.fullmatch(text, left.end, right.start):
         return False
-    between = [token.lower() for token in _WORDS.findall(text, left.end, right.start)]
+    names = _WORDS.findall(text, left.end, right.start)
+    between = [name.lower() for name in names]
     if left.kind == "number" and right.kind == "number" and between:
-        names = _WORDS.findall(text, left.end, right.start)
-        return all(name[0].isupper() for name in names)  # "No: 185 Kanyon Ofis Kat:6"
-    return not any(word in _TR_BREAK for word in between)
+        # "No: 185 Kanyon Ofis Kat:6"
+        line = "\n" not in text[left.end : right.start]
+        return line and all(name[0].isupper() for name in names)
+    other = right.kind in ("neighbourhood", "street") and not _OTHER_ADDRESS.isdisjoint(names)
+    return _TR_BREAK.isdisjoint(between) and not other
+
+
+_OTHER_ADDRESS = frozenset({"yeni", "eski"})  # capitals make them names
 
 
 def _address(text: str, group: list[Part]) -> Iterator[tuple[int, int]]:
@@ -141,6 +147,8 @@ def _address(text: str, group: list[Part]) -> Iterator[tuple[int, int]]:
         end, numbered = bare.end(), True
     names = _NAMES.findall(text, start, end)
     places = _place_end(text, end, not names[-1].islower())
+    if named == kinds == {"site"} and places == end and _LOWER_NAME.search(text, start, end):
+        return  # "viewing apt 27"
     if (
         len(named) > 1
         or (numbered and ("number" in kinds or places > end or bare))
@@ -149,6 +157,7 @@ def _address(text: str, group: list[Part]) -> Iterator[tuple[int, int]]:
         yield start, places
 
 
+_LOWER_NAME = re.compile(rf" ?[a-z]+ {_SITE} [0-9]+$")
 _QUARTER_BEFORE = re.compile(
     rf"\b{alternatives('tr.quarter')}(?: [0-9]{{1,2}}\. (?i:etap|kisim))?,? $"
 )
