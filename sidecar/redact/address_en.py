@@ -53,7 +53,7 @@ _HIGHWAY = (
 )
 _DIRECTION = alternatives("en.direction")
 _PREFIX = rf"{alternatives('en.street.before')} (?:(?i:de|del|la|las|los|el|y|the) ){{0,2}}{_A}+"
-_ONE_WORD = r"[A-Z][a-z][a-z]+(?:way|gate)\b"
+_ONE_WORD = rf"(?:[A-Z][a-z][a-z]+(?:way|gate|bank)|The [A-Z][a-z]+s|{alternatives('en.street.alone')})\b"
 _CORE_PATTERN = (
     rf"\b{_NUMBER},? (?:{_DIRECTION} )?"
     rf"(?:{_HIGHWAY}|(?i:avenue|ave) (?:of the {_A}+|[A-Z])\b|{_PREFIX}|{_ONE_WORD})"
@@ -61,7 +61,7 @@ _CORE_PATTERN = (
 )
 _AFTER_SUFFIX = re.compile(
     rf" (?:(?:{alternatives('en.street')}|{_DIRECTION})\b\.?"
-    rf"|(?=[A-Z]){alternatives('en.street.weak')}\b\.?|(?<=[Aa]venue )of the {_A}+)"
+    rf"|(?=[A-Z]){alternatives('en.street.weak')}\b\.?|(?i:(?<=avenue )of the) {_A}+)"
 )
 _FLOOR = r"[0-9]{1,3}(?i:st|nd|rd|th) (?i:floor|fl)\b\.?"
 _LEADING_UNIT = re.compile(
@@ -101,6 +101,11 @@ _TAIL_CITY = re.compile(
 _TAIL_MORE = re.compile(
     rf"(?:,? ?\n?{alternatives('en.county')}(?![A-Za-z0-9@-]))"
     r"|,? [0-9]{5}(?![0-9A-Za-z]|[-. ][0-9])"
+    r"|,? (?i:n|s?w|s?e|nw|[we]c)[0-9]{1,2}[A-Z]?\b"
+)
+_TAIL_CODE = re.compile(rf",? (?i:{'|'.join(_US_CODE - _WORD_CODE)})(?![A-Za-z0-9@'-])")
+_TAIL_QUARTER = re.compile(
+    rf"(?:, {_A}[A-Za-z\xc0-\xff'-]+){{1,2}}(?=, {alternatives('en.city')}(?![A-Za-z\xc0-\xff@-]))"
 )
 _TAIL_COUNTRY = re.compile(rf"{_SEP}\(?{alternatives('en.country')}(?![A-Za-z])\)?")
 _TOKEN = re.compile(r"[^ ,;\n]+")
@@ -118,7 +123,8 @@ def _tail(text: str, end: int, codes: list[Range]) -> int:
     """Return where the unit, town, state, postcode and country after a street end."""
     units = _TAIL_UNITS.match(text, end)
     street = end = units.end() if units else end
-    known = _TAIL_KNOWN.match(text, end)
+    quarter = _TAIL_QUARTER.match(text, end)
+    known = _TAIL_KNOWN.match(text, quarter.end() if quarter else end)
     end = known.end() if known else end
     for start, stop in codes[(first := bisect_left(codes, (end, 0))) : first + 3]:
         between = text[end:start] if start - end < 70 else "?"
@@ -134,6 +140,9 @@ def _tail(text: str, end: int, codes: list[Range]) -> int:
         names = _TOKEN.finditer(text, *city.span(city.lastindex or 0)) if city else ()
         for name in takewhile(lambda name: name.group().lower() not in _EN_NOT_CITY, names):
             end = name.end()
+    if known and end == known.end():
+        code = _TAIL_CODE.match(text, end)
+        end = code.end() if code else end
     more = _TAIL_MORE.match(text, end)
     end = more.end() if more else end
     country = _TAIL_COUNTRY.match(text, end)
@@ -173,7 +182,7 @@ def _street_start(text: str, start: int) -> int:
             tokens = tokens[index + 1 :]
             break
     found = prose = -1
-    alone = _NAME_ALONE.fullmatch(text, tokens[-1][0]) is not None
+    alone = any(_NAME_ALONE.fullmatch(text, at) for at, _ in tokens[-2:])
     for index, ((position, token), (_, following)) in enumerate(pairwise(tokens)):
         if _HOUSE_NUMBER.fullmatch(token) and not _LONG_NUMBER.fullmatch(following):
             # Of two numbers the later one, if no street has both: "Flat 1, 2 High Street".
@@ -200,7 +209,8 @@ def _street_start(text: str, start: int) -> int:
     return position
 
 
-_NAME_ALONE = re.compile(r"[A-Z][a-z][a-z]+(?:way|gate)")
+_NAME_ALONE = re.compile(_ONE_WORD)
+_FRACTION = re.compile("[13]/[234]")
 _NOT_ALONE = frozenset("Norway Galway Subway Railway Highway Gateway Runway Hallway Driveway".split())
 _ENDS = re.compile(r"[,.;)\n]|$")
 _GLUE = frozenset("$#-_/.:@+\xa4")
@@ -212,14 +222,17 @@ _PLAIN_STREETS = frozenset(
     "street st road rd avenue ave boulevard blvd lane ln terrace crescent".split()
 )
 _PLAIN = _EN_COMMON | _EN_MEASURE
+_SHORT_STREETS = frozenset("rd st ave ln blvd cres pkwy hwy".split())
 _ARTICLES = frozenset({"a", "an", "this", "that", "every", "each", "of", "no"})
 
 
 def _is_street(text: str, start: int, end: int) -> bool:
     """Decide about a number and a street without a town."""
     number, *names = text[start:end].split()
-    if len(names) == 1 and _NAME_ALONE.fullmatch(names[0]):
+    if _NAME_ALONE.fullmatch(" ".join(names)):
         return names[0] not in _NOT_ALONE and _ENDS.match(text, end) is not None
+    if names and _FRACTION.fullmatch(names[0]):
+        names = names[1:]
     names = [name.strip(".,") for name in names]
     lower = [name.lower() for name in names]
     if len(names) < 2 or lower[0] in _EN_MEASURE:
@@ -227,7 +240,8 @@ def _is_street(text: str, start: int, end: int) -> bool:
     plain = names[0][0].islower()
     if plain and (not number[0].isdigit() or _EN_STREET.isdisjoint(lower[1:])):
         return False
-    if plain and not _PLAIN.isdisjoint(lower[:-1]):
+    short = len(names) > 2 and lower[-1] in _SHORT_STREETS
+    if plain and not (_EN_MEASURE if short else _PLAIN).isdisjoint(lower[:-1]):
         return False
     highway = names[-1].isdigit() and (len(number) > 2 or (names[0][0].isupper() and len(names) > 2))
     if not (plain or highway or names[-1][0].isupper() or names[-1] in _PLAIN_STREETS):
@@ -321,7 +335,8 @@ _ADDRESS_LINE = re.compile(
 
 def _lines_above(text: str, start: int) -> int:
     """Return where the lines above a town start that belong to its address."""
-    first = found = start
+    line_start = max(text.rfind("\n", max(0, start - 60), start) + 1, start - 60, 0)
+    first = found = line_start if _ADDRESS_LINE.fullmatch(text, line_start, start) else start
     for _ in range(4):
         if text[first - 1 : first] != "\n":
             break
@@ -330,7 +345,7 @@ def _lines_above(text: str, start: int) -> int:
         if line is None:
             break
         # A line without a number is the name of a house if a street follows.
-        street = found == first < start and not _A_DIGIT.search(text, first, start)
+        street = found == first < line_start and not _A_DIGIT.search(text, first, start)
         first = line.start(1)
         words = set(_TOKEN.findall(line.group(1).lower()))
         if street or _A_DIGIT.search(line.group(1)) or not _INNER.isdisjoint(words):

@@ -58,11 +58,12 @@ _IN = rf"(?:{_SEP}(?:(?i:in|a|en) )?)"
 
 # A town: one word, or one with the particles that towns have.
 _BETWEEN = alternatives("eu.town.between")
+_ANY_CITY = f"(?i:{'|'.join(sorted(_CITIES, key=len, reverse=True))})"
 _TOWN = (
-    rf"(?:(?:{alternatives('eu.town.before')}|De|Du|La) (?!{_BETWEEN} ))?"
-    rf"{_A}[A-Za-z\xc0-\xff'-]+(?:/{_CAP})?"
+    rf"(?:{_ANY_CITY}(?![A-Za-z\xc0-\xff'/-])|(?:(?:{alternatives('eu.town.before')}|De|Du|La) (?!{_BETWEEN} ))?"
+    rf"{_A}[A-Za-z\xc0-\xff'-]+(?:/{_CAP})?)"
     rf"(?: {_BETWEEN} (?:{alternatives('eu.town.before')} )?{_A}[A-Za-z\xc0-\xff'-]+"
-    rf"| (?i:im|in|bei|en|y|i) {_CAP}| (?i:im breisgau|im allgau)| \({_CAP}\)){{0,2}}"
+    rf"| (?i:im|in|bei|en|y|i|la|le|les) {_CAP}| (?i:im breisgau|im allgau)| \({_CAP}\)){{0,2}}"
 )
 _PROVINCE = alternatives("es.province")
 _MORE_TOWN = re.compile(
@@ -71,7 +72,7 @@ _MORE_TOWN = re.compile(
 )
 _DISTRICT = r"(?: [0-9]{1,2}(?i:er|eme|e)\b)?"
 _CITY = re.compile(
-    rf"(?: ?,)?[ \n](?:(?i:in|a|en) )?((?i:{'|'.join(sorted(_CITIES, key=len, reverse=True))}))"
+    rf"(?: ?,)?[ \n](?:(?i:in|a|en) )?({_ANY_CITY})"
     rf"(?![A-Za-z\xc0-\xff]|[-/]?[0-9@]){_DISTRICT}|, ({_CAP}){_DISTRICT}(?=[.,;)\n?!]|$| [a-z])"
     rf"| in ({_CAP})(?=[.,;)\n?!]|$| [a-z])"
 )
@@ -82,7 +83,7 @@ _SIDE = rf"(?: ?{alternatives('eu.side')}(?![A-Za-z])\.?)?"
 _KEYED = (
     rf"[0-9]{{1,2}}\. ?(?i:og|ug|stock|etage|obergeschoss)\b{_SIDE}"
     rf"|[0-9]{{1,2}}(?i:er|e|eme|nd) (?i:etage|et\.?)"
-    rf"|[0-9]{{1,2}}[oa]?\.? {alternatives('eu.side')}\b\.?"
+    rf"|[0-9]{{1,2}}[oa]?\.? ?{alternatives('eu.side')}\b\.?"
     rf"|(?i:c/o|z\. ?hd\.?|chez) {_CAP}(?: {_CAP})?"
     rf"|{alternatives('eu.apartment')}\b\.?"
     rf"(?: (?:[A-Za-z]?-?[0-9]{{1,5}}(?:/[0-9]{{1,4}})?[A-Za-z]?|[A-Z]{{1,2}}|[A-Za-z])\b)?{_SIDE}"
@@ -214,7 +215,9 @@ def _german_name(text: str, start: int, end: int) -> tuple[int, bool]:
         half = bool(words) and last.count("-") == 1 and words[-1][1][0].isupper()
         first -= before not in _DE_NOUN and ((adjective and not strong) or half)
         known = last.lower().rstrip(".").replace("\xdf", "ss") in _DE_NOT_STREET
-        certain = not known and (strong or (medium and (last[0].isupper() or adjective)))
+        lettered = text[end - 1].isalpha() and text[end - 2].isdigit()  # "Wiesengrund 5a"
+        known = known or not (last[0].isupper() or strong or (medium and adjective))
+        certain = not known and (strong or medium or lettered)
     elif type_:
         plain = bool(before) and before not in _DE_NOUN
         first -= plain
@@ -227,7 +230,7 @@ def _german_name(text: str, start: int, end: int) -> tuple[int, bool]:
     if phrase < len(words):
         at = words[phrase][0]
         inside = _is_capital_phrase(text, at, end, last)
-        if inside or not strong or (text[at].isupper() and at == start and not text[:at].strip()):
+        if inside or not strong or text[at - 1 : at] in ("", "\n"):
             first, certain = phrase, certain or inside
     return (words[first][0] if first < len(words) else position), certain
 
@@ -264,9 +267,11 @@ _FR_PATTERN = (
     rf"\b[0-9]{{1,4}}(?:[-/][0-9]{{1,4}})?(?: ?(?i:bis|ter|quater|[a-d]))?(?:,? |,?\n)"
     rf"(?:{_FR_TYPE} |{_FR_OLD})"
     rf"|\b{_FR_TYPE} (?i:de|du|des|d'|la) ?|\b{alternatives('fr.named')} "
+    r"|\b(?i:(?:le|au) (?:bourg|village)), "
 )
 _FR_BEFORE = re.compile(
-    rf"\b{alternatives('fr.building')}(?: [A-Za-z0-9\xc0-\xff'-]+){{1,5}}"
+    rf"\b(?:{alternatives('fr.building')}(?! chez)(?: [A-Za-z0-9\xc0-\xff'-]+){{1,5}}"
+    rf"|(?i:chez (?:(?:m|mme|mlle)\.? )?){_CAP}(?: {_CAP})?)"
     rf"(?:, (?:{_KEYED})){{0,3}}(?:, |\n)$"
 )
 _FR_WORD = re.compile(r"[A-Za-z\xc0-\xff0-9](?:[A-Za-z0-9\xc0-\xff'-]|\.(?=[A-Za-z ]))*")
@@ -296,7 +301,9 @@ def french(data: bytes) -> Iterator[Range]:
         type_ = text[start:end].lower().split()[-1]
         name_end, certain = _french_name(text, end, until)
         if numbered and text[end - 1] not in " '":  # "38 grande rue"
-            name_end, certain = max(name_end, end), True
+            name_end, certain = max(end, _french_name(text, end + 1, until)[0]), True
+        elif text[end - 2] == ",":  # "Le Bourg, 19500 Meyssac"
+            name_end = end - 2
         elif name_end == end or (numbered and text[end : end + 4] == "J.-C"):
             continue
         house = None if numbered else _FR_BELGIAN.match(text, name_end)
@@ -331,7 +338,11 @@ def _french_name(text: str, start: int, limit: int) -> tuple[int, bool]:
         lower = value.lower().rstrip(".")
         if lower in _FR_STOP or lower in _FR_UNIT or _CODE_NEXT.match(text, word.start()):
             break
-        if value[0].isdigit() and not (previous in _FR_PARTICLE or _FR_MONTH.fullmatch(previous)):
+        if value[0].isdigit() and not (
+            (previous in ("de", "du", "des") and value.isdigit()) or _FR_MONTH.fullmatch(previous)
+        ):
+            break
+        if not previous and lower == "et":
             break
         if lower not in _FR_PARTICLE:
             if not (value[0].islower() and value[1:2] != "'"):
@@ -392,7 +403,7 @@ def spanish(data: bytes) -> Iterator[Range]:
         head = _ES_HEAD.match(text, start, end)
         certain = head is not None and _is_spanish_street(text, head.group(), head.end(), end)
         stop, code = _tail(text, end, latin=True) if certain is not None else (end, False)
-        if code or certain:
+        if code or certain or stop > end:
             before = _ES_BEFORE.search(text, max(0, start - 60), start)
             yield before.start() if before else start, stop
     for match in _ES_BOX.finditer(data):
@@ -411,7 +422,7 @@ def _is_spanish_street(text: str, head: str, start: int, end: int) -> bool | Non
     capital = any(name[0].isupper() for name in names)
     if type_ in _ES_STREET:
         return capital or len(names) < 4
-    return len(type_) > 3 and (
+    return len(type_) > 2 and (
         capital or bool(number) or (names[0] in ("de", "del") and bool(_ENDS.match(text, end)))
     )
 
@@ -423,7 +434,7 @@ _NAMED_PATTERN = (
     rf"(?:[0-9]{{5}}|(?:1[0-8]|[3-9][0-9])[0-9]{{2}}|[0-9]{{4}} [A-Z]{{2}}|[0-9]{{3}} [0-9]{{2}}"
     rf"|[0-9]{{2}}-[0-9]{{3}}) {_CAP}\b"
     r"|\b[A-U] ?[1-7],? [0-9]{1,2}[a-z]?, 68[0-9]{3} Mannheim\b"  # a block, without a street
-    rf"|\b{_A}{{3,24}},? [0-9]{{1,4}}[a-z]?,? [0-9]{{5}} {_A}+"
+    rf"|\b{_A}[A-Za-z\xc0-\xff-]+,? [0-9]{{1,4}}[a-z]?,? [0-9]{{5}} {_A}+"
 )
 _TOWN_AT_END = re.compile(r".*[0-9] (.+)", re.DOTALL)
 _NAMED = scanner(_NAMED_PATTERN)
@@ -455,6 +466,7 @@ def _named_end(text: str, start: int, end: int) -> int:
 # words and letters, or to follow every "in" and "an", would take most of the time of a clean body.
 _GERMAN_GATES = (
     rf"(?:{_DE_NAMED_AFTER}|{alternatives('de.street', 'de.street.medium')}),? {_DE_NUMBER_BEGINS}",
+    rf"{alternatives('de.street.weak')} [0-9][0-9]*[A-Za-z]\b",
     r"(?:Am|Im|Zum|Zur|An de[rmn]|Auf de[rmn]|In de[rn]|Unter den|Hinter de[rm]|Vor de[rm]|Beim)"
     rf" (?:{_A}[A-Za-z\xc0-\xff-]* )?{_CAP} [0-9]",
     rf"[A-Za-z0-9\xc0-\xff.)](?:,[ ,]{{0,2}}\n?|\n|\. | / | - ){_CODE},? {_A}",
