@@ -3,11 +3,10 @@
 import re
 from bisect import bisect_left
 from collections.abc import Iterator
-from functools import lru_cache
 from itertools import pairwise, takewhile
 
 from sidecar.redact.engine import scanner
-from sidecar.redact.rule import REMEMBERED, Range, Rule
+from sidecar.redact.rule import Decisions, Range, Rule
 from sidecar.redact.words import alternatives, words
 
 _EN_COMMON = words("en.common")
@@ -53,7 +52,9 @@ _HIGHWAY = (
 )
 _DIRECTION = alternatives("en.direction")
 _PREFIX = rf"{alternatives('en.street.before')} (?:(?i:de|del|la|las|los|el|y|the) ){{0,2}}{_A}+"
-_ONE_WORD = rf"(?:[A-Z][a-z][a-z]+(?:way|gate|bank)|The [A-Z][a-z]+s|{alternatives('en.street.alone')})\b"
+_ONE_WORD = (
+    rf"(?:[A-Z][a-z][a-z]+(?:way|gate|bank)|The [A-Z][a-z]+s|{alternatives('en.street.alone')})\b"
+)
 _CORE_PATTERN = (
     rf"\b{_NUMBER},? (?:{_DIRECTION} )?"
     rf"(?:{_HIGHWAY}|(?i:avenue|ave) (?:of the {_A}+|[A-Z])\b|{_PREFIX}|{_ONE_WORD})"
@@ -66,7 +67,8 @@ _AFTER_SUFFIX = re.compile(
 _FLOOR = r"[0-9]{1,3}(?i:st|nd|rd|th) (?i:floor|fl)\b\.?"
 _LEADING_UNIT = re.compile(
     rf"(?:\b{alternatives('en.unit')}\.? ?#? ?(?:[A-Za-z]?-?[0-9]{{1,5}}[A-Za-z]?|[A-Za-z]\b)"
-    rf"|#[A-Za-z0-9-]{{1,6}}|\b[0-9]{{1,2}}(?:f|F|/)[0-9]|\b{_FLOOR})(?:,{{1,2}} ?|,? at | - | |,?\n)$"
+    rf"|#[A-Za-z0-9-]{{1,6}}|\b[0-9]{{1,2}}(?:f|F|/)[0-9]|\b{_FLOOR})"
+    r"(?:,{1,2} ?|,? at | - | |,?\n)$"
 )
 _LEADS = (", ", ",,", " at ", " - ", "\n", *(f"{digit} " for digit in range(10)))
 _LETTER_LEAD = re.compile("[0-9 ][A-Za-z] $")
@@ -155,14 +157,14 @@ _PHONE_AFTER = re.compile(r" (?:[0-9]{5,6}|[0-9]{2,4} [0-9]{2,4})(?![0-9])")
 
 def _streets(text: str, cores: list[Range], codes: list[Range]) -> Iterator[Range]:
     """Yield number, street and what follows them."""
-    number_in = lru_cache(REMEMBERED)(_street_start)
+    starts = Decisions(_street_start)
     for begin, end in cores:
         after = _AFTER_SUFFIX.match(text, end)
         while after:
             end = after.end()
             after = _AFTER_SUFFIX.match(text, end)
         origin = max(0, begin - _LOOK_BACK)
-        start = number_in(text[origin:end], begin - origin) + origin
+        start = starts[text[origin:end], begin - origin] + origin
         if start < origin:
             continue
         lead = text[max(0, start - _LOOK_BACK) : start]
@@ -181,6 +183,21 @@ def _street_start(text: str, start: int) -> int:
         if _is_stop(tokens[index][1]) and tokens[index - 1][1].lower() != "farm":
             tokens = tokens[index + 1 :]
             break
+    found = _which_number(text, tokens)
+    if found < 0:
+        return -1
+    position = tokens[found][0]
+    last = text[position - 1 : position]
+    if last.isalnum() or last in _GLUE:
+        return -1
+    before = text[max(0, position - _LOOK_BACK) : position] if last == " " else ""
+    if before[-2:-1].isdigit() and _NUMBERS_BEFORE.search(before):
+        return -1  # the end of an account number
+    return position
+
+
+def _which_number(text: str, tokens: list[tuple[int, str]]) -> int:
+    """Return which token is the number of the house, or -1."""
     found = prose = -1
     alone = any(_NAME_ALONE.fullmatch(text, at) for at, _ in tokens[-2:])
     for index, ((position, token), (_, following)) in enumerate(pairwise(tokens)):
@@ -197,21 +214,14 @@ def _street_start(text: str, start: int) -> int:
                 found = index
         elif token.islower() and len(token) > 1 and token not in _EN_DIRECTION:
             prose = index
-    if found < 0:
-        return -1
-    position = tokens[found][0]
-    last = text[position - 1 : position]
-    if last.isalnum() or last in _GLUE:
-        return -1
-    before = text[max(0, position - _LOOK_BACK) : position] if last == " " else ""
-    if before[-2:-1].isdigit() and _NUMBERS_BEFORE.search(before):
-        return -1  # the end of an account number
-    return position
+    return found
 
 
 _NAME_ALONE = re.compile(_ONE_WORD)
 _FRACTION = re.compile("[13]/[234]")
-_NOT_ALONE = frozenset("Norway Galway Subway Railway Highway Gateway Runway Hallway Driveway".split())
+_NOT_ALONE = frozenset(
+    "Norway Galway Subway Railway Highway Gateway Runway Hallway Driveway Databank".split()
+)
 _ENDS = re.compile(r"[,.;)\n]|$")
 _GLUE = frozenset("$#-_/.:@+\xa4")
 _LOOK_BACK = 24  # from a house number
@@ -243,7 +253,7 @@ def _is_street(text: str, start: int, end: int) -> bool:
     short = len(names) > 2 and lower[-1] in _SHORT_STREETS
     if plain and not (_EN_MEASURE if short else _PLAIN).isdisjoint(lower[:-1]):
         return False
-    highway = names[-1].isdigit() and (len(number) > 2 or (names[0][0].isupper() and len(names) > 2))
+    highway = names[-1].isdigit() and (len(number) > 2 or (not plain and len(names) > 2))
     if not (plain or highway or names[-1][0].isupper() or names[-1] in _PLAIN_STREETS):
         return False
     if names[-1] == "way" and _ADVERB.match(text, end):
@@ -254,7 +264,8 @@ def _is_street(text: str, start: int, end: int) -> bool:
     return not plain or before not in _ARTICLES
 
 
-_ADVERB = re.compile(" (?:too|more|less|better|worse|ahead|out|up|off|over|back|before|after|to)\\b")
+# "200 spins way too good"
+_ADVERB = re.compile(r" (?:too|more|less|better|worse|ahead|out|up|off|over|back|before|after)\b")
 
 
 _BOX_PATTERN = (
@@ -317,9 +328,8 @@ def _from_the_right(text: str, rights: list[Range]) -> Iterator[Range]:
             continue
         spaced = " " in code or "," in text[start:anchor] or not code[0].isalpha()
         above = _lines_above(text, start)
-        if above < start or (start < anchor and (spaced or _A_DIGIT.search(text, start, anchor))) or (
-            _UPPER_CODE.fullmatch(code)
-        ):
+        plausible = start < anchor and (spaced or _A_DIGIT.search(text, start, anchor))
+        if above < start or plausible or _UPPER_CODE.fullmatch(code):
             start = above
             code_end = _ZIP_AFTER.match(text, end)
             end = code_end.end() if code_end else end

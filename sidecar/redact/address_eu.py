@@ -60,7 +60,8 @@ _IN = rf"(?:{_SEP}(?:(?i:in|a|en) )?)"
 _BETWEEN = alternatives("eu.town.between")
 _ANY_CITY = f"(?i:{'|'.join(sorted(_CITIES, key=len, reverse=True))})"
 _TOWN = (
-    rf"(?:{_ANY_CITY}(?![A-Za-z\xc0-\xff'/-])|(?:(?:{alternatives('eu.town.before')}|De|Du|La) (?!{_BETWEEN} ))?"
+    rf"(?:{_ANY_CITY}(?![A-Za-z\xc0-\xff'/-])"
+    rf"|(?:(?:{alternatives('eu.town.before')}|De|Du|La) (?!{_BETWEEN} ))?"
     rf"{_A}[A-Za-z\xc0-\xff'-]+(?:/{_CAP})?)"
     rf"(?: {_BETWEEN} (?:{alternatives('eu.town.before')} )?{_A}[A-Za-z\xc0-\xff'-]+"
     rf"| (?i:im|in|bei|en|y|i|la|le|les) {_CAP}| (?i:im breisgau|im allgau)| \({_CAP}\)){{0,2}}"
@@ -288,40 +289,51 @@ _FR, _FR_BOX = scanner(_FR_PATTERN), scanner(_FR_BOX_PATTERN)
 def french(data: bytes) -> Iterator[Range]:
     """Yield French and Belgian addresses."""
     text = data.decode("latin-1")
-    heads = [match.span() for match in _FR.finditer(data)]
     limit = len(text)
-    for start, end in reversed(heads):
+    for start, end in reversed([match.span() for match in _FR.finditer(data)]):
         numbered = text[start].isdigit()
         until, limit = limit, start if numbered else limit
-        if text[start - 1 : start] in ("-", "/", ".", ":", "#", "_") and numbered:
+        if numbered and _is_labelled(text, start):
             continue
-        label = _FR_LAST_WORD.search(text, max(0, start - 14), start)
-        if numbered and label and label.group(1).lower().rstrip(".") in _FR_LABEL:
-            continue
-        type_ = text[start:end].lower().split()[-1]
-        name_end, certain = _french_name(text, end, until)
-        if numbered and text[end - 1] not in " '":  # "38 grande rue"
-            name_end, certain = max(end, _french_name(text, end + 1, until)[0]), True
-        elif text[end - 2] == ",":  # "Le Bourg, 19500 Meyssac"
-            name_end = end - 2
-        elif name_end == end or (numbered and text[end : end + 4] == "J.-C"):
-            continue
-        house = None if numbered else _FR_BELGIAN.match(text, name_end)
-        stop, code = _tail(text, house.end() if house else name_end, latin=True)
-        if code or (numbered and (certain or type_ in _FR_STREET or stop > name_end)):
+        stop = _french_end(text, start, end, until)
+        if stop > start:
             before = _FR_BEFORE.search(text, max(0, start - 80), start)
             yield before.start() if before else start, stop
-        elif numbered and type_ in _FR_PLAIN | _FR_COURSE:
-            words = text[end:name_end].lower().split()
-            if not _EN_STOP.isdisjoint(words) or not text[start:end].islower():
-                continue
-            if type_ in _FR_PLAIN or (len(words) > 1 and _FR_SUBJECT.isdisjoint(words)):
-                yield start, stop
     for match in _FR_BOX.finditer(data):
         start, end = match.span()
         stop, code = _tail(text, end, latin=True)
         if code:
             yield start, stop
+
+
+def _is_labelled(text: str, start: int) -> bool:
+    """Tell whether a number belongs to what precedes it: "voiture 12 place 45"."""
+    if text[start - 1 : start] in ("-", "/", ".", ":", "#", "_"):
+        return True
+    label = _FR_LAST_WORD.search(text, max(0, start - 14), start)
+    return label is not None and label.group(1).lower().rstrip(".") in _FR_LABEL
+
+
+def _french_end(text: str, start: int, end: int, until: int) -> int:
+    """Return where the address with the type up to `end` ends, or -1 if it is none."""
+    numbered = text[start].isdigit()
+    name_end, certain = _french_name(text, end, until)
+    if numbered and text[end - 1] not in " '":  # "38 grande rue"
+        name_end, certain = max(end, _french_name(text, end + 1, until)[0]), True
+    elif text[end - 2] == ",":  # "Le Bourg, 19500 Meyssac"
+        name_end = end - 2
+    elif name_end == end or (numbered and text[end : end + 4] == "J.-C"):
+        return -1
+    house = None if numbered else _FR_BELGIAN.match(text, name_end)
+    stop, code = _tail(text, house.end() if house else name_end, latin=True)
+    type_ = text[start:end].lower().split()[-1]
+    if code or (numbered and (certain or type_ in _FR_STREET or stop > name_end)):
+        return stop
+    words = text[end:name_end].lower().split()
+    if not numbered or not text[start:end].islower() or not _EN_STOP.isdisjoint(words):
+        return -1
+    course = type_ in _FR_COURSE and len(words) > 1 and _FR_SUBJECT.isdisjoint(words)
+    return stop if type_ in _FR_PLAIN or course else -1
 
 
 _FR_COURSE = frozenset({"cours", "crs"})
@@ -336,13 +348,7 @@ def _french_name(text: str, start: int, limit: int) -> tuple[int, bool]:
             break
         value, position = word.group(), word.end() + 1
         lower = value.lower().rstrip(".")
-        if lower in _FR_STOP or lower in _FR_UNIT or _CODE_NEXT.match(text, word.start()):
-            break
-        if value[0].isdigit() and not (
-            (previous in ("de", "du", "des") and value.isdigit()) or _FR_MONTH.fullmatch(previous)
-        ):
-            break
-        if not previous and lower == "et":
+        if _ends_name(lower, previous) or _CODE_NEXT.match(text, word.start()):
             break
         if lower not in _FR_PARTICLE:
             if not (value[0].islower() and value[1:2] != "'"):
@@ -359,6 +365,14 @@ def _french_name(text: str, start: int, limit: int) -> tuple[int, bool]:
     if plain > 2 and not code and not _FR_ENDS.match(text, end):
         return _second_word(text, start), False
     return end, capital or code
+
+
+def _ends_name(word: str, previous: str) -> bool:
+    """Tell whether a word, behind the previous one, is no part of a French street's name."""
+    if word in _FR_STOP or word in _FR_UNIT or (not previous and word == "et"):
+        return True
+    date = _FR_MONTH.fullmatch(previous) or (previous in ("de", "du", "des") and word.isdigit())
+    return word[0].isdigit() and not date
 
 
 _ENDS = re.compile(r"[,.;)\n]|$")
@@ -471,7 +485,7 @@ _GERMAN_GATES = (
     rf" (?:{_A}[A-Za-z\xc0-\xff-]* )?{_CAP} [0-9]",
     rf"[A-Za-z0-9\xc0-\xff.)](?:,[ ,]{{0,2}}\n?|\n|\. | / | - ){_CODE},? {_A}",
     rf"(?:[0-9] ?[A-Za-z]?[ ,]{{1,3}}\n?{_CODE}"
-    rf"|[A-Za-z\xc0-\xff.)] {{1,3}}\n?(?:[A-Za-z]{{1,2}}[- ])?[0-9]{{5}}),? {_A}",
+    rf"|[A-Za-z\xc0-\xff.)](?: {{1,3}}\n?|-)[0-9]{{5}}),? {_A}",
     _DE_BOX_PATTERN,
 )
 _LOWER_GATE = rf"[0-9][a-z]?,? [0-9]{{5}} {_A}"

@@ -6,6 +6,7 @@ least two of them agree; one alone is ordinary Turkish ("Bağdat Caddesi'nde yü
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import NamedTuple
 
 from sidecar.redact.engine import scanner
@@ -56,7 +57,8 @@ _BARE_NUMBER = re.compile(
 )
 _WORD = r"[A-Za-z\xc0-\xff]{2,20}"
 _PLACE = re.compile(
-    rf"[ ,./\n-]{{1,3}}\(?(?:(?:[0-9]{{1,4}} )?([0-9]{{5}})(?![0-9A-Za-z])|({_WORD})(?: ?/ ?({_WORD}))?\)?)"
+    r"[ ,./\n-]{1,3}\(?(?:(?:[0-9]{1,4} )?([0-9]{5})(?![0-9A-Za-z])"
+    rf"|({_WORD})(?: ?/ ?({_WORD}))?\)?)"
 )
 _NEXT_WORD = re.compile(r" ?([A-Za-z\xc0-\xff]*)")
 # From small to large: in an address no smaller place follows in lower case.
@@ -170,16 +172,16 @@ def _following_word(text: str, end: int) -> str:
 
 def _name_start(text: str, part: Part) -> int:
     """Return where the name before a key word starts."""
-    tokens = _tokens_before(text, part.start)
-    if part.kind == "neighbourhood":
-        for count in range(min(4, len(tokens)), 1, -1):
-            name = " ".join(token for _, token in tokens[count - 1 :: -1]).lower()
-            mixed = tokens[count - 1][1][0].islower() and tokens[0][1][0].isupper()
-            if name in _NEIGHBOURHOODS and not mixed:
-                return tokens[count - 1][0]
     start = part.start
+    if part.kind == "neighbourhood":
+        nearest = list(islice(_tokens_before(text, start), 4))
+        for count in range(len(nearest), 1, -1):
+            name = " ".join(token for _, token in nearest[count - 1 :: -1]).lower()
+            mixed = nearest[count - 1][1][0].islower() and nearest[0][1][0].isupper()
+            if name in _NEIGHBOURHOODS and not mixed:
+                return nearest[count - 1][0]
     # In lower case nothing tells a name from the sentence before it: one word, and titles.
-    for position, token in tokens:
+    for position, token in islice(_tokens_before(text, start), 5):
         word = token.strip(".,'").lower()
         abbreviation = token[-1] == "." and (len(word) < 5 or word.isdigit())
         if word in _TR_STOP or not (token[-1].isalnum() or abbreviation):
@@ -195,19 +197,15 @@ def _name_start(text: str, part: Part) -> int:
     return start
 
 
-def _tokens_before(text: str, end: int) -> list[tuple[int, str]]:
-    """Return where up to five tokens of the same line start, and them, the nearest first."""
+def _tokens_before(text: str, end: int) -> Iterator[tuple[int, str]]:
+    """Yield where the tokens before `end` in its line start, and them, the nearest first."""
     begin = max(0, end - 59)
     begin = max(begin, text.rfind("\n", begin, end) + 1, text.rfind("\0", begin, end) + 1)
-    tokens: list[tuple[int, str]] = []
     position = end + 1
     for token in reversed(text[begin:end].split(" ")):
         position -= len(token) + 1
         if token:
-            tokens.append((position, token))
-            if len(tokens) == 5:
-                break
-    return tokens
+            yield position, token
 
 
 def _place_end(text: str, end: int, capitals: bool) -> int:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from sidecar.redact.engine import scanner
-from sidecar.redact.rule import Range, Rule
+from sidecar.redact.rule import Decisions, Range, Rule
 from sidecar.redact.words import words
 
 _EMAIL_NOT_LOCAL = words("email.not_local")
@@ -68,13 +68,16 @@ def _rule(
 ) -> Rule:
     scan = scanner(pattern)
 
+    def size(value: bytes) -> int:
+        sentence = _NEXT_SENTENCE.match(value)
+        return (sentence.start(1) if sentence else len(value)) if check(value) else 0
+
     def find(data: bytes) -> Iterator[Range]:
+        sizes = Decisions(size)
         for match in scan.finditer(data):
             start, end = match.span()
-            value = data[start:end]
-            if check(value):
-                sentence = _NEXT_SENTENCE.match(value)
-                yield start, start + sentence.start(1) if sentence else end
+            if length := sizes[(data[start:end],)]:
+                yield start, start + length
 
     return Rule("email", (gate,), find, matches, rejects)
 

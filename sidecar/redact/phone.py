@@ -14,7 +14,7 @@ from phonenumbers import (
 )
 
 from sidecar.redact.engine import scanner
-from sidecar.redact.rule import REMEMBERED, Range, Rule
+from sidecar.redact.rule import Decisions, Range, Rule
 from sidecar.redact.words import words
 
 
@@ -122,11 +122,11 @@ class Finder:
 
     def find(self, data: bytes) -> Iterator[tuple[int, int]]:
         """Yield the numbers in a view."""
-        in_chain = lru_cache(REMEMBERED)(self._in_chain)
+        numbers = Decisions(self._in_chain)
         for match in _CHAIN.finditer(data):
             start, end = match.span()
             begin = max(0, start - _LOOK_BACK)
-            for a, b in in_chain(data[begin : end + _LOOK_AHEAD], start - begin, end - begin):
+            for a, b in numbers[data[begin : end + _LOOK_AHEAD], start - begin, end - begin]:
                 yield begin + a, begin + b
 
     def _in_chain(self, data: bytes, start: int, end: int) -> list[Range]:

@@ -54,6 +54,14 @@ def test_context(text: str, expected: str) -> None:
     assert redact(text) == expected
 
 
+def test_equal_digits_are_decided_by_what_stands_around_them() -> None:
+    """A number that repeats is decided anew where the words beside it are others."""
+    order, call, bare = "order 5321234567; ", "call 5321234567; ", "2125550143, "
+    text = "".join(order + call + bare * 9 + f"bird{i} " for i in range(400))
+    changed = "".join(order + "call [PHONE]; " + "[PHONE], " * 9 + f"bird{i} " for i in range(400))
+    assert redact(text) == changed
+
+
 def test_regions_are_the_policy() -> None:
     """A national number of a region that is not in the policy needs a word for phone."""
     finder = Finder(Policy(regions=("TR",)))
