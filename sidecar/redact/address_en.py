@@ -68,7 +68,7 @@ _FLOOR = r"[0-9]{1,3}(?i:st|nd|rd|th) (?i:floor|fl)\b\.?"
 _LEADING_UNIT = re.compile(
     rf"(?:\b{alternatives('en.unit')}\.? ?#? ?(?:[A-Za-z]?-?[0-9]{{1,5}}[A-Za-z]?|[A-Za-z]\b)"
     rf"|#[A-Za-z0-9-]{{1,6}}|\b[0-9]{{1,2}}(?:f|F|/)[0-9]|\b{_FLOOR})"
-    r"(?:,{1,2} ?|,? at | - | |,?\n)$"
+    r"(?:,{1,2} ?|,? at | - | |,?\n)$|(?<![A-Za-z0-9$#./:@+_-])[0-9]{1,5} $"
 )
 _LEADS = (", ", ",,", " at ", " - ", "\n", *(f"{digit} " for digit in range(10)))
 _LETTER_LEAD = re.compile("[0-9 ][A-Za-z] $")
@@ -171,7 +171,7 @@ def _streets(text: str, cores: list[Range], codes: list[Range]) -> Iterator[Rang
         leads = lead.endswith(_LEADS) or _LETTER_LEAD.search(lead)
         unit = leads and _LEADING_UNIT.search(text, start - len(lead), start)
         stop = _tail(text, end, codes)
-        inside = unit and not unit.group().lower().startswith("no")
+        inside = unit and unit.group()[0] not in "nN0123456789"  # "No. 5, 12 more lanes"
         if stop > end or inside or _is_street(text, start, end):
             yield (unit.start() if unit else start), stop
 
