@@ -28,12 +28,25 @@ MATCHES = (
     "The Old Bakery, High Way, Norwich, NR2 3SX", "PSC 797, Box 4303, APO AE 09266",
     "One S. Wacker Dr., Ste. 2050, Chicago, IL 60606", "46 High Avenue, London, UK",
     "PO Box 12, Boise, ID 83702", "FPO AE 25990",
+    "Flat 4, 27 Linden Rd", "Flat 6C 81b Orchard Close",
+    "2f1, 30 Comely Bank Road, Edinburgh EH4 1AW",
+    "14 Castlegate", "9 The Maltings, Leeds", "201 Piccadilly, London W1",
+    "12 Mill Lane, Ripley, Surrey",
+    "Ivy Cottage\nBack Lane\nRamsbury\nMarlborough SN8 2QH", "77 Calle Luna, Santa Fe, NM",
+    "2200 Farm to Market Road 973, Manor, TX 78653", "31 elm st salt lake city ut",
+    "5 old forge rd",
+    "1900 Avenue of the Stars, Los Angeles 90067", "7 Oak Ct\nSan Diego", "6 Fox Run, Kansas City",
+    "64 18 Birch Road",
 )  # fmt: skip
 REJECTS = (
     "take the second road on the right", "the 5 lane highway was jammed", "a 10 minute drive",
     "she came in 2nd place, way ahead of 4th", "room 519, floor 8", "2 tennis court bookings",
     "we walked 3 blocks down the road", "on 4 July Park Street was closed", "section 5 of the act",
     "IBAN 2420 5560 7365 12 It's the road to ruin",
+    "300 free lives way too easy", "Write to Ann Lee in 12345 days",
+    "Stable in Build 10234 or 10235",
+    "Flight number E172SP history", "12 Norway", "3 Safeway vouchers",
+    "12 Square holes for round pegs",
 )  # fmt: skip
 
 _A = r"[A-Za-z\xc0-\xff]"
@@ -360,7 +373,7 @@ def _lines_above(text: str, start: int) -> int:
         words = set(_TOKEN.findall(line.group(1).lower()))
         if street or _A_DIGIT.search(line.group(1)) or not _INNER.isdisjoint(words):
             found = first
-    return found
+    return found if found < line_start else start
 
 
 def _has_street(text: str) -> bool:

@@ -31,24 +31,52 @@ _GERMAN_MATCHES = (
     "Unter den Eichen 40, 79098 Freiburg im Breisgau", "Eduard-Sueß-Gasse 9",
     "Zum Sportplatz 148b, EG rechts, D-70173 Stuttgart", "Straße der Einheit 86, 04109 Leipzig",
     "Am Graben 12, 2. OG, 1010 Wien", "Postfach 19 24 55, 60311 Frankfurt am Main",
+    "Gartenstr. 12 in 24937 Flensburg", "Ahornweg 9 in Kiel", "Große Wiese 7/2 90402 Nürnberg",
+    "Südring 8", "Hohe Bleichen 30", "Breite Reihe 12 24937 Flensburg", "Wiesengrund 5a",
+    "Dr.-Frank-Ring 3", "Rahlstedter Landstr. 8",
+    "Rosenweg 3 D-24937 Flensburg",
+    "Gartenstr. 8, c/o Maier, 70435 Stuttgart", "Gartenstr. 5, Gebäude K, 24937 Flensburg",
+    "Straße des 8. Mai 5, 24937 Flensburg",
 )  # fmt: skip
 _GERMAN_REJECTS = (
     "Platz 3 in der Tabelle", "Hauptplatz 3 Minuten entfernt", "Seite 120-145", "Arbeitsplatz 5",
-    "am 12. März 2024", "am Montag 14 Uhr",
+    "am 12. März 2024", "am Montag 14 Uhr", "Bundesstraße 7 gesperrt", "Auf Platz 2 liegt Bremen",
+    "im Stadtpark 12 Bäume", "Im Jahr 1848 in Kiel", "Zum Beispiel 3 Äpfel", "Freizeitpark 2",
 )  # fmt: skip
 _FRENCH_MATCHES = (
     "83 impasse de la Paix", "139 bis chemin des Lilas, 29200 Brest",
     "24 bd Saint-Honoré, 59800 Lille", "15 avenue victor hugo 38100 grenoble",
     "19 boulevard du 8 Mai 1945", "45 chemin de la Paix, bât. B, appt 43, 13006 Marseille",
     "BP 5645, 69003 Lyon CEDEX 02", "Résidence Les Tilleuls, 3 rue Foch, 38100 Grenoble",
+    "6 grande rue", "12 petite rue des lilas 38100 grenoble", "9 place carnot",
+    "31 cours jean moulin, bât. b",
+    "Lieu-dit La Roche, 24220 Vézac", "Le Bourg, 24220 Vézac", "18\navenue Foch\n38100 Grenoble",
+    "2 rue du 11 Novembre 1918, appt 3", "5 rd-pt du Parc, 38100 Grenoble", "7 rue Foch, Lyon 3e",
+    "Résidence Le Parc, bât. C, 3 rue Foch, 38100 Grenoble",
+    "chez Mme Roy, 3 rue Foch, 38100 Grenoble",
+    "Chaussée de Mons 21, 1070 Bruxelles",
 )  # fmt: skip
-_FRENCH_REJECTS = ("12 places assises dans la salle", "5 cours de maths", "BP 5645")
+_FRENCH_REJECTS = (
+    "12 places assises dans la salle", "5 cours de maths", "BP 5645", "52 av. J.-C.",
+    "quai 3 voie C",
+    "voiture 7 place 21", "chapitre 5 allée des brumes", "3 place settings", "40 allées et venues",
+)  # fmt: skip
 _SPANISH_MATCHES = (
     "Calle Gran Vía, 167, 46004 València", "avda. real 112 29015 málaga", "C/ de la Luna, 85",
     "Plaza Mayor 77, 3-2, 50001 Zaragoza", "Ronda Real 111, 4º izq., 29015 Málaga",
     "Plaza Gran Vía, s/n, 08009 Barcelona", "Apartado de Correos 4565, 29015 Málaga",
+    "Travesera de Dalt 8, Barcelona", "ronda de los pinos nº 15", "Gran Vía Ramón y Cajal 4",
+    "Avda. Alfonso X, 4, portal 2, 6º C, 30009 Murcia", "Paseo Real 2 apto. 5 03540 Alicante",
+    "C/ Real 9 - 3º C", "Calle Real, 3, 26001 Haro, La Rioja",
+    "Calle Real 3 33201 Gijón (Asturias)",
+    "Urb. El Pinar, calle Real 3, 29660 Marbella, Málaga", "Pol. Ind. El Pino\nC/ Real 8\nnave 4",
+    "Av. Real\n12\nbajo izq. 03001 Alicante", "Calle Real 8, 35002 Las Palmas de Gran Canaria",
+    "Calle Real 5, Soria, 42001",
 )  # fmt: skip
-_SPANISH_REJECTS = ("plaza 5 del parking", "vía 3", "calle de 3 carriles", "avenida 5")
+_SPANISH_REJECTS = (
+    "plaza 5 del parking", "vía 3", "calle de 3 carriles", "avenida 5", "av. Real 2 goles",
+    "camino de vuelta 5, gracias", "plaza de garaje 12",
+)  # fmt: skip
 
 _A = r"[A-Za-z\xc0-\xff]"
 _CAP = r"[A-Z\xc0][A-Za-z\xc0-\xff'-]*"
@@ -233,10 +261,13 @@ def _german_name(text: str, start: int, end: int) -> tuple[int, bool]:
         inside = _is_capital_phrase(text, at, end, last)
         if inside or not strong or text[at - 1 : at] in ("", "\n"):
             first, certain = phrase, certain or inside
+    if not strong and _NOUN_NEXT.match(text, end) and not _CITY.match(text, end):
+        certain = False  # "im Stadtpark 12 Bäume"
     return (words[first][0] if first < len(words) else position), certain
 
 
 _NO_BLANKS = re.compile("[^ ]+")
+_NOUN_NEXT = re.compile(" [A-Z]")
 
 
 def _phrase_start(words: list[tuple[int, str]]) -> int:
@@ -332,10 +363,14 @@ def _french_end(text: str, start: int, end: int, until: int) -> int:
     words = text[end:name_end].lower().split()
     if not numbered or not text[start:end].islower() or not _EN_STOP.isdisjoint(words):
         return -1
-    course = type_ in _FR_COURSE and len(words) > 1 and _FR_SUBJECT.isdisjoint(words)
-    return stop if type_ in _FR_PLAIN or course else -1
+    if type_ in _FR_COURSE:
+        return stop if len(words) > 1 and _FR_SUBJECT.isdisjoint(words) else -1
+    # One word must be a name: "12 place gambetta", but "3 place settings", "5 passage libre".
+    single = len(words) == 1 and (type_ not in _FR_ALONE or words[0].endswith("s"))
+    return stop if type_ in _FR_PLAIN and not single else -1
 
 
+_FR_ALONE = frozenset("place pl. square sq. promenade montee traverse villa".split())
 _FR_COURSE = frozenset({"cours", "crs"})
 
 
@@ -397,6 +432,7 @@ _ES_PATTERN = (
 )
 _ES_NO = re.compile(r"(?i),?[ \n](n[o.]?\.? ?|num\.? ?|numero |parcela |nave )?(?:[0-9]|s/n|km)")
 _ES_HEAD = re.compile(rf"{_ES_TYPE} ?")
+_ES_THE = re.compile("(?:de (?:la|las|los|el)|del) ")
 _ES_CONJUNCTION = re.compile(" [aeoy]$")  # "n. 18 a las 20h"
 _ES_BEFORE = re.compile(
     rf"\b{alternatives('es.named')}\.?(?: [A-Za-z0-9\xc0-\xff'-]+){{1,4}}(?:, |\n)$"
@@ -437,7 +473,9 @@ def _is_spanish_street(text: str, head: str, start: int, end: int) -> bool | Non
     if type_ in _ES_STREET:
         return capital or len(names) < 4
     return len(type_) > 2 and (
-        capital or bool(number) or (names[0] in ("de", "del") and bool(_ENDS.match(text, end)))
+        capital
+        or bool(number)
+        or (_ES_THE.match(name) is not None and bool(_ENDS.match(text, end)))
     )
 
 
@@ -493,9 +531,15 @@ _NAMED_GATE = (
     r"[0-9A-Za-z], (?:[0-9]{4,5}(?: [A-Z]{2})?|[0-9]{3} [0-9]{2}|[0-9]{2}-[0-9]{3}) [A-Z\xc0]"
 )
 
+_NAMED_MATCHES = (
+    "Gran Vía 28, 28013 Madrid", "Neuer Wall 30, 20354 Hamburg", "zeil 90, 60313 frankfurt",
+    "C 4, 9b, 68159 Mannheim",
+)  # fmt: skip
+_NAMED_REJECTS = ("ticket 12, 34567 items", "Version 3 12345 Zeilen")
+
 RULES = (
     Rule("address", _GERMAN_GATES, german, _GERMAN_MATCHES, _GERMAN_REJECTS),
     Rule("address", (_FR_PATTERN, _FR_BOX_PATTERN), french, _FRENCH_MATCHES, _FRENCH_REJECTS),
     Rule("address", (_ES_PATTERN, _ES_BOX_PATTERN), spanish, _SPANISH_MATCHES, _SPANISH_REJECTS),
-    Rule("address", (_NAMED_GATE, _LOWER_GATE), named, ("Gran Vía 28, 28013 Madrid",)),
+    Rule("address", (_NAMED_GATE, _LOWER_GATE), named, _NAMED_MATCHES, _NAMED_REJECTS),
 )

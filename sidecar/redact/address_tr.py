@@ -26,11 +26,17 @@ MATCHES = (
     "Lale Cd. 196/D 33021 Sarıyer-İstanbul", "Avdan Köyü No:81 Kandıra/Kocaeli",
     "caferaga mah nergis cad no 98 kat 6 daire 37 kadikoy", "PK 728 Altındağ/Ankara",
     "Huzur Sitesi C Blok Kat 2 D. 10 Ayaş", "Çarşı mahallesi mevlana sokak 24 numara",
+    "Gül Mah. Lale Cad. No:4 K-3 Blok D:9 Maltepe/İst.",
+    "Ihlamur Cad. No: 7 Beyaz Ofis Kat:6 34394 Şişli",
+    "Ardıç Sok. Çınar Konutları 2/A Blok No:8 Meram/Konya", "Gül Sok. No:2 Kat:zemin Bolu",
+    "Eryaman 4. Etap Selvi Sok. No:9", "Ihlamur cad. no 5 daire 3 etiler",
+    "Gül Sk. No=3 D=4 Kartal",
+    "Lale Cad. No:2 / 5 Kartal", "Lale Cad. No:4/B 12 06530 Çankaya",
 )  # fmt: skip
 REJECTS = (
     "Bağdat Caddesi'nde yürüyüş yaptık", "sokak lezzetleri festivali 27.10.2025 günü",
     "blok zinciri", "1. sınıf 3. şube", "kat 5 daire var mı", "no 5", "site çöktü no 3",
-    "bu sokak 5 dakika sürüyor",
+    "bu sokak 5 dakika sürüyor", "B blok 3 kat", "levent 3 saat", "the viewing at apt 27",
 )  # fmt: skip
 
 _NEIGHBOURHOOD = alternatives("tr.neighbourhood")
