@@ -57,7 +57,8 @@ _DE_PHRASE = rf"{_DE_NAMED_AFTER}|\b{_DE_WHERE}(?: {LETTER}[A-Za-z\xc0-\xff-]+){
 _DE_PATTERN = (
     rf"(?:\b{LETTER}{{2,24}}(?:-{LETTER}{{1,20}}){{0,3}}-?{_DE_SUFFIX}"
     rf"|\b(?:{CAP} ){{1,2}}(?:{LETTER}{{1,20}}-)?{_DE_SUFFIX}"
-    rf"|\b{LETTER}{{2,20}}er {alternatives('de.street')}|{_DE_PHRASE}),? {_DE_NUMBER}"
+    rf"|\b(?:{LETTER}{{2,20}}er|{alternatives('de.adjective')}e[rns]?) {alternatives('de.street')}"
+    rf"|{_DE_PHRASE}),? {_DE_NUMBER}"
 )
 _DE_NAME = re.compile(r"(?s)(.*[A-Za-z\xc0-\xff.]),? (?:(?i:nr|hausnr)\.? ?)?[0-9]")
 _DE_NAME_AFTER = re.compile(rf"(?s)(?:.* )?({_DE_OF_NAME} (?i:der|des|am|zum|zur|von|vom|im)) .*")
@@ -71,7 +72,7 @@ _DE_BEFORE = re.compile(
     rf"|\b(?:[A-Z][A-Za-z]{{0,3}}\.-?){{1,4}})$"
 )
 _DE_BEFORE_TRUNK = re.compile(r"\b[A-Za-z\xc0-\xff]{3,20}er $")
-_DE_TRUNK = frozenset({"landstr", "heerstr"})  # "Eppendorfer Landstr."
+_DE_TRUNK = frozenset({"landstr", "heerstr", "hauptst"})  # "Eppendorfer Landstr."
 _DE_PREPOSITIONS = frozenset(_DE_PREPOSITION.split("|"))
 _DE_ARTICLES = frozenset({"der", "dem", "den", "die", "das"})
 _DE_BOX_PATTERN = r"\b(?i:postfach|pf\.) ?[0-9][0-9 ]{2,10}"
@@ -173,7 +174,8 @@ def _is_capital_phrase(text: str, start: int, end: int, noun: str) -> bool:
 # No street word, but a capital, a number, a postcode and a town: "Gran Via 28, 28013 Madrid".
 # Postcodes of the neighbours too; four digits that look like a year are none.
 _NAMED_PATTERN = (
-    rf"\b(?:{CAP}\.? ){{0,3}}{CAP},? [0-9]{{1,4}}(?:[A-Za-z]|[/-][0-9A-Za-z]{{1,4}})?, "
+    rf"\b(?:{CAP}\.? (?:(?:de|del|de la|de los|du|von) )?){{0,3}}{CAP},? "
+    r"[0-9]{1,4}(?:[A-Za-z]|[/-][0-9A-Za-z]{1,4})?, "
     rf"(?:[0-9]{{5}}|(?:1[0-8]|[3-9][0-9])[0-9]{{2}}|[0-9]{{4}} [A-Z]{{2}}|[0-9]{{3}} [0-9]{{2}}"
     rf"|[0-9]{{2}}-[0-9]{{3}}) {CAP}\b"
     r"|\b[A-U] ?[1-7],? [0-9]{1,2}[a-z]?, 68[0-9]{3} Mannheim\b"  # a block, without a street

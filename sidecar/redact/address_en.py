@@ -59,14 +59,15 @@ _HOUSE_NUMBER = re.compile(_NUMBER)
 _SUFFIX = alternatives("en.street", "en.street.weak")
 _HIGHWAY = (
     r"(?i:(?:u\.?s\.? |state |county |old |interstate |private )?"
-    r"(?:highway|hwy|route|rte|road|rd|spur|loop)|farm to market (?:road|rd)"
+    r"(?:highway|hwy|route|rte|road|rd|spur|loop)|(?:farm|ranch) to market (?:road|rd)"
     r"|s\.?r\.?|c\.?r\.?|us|fm|rr|i)"
     r"\.?(?: ?#| no\.?)?[ -][0-9]{1,5}[A-Za-z]?"
 )
 _DIRECTION = alternatives("en.direction")
 _PREFIX = rf"{alternatives('en.street.before')} (?:(?i:de|del|la|las|los|el|y|the) ){{0,2}}{_A}+"
 _ONE_WORD = (
-    rf"(?:[A-Z][a-z][a-z]+(?:way|gate|bank)|The [A-Z][a-z]+s|{alternatives('en.street.alone')})\b"
+    r"(?:[A-Z][A-Za-z][A-Za-z]+(?i:way|gate|bank)|The [A-Z][a-z]+s"
+    rf"|{alternatives('en.street.alone')})\b"
 )
 _CORE_PATTERN = (
     rf"\b{_NUMBER},? (?:{_DIRECTION} )?"
@@ -80,7 +81,8 @@ _AFTER_SUFFIX = re.compile(
 _FLOOR = r"[0-9]{1,3}(?i:st|nd|rd|th) (?i:floor|fl)\b\.?"
 _LEADING_UNIT = re.compile(
     rf"(?:\b{alternatives('en.unit')}\.? ?#? ?(?:[A-Za-z]?-?[0-9]{{1,5}}[A-Za-z]?|[A-Za-z]\b)"
-    rf"|#[A-Za-z0-9-]{{1,6}}|\b[0-9]{{1,2}}(?:f|F|/)[0-9]|\b{_FLOOR})"
+    rf"|#[A-Za-z0-9-]{{1,6}}|\b(?:[0-9]{{1,2}}[fF/]|[pP][fF])[0-9]|\b{_FLOOR}"
+    rf"|\b(?i:top|ground|first|second|basement|garden)(?i: floor)?(?i: flat)?)"
     r"(?:,{1,2} ?|,? at | - | |,?\n)$|(?<![A-Za-z0-9$#./:@+_-])[0-9]{1,5} $"
 )
 _LEADS = (", ", ",,", " at ", " - ", "\n", *(f"{digit} " for digit in range(10)))
@@ -120,7 +122,8 @@ _TAIL_MORE = re.compile(
 )
 _TAIL_CODE = re.compile(rf",? (?i:{'|'.join(_US_CODE - _WORD_CODE)})(?![A-Za-z0-9@'-])")
 _TAIL_QUARTER = re.compile(
-    rf"(?:, {_A}[A-Za-z\xc0-\xff'-]+){{1,2}}(?=, {alternatives('en.city')}(?![A-Za-z\xc0-\xff@-]))"
+    rf"(?:, {_A}[A-Za-z\xc0-\xff'-]+){{1,2}}"
+    rf"(?=, {alternatives('en.city', 'en.county')}(?![A-Za-z\xc0-\xff@-]))"
 )
 _TAIL_COUNTRY = re.compile(rf"{_SEP}\(?{alternatives('en.country')}(?![A-Za-z])\)?")
 _TOKEN = re.compile(r"[^ ,;\n]+")
@@ -139,7 +142,8 @@ def _tail(text: str, end: int, codes: list[Range]) -> int:
     units = _TAIL_UNITS.match(text, end)
     street = end = units.end() if units else end
     quarter = _TAIL_QUARTER.match(text, end)
-    known = _TAIL_KNOWN.match(text, quarter.end() if quarter else end)
+    end = quarter.end() if quarter else end
+    known = _TAIL_KNOWN.match(text, end)
     end = known.end() if known else end
     for start, stop in codes[(first := bisect_left(codes, (end, 0))) : first + 3]:
         between = text[end:start] if start - end < 70 else "?"
@@ -193,7 +197,7 @@ def _street_start(text: str, start: int) -> int:
     """Return where the number of the street is, or -1: words that stop an address may intervene."""
     tokens = [(m.start(), m.group()) for m in _TOKEN.finditer(text, start)]
     for index in range(len(tokens) - 2, 0, -1):
-        if _is_stop(tokens[index][1]) and tokens[index - 1][1].lower() != "farm":
+        if _is_stop(tokens[index][1]) and tokens[index - 1][1].lower() not in _MARKET:
             tokens = tokens[index + 1 :]
             break
     found = _which_number(text, tokens)
@@ -231,11 +235,12 @@ def _which_number(text: str, tokens: list[tuple[int, str]]) -> int:
 
 
 _NAME_ALONE = re.compile(_ONE_WORD)
+_MARKET = frozenset({"farm", "ranch"})  # "Farm to Market Road 5"
 _FRACTION = re.compile("[13]/[234]")
 _NOT_ALONE = frozenset(
     "Norway Galway Subway Railway Highway Gateway Runway Hallway Driveway Databank".split()
 )
-_ENDS = re.compile(r"[,.;)\n]|$")
+_ENDS = re.compile(r"[,.;:)?!\n]| [^A-Za-z0-9\xc0-\xff]|$")
 _GLUE = frozenset("$#-_/.:@+\xa4")
 _LOOK_BACK = 24  # from a house number
 _LONG_NUMBER = re.compile("[0-9]{4,}")
@@ -253,7 +258,7 @@ def _is_street(text: str, start: int, end: int) -> bool:
     """Decide about a number and a street without a town."""
     number, *names = text[start:end].split()
     if _NAME_ALONE.fullmatch(" ".join(names)):
-        return names[0] not in _NOT_ALONE and _ENDS.match(text, end) is not None
+        return names[0].title() not in _NOT_ALONE and _ENDS.match(text, end) is not None
     if names and _FRACTION.fullmatch(names[0]):
         names = names[1:]
     names = [name.strip(".,") for name in names]
@@ -340,7 +345,7 @@ def _from_the_right(text: str, rights: list[Range]) -> Iterator[Range]:
         if word and (_PHONE_AFTER.match(text, end) or not _has_street(text[start:anchor])):
             continue
         spaced = " " in code or "," in text[start:anchor] or not code[0].isalpha()
-        above = _lines_above(text, start)
+        above = start if _A_DIGIT.search(text, start, anchor) else _lines_above(text, start)
         plausible = start < anchor and (spaced or _A_DIGIT.search(text, start, anchor))
         if above < start or plausible or _UPPER_CODE.fullmatch(code):
             start = above
@@ -356,6 +361,9 @@ _ADDRESS_LINE = re.compile(
 )
 
 
+_GREETING = _EN_NOT_CITY - words("en.unit") - {"the"}
+
+
 def _lines_above(text: str, start: int) -> int:
     """Return where the lines above a town start that belong to its address."""
     line_start = max(text.rfind("\n", max(0, start - 60), start) + 1, start - 60, 0)
@@ -365,14 +373,16 @@ def _lines_above(text: str, start: int) -> int:
             break
         begin = max(text.rfind("\n", max(0, first - 60), first - 1) + 1, first - 60, 0)
         line = _ADDRESS_LINE.fullmatch(text, begin, first - 1)
-        if line is None:
+        words = set(_TOKEN.findall(line.group(1).lower())) if line else set()
+        if line is None or not _GREETING.isdisjoint(words):
             break
         # A line without a number is the name of a house if a street follows.
         street = found == first < line_start and not _A_DIGIT.search(text, first, start)
         first = line.start(1)
-        words = set(_TOKEN.findall(line.group(1).lower()))
         if street or _A_DIGIT.search(line.group(1)) or not _INNER.isdisjoint(words):
             found = first
+        if _A_DIGIT.match(line.group(1)) and not _INNER.isdisjoint(words):
+            break  # above number and street stands a name
     return found if found < line_start else start
 
 

@@ -180,7 +180,7 @@ def _ends_name(word: str, previous: str) -> bool:
     return word[0].isdigit() and not date
 
 
-_ENDS = re.compile(r"[,.;)\n]|$")
+_ENDS = re.compile(r"[,.;:)?!\n]| [^A-Za-z0-9\xc0-\xff]|$")
 _FR_ENDS = re.compile(rf"[,.;)\n]|$| (?:{KEYED})")
 
 
@@ -195,13 +195,16 @@ def _second_word(text: str, start: int) -> int:
 # ------------------------------------------------------------------------------------ Spanish
 _ES_TYPE = alternatives("es.street", "es.street.weak")
 _ES_INTRO = r"(?i:n[o.]?\.? ?|num\.? ?|numero |parcela |nave )?"
+_ES_ALONE = "(?i:gran via)"
 _ES_PATTERN = (
     rf"\b{_ES_TYPE}(?: |\b)(?:{LETTER}[A-Za-z\xc0-\xff'.-]* ){{0,6}}?"
     rf"{LETTER}[A-Za-z\xc0-\xff'.-]*,?[ \n]"
     rf"{_ES_INTRO}(?:[0-9]{{1,4}}(?: ?[a-zA-Z]\b| ?(?i:bis)\b)?(?:[-/][0-9]{{1,4}}\b)?"
     r"|(?i:s/n|km ?[0-9.,]{1,6}))"
+    rf"|\b{_ES_ALONE},? {_ES_INTRO}[0-9]{{1,4}}"
 )
 _ES_NO = re.compile(r"(?i),?[ \n](n[o.]?\.? ?|num\.? ?|numero |parcela |nave )?(?:[0-9]|s/n|km)")
+_ES_ALONE_HEAD = re.compile(rf"{_ES_ALONE},? (?i:n|[0-9])")
 _ES_HEAD = re.compile(rf"{_ES_TYPE} ?")
 _ES_THE = re.compile("(?:de (?:la|las|los|el)|del) ")
 _ES_CONJUNCTION = re.compile(" [aeoy]$")  # "n. 18 a las 20h"
@@ -222,6 +225,9 @@ def spanish(data: bytes) -> Iterator[Range]:
         if is_quantity(text, end) or MORE_DIGITS.match(text, end):
             continue
         head = _ES_HEAD.match(text, start, end)
+        if _ES_ALONE_HEAD.match(text, start, end):
+            yield start, tail(text, end, latin=True)[0]
+            continue
         certain = head is not None and _is_spanish_street(text, head.group(), head.end(), end)
         stop, code = tail(text, end, latin=True) if certain is not None else (end, False)
         if code or certain or stop > end:

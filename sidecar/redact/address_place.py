@@ -16,12 +16,13 @@ _IN = rf"(?:{_SEP}(?:(?i:in|a|en) )?)"
 
 # A town: one word, or one with the particles that towns have.
 _BETWEEN = alternatives("eu.town.between")
+_NO_DAY = rf"(?!{alternatives('de.not_phrase')}(?![A-Za-z\xc0-\xff]))"  # "Berlin am Montag"
 _ANY_CITY = f"(?i:{'|'.join(sorted(CITIES, key=len, reverse=True))})"
 _TOWN = (
-    rf"(?:{_ANY_CITY}(?![A-Za-z\xc0-\xff'/-])"
+    rf"(?:{_ANY_CITY}(?:/{LETTER}{{3,}})?(?![A-Za-z\xc0-\xff'/-])"
     rf"|(?:(?:{alternatives('eu.town.before')}|De|Du|La) (?!{_BETWEEN} ))?"
-    rf"{LETTER}[A-Za-z\xc0-\xff'-]+(?:/{CAP})?)"
-    rf"(?: {_BETWEEN} (?:{alternatives('eu.town.before')} )?{LETTER}[A-Za-z\xc0-\xff'-]+"
+    rf"{LETTER}[A-Za-z\xc0-\xff'-]+(?:/{LETTER}{{3,}})?)"
+    rf"(?: {_BETWEEN} {_NO_DAY}(?:{alternatives('eu.town.before')} )?{LETTER}[A-Za-z\xc0-\xff'-]+"
     rf"| (?i:im|in|bei|en|y|i|la|le|les) {CAP}| (?i:im breisgau|im allgau)| \({CAP}\)){{0,2}}"
 )
 _PROVINCE = alternatives("es.province")
@@ -41,11 +42,12 @@ POSTCODE = re.compile(rf"(?:{_IN}|\. | / | - ){CODE}(?:,? |\n){_TOWN}")
 _SIDE = rf"(?: ?{alternatives('eu.side')}(?![A-Za-z])\.?)?"
 KEYED = (
     rf"[0-9]{{1,2}}\. ?(?i:og|ug|stock|etage|obergeschoss)\b{_SIDE}"
-    rf"|[0-9]{{1,2}}(?i:er|e|eme|nd) (?i:etage|et\.?)"
+    rf"|[0-9]{{1,2}}(?i:er|e|eme|nd) (?i:etage|et\.?){_SIDE}"
     rf"|[0-9]{{1,2}}[oa]?\.? ?{alternatives('eu.side')}\b\.?"
-    rf"|(?i:c/o|z\. ?hd\.?|chez) {CAP}(?: {CAP})?"
+    rf"|(?i:c/o|z\. ?hd\.?|chez) (?i:(?:fam|familie|herr|frau|dr|m|mme)\.? )?{CAP}(?: {CAP})?"
     rf"|{alternatives('eu.apartment')}\b\.?"
-    rf"(?: (?:[A-Za-z]?-?[0-9]{{1,5}}(?:/[0-9]{{1,4}})?[A-Za-z]?|[A-Z]{{1,2}}|[A-Za-z])\b)?{_SIDE}"
+    rf"(?: (?:[A-Za-z]?-?[0-9]{{1,5}}(?:/[0-9]{{1,4}})?[A-Za-z]?|[A-Z]{{1,2}}|[A-Za-z])\b"
+    rf"(?!\. ?(?i:og|ug|stock|etage)))?{_SIDE}"
 )
 _UNITS = re.compile(
     rf"(?:(?:{_SEP}|,? - )(?:{KEYED}"

@@ -45,7 +45,7 @@ _SITE = alternatives("tr.site")
 _NUMBERED = (
     rf"(?:{alternatives('tr.number')}[ .:=]{{0,3}}"
     r"[0-9]{1,5}(?:[/-][0-9A-Za-z]{1,5}| ?/ ?[0-9]{1,5}){0,2}[A-Za-z]?\b"
-    r"|\b(?:[A-Za-z](?:-?[0-9]{1,2})?|[0-9]{1,2}(?:[/-][A-Za-z]|\.))[ -](?i:blok)\b"
+    r"|\b(?:[A-Za-z](?:-?[0-9]{1,2})?|[0-9]{1,2}(?:[/-][A-Za-z0-9]|\.))[ -](?i:blok)\b"
     r"|(?i:blok)[ .:]{1,2}[A-Za-z][0-9]?\b|(?i:kat)[ .:]{1,2}(?i:zemin|giris|bodrum|cati)\b"
     r"|[0-9]{1,4} (?i:numara|nolu)\b|[0-9]{1,2}\. ?(?i:kat)\b"
     r"|(?i:zemin|giris|bodrum|cati) (?i:kat)\b)"
