@@ -141,7 +141,7 @@ def _tail(text: str, end: int, codes: list[Range]) -> int:
     """Return where the unit, town, state, postcode and country after a street end."""
     units = _TAIL_UNITS.match(text, end)
     street = end = units.end() if units else end
-    quarter = _TAIL_QUARTER.match(text, end)
+    quarter = _TAIL_QUARTER.match(text, end) if text[end : end + 1] == "," else None
     end = quarter.end() if quarter else end
     known = _TAIL_KNOWN.match(text, end)
     end = known.end() if known else end
@@ -257,7 +257,7 @@ _ARTICLES = frozenset({"a", "an", "this", "that", "every", "each", "of", "no"})
 def _is_street(text: str, start: int, end: int) -> bool:
     """Decide about a number and a street without a town."""
     number, *names = text[start:end].split()
-    if _NAME_ALONE.fullmatch(" ".join(names)):
+    if len(names) < 3 and _NAME_ALONE.fullmatch(" ".join(names)):
         return names[0].title() not in _NOT_ALONE and _ENDS.match(text, end) is not None
     if names and _FRACTION.fullmatch(names[0]):
         names = names[1:]

@@ -17,7 +17,7 @@ _IN = rf"(?:{_SEP}(?:(?i:in|a|en) )?)"
 # A town: one word, or one with the particles that towns have.
 _BETWEEN = alternatives("eu.town.between")
 _NO_DAY = rf"(?!{alternatives('de.not_phrase')}(?![A-Za-z\xc0-\xff]))"  # "Berlin am Montag"
-_ANY_CITY = f"(?i:{'|'.join(sorted(CITIES, key=len, reverse=True))})"
+_ANY_CITY = alternatives("de.city", "fr.city", "es.city")
 _TOWN = (
     rf"(?:{_ANY_CITY}(?:/{LETTER}{{3,}})?(?![A-Za-z\xc0-\xff'/-])"
     rf"|(?:(?:{alternatives('eu.town.before')}|De|Du|La) (?!{_BETWEEN} ))?"
