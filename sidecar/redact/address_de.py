@@ -34,7 +34,8 @@ _GERMAN_MATCHES = (
     "Dr.-Frank-Ring 3", "Rahlstedter Landstr. 8",
     "Rosenweg 3 D-24937 Flensburg",
     "Gartenstr. 8, c/o Maier, 70435 Stuttgart", "Gartenstr. 5, Gebäude K, 24937 Flensburg",
-    "Straße des 8. Mai 5, 24937 Flensburg",
+    "Straße des 8. Mai 5, 24937 Flensburg", "An der Eiche 16", "Hügelblick, 7b",
+    "Am Hof 2 in 1010 Wien", "Zum Hang 4, 24937\nFlensburg", "Lister Meile 3 in Hannover",
 )  # fmt: skip
 _GERMAN_REJECTS = (
     "Platz 3 in der Tabelle", "Hauptplatz 3 Minuten entfernt", "Seite 120-145", "Arbeitsplatz 5",
@@ -73,6 +74,11 @@ _DE_BEFORE = re.compile(
 )
 _DE_BEFORE_TRUNK = re.compile(r"\b[A-Za-z\xc0-\xff]{3,20}er $")
 _DE_TRUNK = frozenset({"landstr", "heerstr", "hauptst"})  # "Eppendorfer Landstr."
+_DE_CAPITAL_HEAD = (
+    "(?:A[mM]|I[mM]|Z[uU][mMrR]|B[eE][iI][mM]|(?:A[nN]|A[uU][fF]|I[nN]|U[nN][tT][eE][rR]"
+    "|H[iI][nN][tT][eE][rR]|V[oO][rR]) [dD][eE][rRmMnN]) "
+)
+_DE_CAPITAL = re.compile(_DE_CAPITAL_HEAD)
 _DE_PREPOSITIONS = frozenset(_DE_PREPOSITION.split("|"))
 _DE_ARTICLES = frozenset({"der", "dem", "den", "die", "das"})
 _DE_BOX_PATTERN = r"\b(?i:postfach|pf\.) ?[0-9][0-9 ]{2,10}"
@@ -123,7 +129,7 @@ def _german_name(text: str, start: int, end: int) -> tuple[int, bool]:
         half = bool(words) and last.count("-") == 1 and words[-1][1][0].isupper()
         first -= before not in _DE_NOUN and ((adjective and not strong) or half)
         known = last.lower().rstrip(".").replace("\xdf", "ss") in _DE_NOT_STREET
-        lettered = text[end - 1].isalpha() and text[end - 2].isdigit()  # "Wiesengrund 5a"
+        lettered = name is not None and _LETTERED.fullmatch(text, name.end(1), end) is not None
         known = known or not (last[0].isupper() or strong or (medium and adjective))
         certain = not known and (strong or medium or lettered)
     elif type_:
@@ -146,6 +152,8 @@ def _german_name(text: str, start: int, end: int) -> tuple[int, bool]:
 
 
 _NO_BLANKS = re.compile("[^ ]+")
+_LETTERED = re.compile(r",? (?:(?i:nr|hausnr)\.? ?)?[0-9]{1,4}[A-Za-z]")  # "Wiesengrund 5a"
+_LINE_ENDS = re.compile(r"\n| [^A-Za-z0-9\xc0-\xff]|$")
 _NOUN_NEXT = re.compile(" [A-Z]")
 
 
@@ -164,11 +172,13 @@ def _phrase_start(words: list[tuple[int, str]]) -> int:
 
 def _is_capital_phrase(text: str, start: int, end: int, noun: str) -> bool:
     """Tell whether "Am Stadtpark 16" is a name: capitals that no start of a sentence explains."""
-    if noun.lower() in _DE_NOT_PHRASE or not (text[start].isupper() and noun[0].isupper()):
+    if noun.lower() in _DE_NOT_PHRASE or not noun[0].isupper():
+        return False
+    if _DE_CAPITAL.match(text, start) is None:
         return False
     before = text[max(0, start - 2) : start]
     inside = before[-1:] == " " and (before[:1].isalpha() or before[:1] in (",", ":"))
-    return inside or (before[-1:] in ("", "\n") and text[end : end + 1] in ("", "\n"))
+    return inside or (before[-1:] in ("", "\n") and _LINE_ENDS.match(text, end) is not None)
 
 
 # No street word, but a capital, a number, a postcode and a town: "Gran Via 28, 28013 Madrid".
@@ -211,12 +221,12 @@ def _named_end(text: str, start: int, end: int) -> int:
 # words and letters, or to follow every "in" and "an", would take most of the time of a clean body.
 _GERMAN_GATES = (
     rf"(?:{_DE_NAMED_AFTER}|{alternatives('de.street', 'de.street.medium')}),? {_DE_NUMBER_BEGINS}",
-    rf"{alternatives('de.street.weak')} [0-9][0-9]*[A-Za-z]\b",
-    r"(?:Am|Im|Zum|Zur|An de[rmn]|Auf de[rmn]|In de[rn]|Unter den|Hinter de[rm]|Vor de[rm]|Beim)"
-    rf" (?:{LETTER}[A-Za-z\xc0-\xff-]* )?{CAP} [0-9]",
-    rf"[A-Za-z0-9\xc0-\xff.)](?:,[ ,]{{0,2}}\n?|\n|\. | / | - ){CODE},? {LETTER}",
+    rf"{alternatives('de.street.weak')},? {_DE_NUMBER_BEGINS}[0-9]*[A-Za-z]\b",
+    rf"{_DE_CAPITAL_HEAD}(?:{LETTER}[A-Za-z\xc0-\xff-]* )?{CAP},? {_DE_NUMBER_BEGINS}",
+    rf"[0-9A-Za-z.)] (?i:in|a|en) {CODE}(?:,? |\n){LETTER}",
+    rf"[A-Za-z0-9\xc0-\xff.)](?:,[ ,]{{0,2}}\n?|\n|\. | / | - ){CODE}(?:,? |\n){LETTER}",
     rf"(?:[0-9] ?[A-Za-z]?[ ,]{{1,3}}\n?{CODE}"
-    rf"|[A-Za-z\xc0-\xff.)](?: {{1,3}}\n?|-)[0-9]{{5}}),? {LETTER}",
+    rf"|[A-Za-z\xc0-\xff.)](?: {{1,3}}\n?|-)[0-9]{{5}})(?:,? |\n){LETTER}",
     _DE_BOX_PATTERN,
 )
 _LOWER_GATE = rf"[0-9][a-z]?,? [0-9]{{5}} {LETTER}"

@@ -120,7 +120,8 @@ def _french_end(text: str, start: int, end: int, until: int) -> int:
     numbered = text[start].isdigit()
     name_end, certain = _french_name(text, end, until)
     if numbered and text[end - 1] not in " '":  # "38 grande rue"
-        name_end, certain = max(end, _french_name(text, end + 1, until)[0]), True
+        name_end, certain = _french_name(text, end + 1, until)[0], True
+        name_end = name_end if name_end > end + 1 else end
     elif text[end - 2] == ",":  # "Le Bourg, 19500 Meyssac"
         name_end = end - 2
     elif name_end == end or (numbered and text[end : end + 4] == "J.-C"):

@@ -45,6 +45,7 @@ KEYED = (
     rf"|[0-9]{{1,2}}(?i:er|e|eme|nd) (?i:etage|et\.?){_SIDE}"
     rf"|[0-9]{{1,2}}[oa]?\.? ?{alternatives('eu.side')}\b\.?"
     rf"|(?i:c/o|z\. ?hd\.?|chez) (?i:(?:fam|familie|herr|frau|dr|m|mme)\.? )?{CAP}(?: {CAP})?"
+    rf"|(?i:residence|res|immeuble|imm)\.? {CAP}(?: {CAP}){{0,2}}"
     rf"|{alternatives('eu.apartment')}\b\.?"
     rf"(?: (?:[A-Za-z]?-?[0-9]{{1,5}}(?:/[0-9]{{1,4}})?[A-Za-z]?|[A-Z]{{1,2}}|[A-Za-z])\b"
     rf"(?!\. ?(?i:og|ug|stock|etage)))?{_SIDE}"
