@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from sidecar.config import Config
 from sidecar.core import outcomes
@@ -21,6 +21,9 @@ from sidecar.runtime.inbound import Outgoing
 from sidecar.runtime.metrics import Metrics
 from sidecar.runtime.relay import Whole
 from sidecar.runtime.upstream import Answer, Upstream, UpstreamError
+
+if TYPE_CHECKING:
+    from sidecar.runtime.tracing import AttemptSpan, Tracing
 
 # Seconds that a write may take while writes have been failing.
 WRITE_TIMEOUT_UNHEALTHY = 3.0
@@ -71,6 +74,7 @@ class Attempts:
         upstream: Upstream,
         governor: Governor,
         metrics: Metrics,
+        tracing: "Tracing | None",
         *,
         mono: Callable[[], float],
         wall: Callable[[], datetime],
@@ -86,7 +90,7 @@ class Attempts:
         }
         self._idle_after = config.probe.idle_after
         self._upstream, self._governor, self._metrics = upstream, governor, metrics
-        self._mono, self._wall = mono, wall
+        self._tracing, self._mono, self._wall = tracing, mono, wall
         self._last_good: _LastGood | None = None
         # Threads of its own: those that all share may be waiting for a dead resolver.
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="judge")
@@ -105,10 +109,10 @@ class Attempts:
     async def read(self, attempt: Attempt) -> Read:
         """Read context, to the end of the answer. Never raises for what Zep does."""
         since = self._governor.now(), self._mono(), self._governor.lag
-        read, headed = Read(outcomes.neutral()), False
+        read, headed, span = Read(outcomes.neutral()), False, self._span(attempt)
         try:
             async with asyncio.timeout(self._timeouts[RouteClass.CONTEXT]):
-                answer = await self._send(attempt)
+                answer = await self._send(attempt, span)
                 headed = True
                 whole = await to_the_end(answer)
             took = self._mono() - since[1]
@@ -118,6 +122,8 @@ class Attempts:
             read = Read(verdict, None, failure_of(error), self._mono() - since[1])
         finally:
             self._governor.settle(attempt.ticket, read.verdict, since[0])
+            if span:
+                span.end(read.answer.status if read.answer else None, read.verdict.reason)
         self._note(attempt, read)
         return read
 
@@ -127,10 +133,10 @@ class Attempts:
         Raises UpstreamError, also for a timeout.
         """
         since = self._governor.now(), self._mono(), self._governor.lag
-        verdict, status = outcomes.neutral(), None
+        verdict, status, span = outcomes.neutral(), None, self._span(attempt)
         try:
             async with asyncio.timeout(deadline - self._mono()):
-                answer = await self._send(attempt)
+                answer = await self._send(attempt, span)
             status = answer.status
             verdict = self._of_status(attempt.cls, status, answer.headers)
             return answer
@@ -140,6 +146,8 @@ class Attempts:
         finally:
             self._governor.settle(attempt.ticket, verdict, since[0])
             self._metrics.upstream(attempt.cls, self._mono() - since[1], attempt.trace)
+            if span:
+                span.end(status, verdict.reason)
             failed = outcomes.write_failure(verdict, status)
             if failed and attempt.cls in WRITES:
                 self._metrics.write_failed(failed, attempt.trace)
@@ -169,11 +177,19 @@ class Attempts:
 
     # --- parts of the above -------------------------------------------------------------------
 
-    async def _send(self, attempt: Attempt) -> Answer:
+    def _span(self, attempt: Attempt) -> "AttemptSpan | None":
+        if self._tracing is None:
+            return None
+        probe = attempt.ticket.grade is Grade.PROBE
+        return self._tracing.attempt(attempt.method, attempt.route, probe=probe)
+
+    async def _send(self, attempt: Attempt, span: "AttemptSpan | None") -> Answer:
         outgoing = attempt.outgoing
         return await self._upstream.send(
             attempt.method,
-            *outgoing[:3],
+            outgoing.target,
+            span.onto(outgoing.headers) if span else outgoing.headers,
+            outgoing.body,
             repeatable=attempt.route.safe or any(values(outgoing.headers, b"idempotency-key")),
         )
 

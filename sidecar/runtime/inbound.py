@@ -83,9 +83,10 @@ class Inbound:
         kept = for_upstream(headers, changed=body is not received)
         return Outgoing(path + mark + query, kept, body, tuple(found))
 
-    def count(self, outgoing: Outgoing) -> None:
+    def count(self, request: web.BaseRequest, outgoing: Outgoing) -> None:
         """Count what inspection found in a request that leaves."""
         for place, redacted in outgoing.found:
+            request[ACCOUNT].redacted(redacted.counts)
             self._metrics.redacted(redacted.counts)
             self._metrics.identifiers(place, redacted.identifiers)
 

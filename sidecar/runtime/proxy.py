@@ -5,7 +5,7 @@ from collections.abc import Coroutine
 from contextlib import suppress
 from hashlib import sha256
 from traceback import walk_tb
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from aiohttp import web
 
@@ -26,6 +26,7 @@ from sidecar.core.headers import RawHeaders, leads_away, values, with_readable_c
 from sidecar.core.modes import Mode
 from sidecar.core.return_context import StripMemory, with_context
 from sidecar.core.routes import Route, RouteClass, base_urls, match
+from sidecar.core.served import Served
 from sidecar.core.trace import sampled_trace
 from sidecar.redact import Redactor
 from sidecar.runtime import clock
@@ -41,6 +42,9 @@ from sidecar.runtime.reads import Reads
 from sidecar.runtime.relay import Relay, origin, own, refused
 from sidecar.runtime.upstream import Answer as ZepAnswer
 from sidecar.runtime.upstream import Upstream, UpstreamError
+
+if TYPE_CHECKING:
+    from sidecar.runtime.tracing import Tracing
 
 STREAM_SILENCE = 60.0  # seconds: what the SDKs themselves wait for the next event
 _VERSIONS = ((1, 0), (1, 1))
@@ -61,8 +65,9 @@ class Proxy:
         cache: ContextCache,
         metrics: Metrics,
         log: Log,
+        tracing: "Tracing | None",
     ) -> None:
-        self._log = log
+        self._log, self._tracing = log, tracing
         self._concurrency = config.limits.concurrency
         self._fail_soft = config.reads.fail_soft
         self._probe = config.probe
@@ -71,7 +76,7 @@ class Proxy:
         self._upstream = upstream.url
         self._inbound = Inbound(config, redactor, metrics)
         self._attempts = Attempts(
-            config, upstream, governor, metrics, mono=clock.mono, wall=clock.wall
+            config, upstream, governor, metrics, tracing, mono=clock.mono, wall=clock.wall
         )
         self._relay = Relay(upstream.url)
         self._cache = cache
@@ -102,13 +107,15 @@ class Proxy:
             with suppress(Exception):  # it has been logged
                 await self._spawn(self._attempts.probe_when_idle())
 
-    async def drain(self, patience: float) -> None:
-        """Wait for the requests in flight, for at most `patience` seconds."""
+    async def drain(self, patience: float) -> int:
+        """Wait for the requests in flight, for at most `patience` seconds; return how many are."""
         self._draining = True
+        self._log("draining", in_flight=self._in_flight)
         if self._in_flight:
             with suppress(TimeoutError):
                 async with asyncio.timeout(patience):
                     await self._drained.wait()
+        return self._in_flight
 
     def close(self) -> None:
         """Stop the inspection threads, and what goes on beside requests."""
@@ -120,7 +127,12 @@ class Proxy:
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Serve one request of the worker."""
         self._in_flight += 1
-        account = Account(clock.mono(), sampled_trace(request.raw_headers))
+        headers = request.raw_headers
+        span = self._tracing.request(request.method, headers) if self._tracing else None
+        trace = span.trace if span else ""
+        if span is None and "traceparent" in request.headers:
+            trace = sampled_trace(headers)
+        account = Account(clock.mono(), trace)
         request[ACCOUNT] = account
         route: Route | None = None
         try:
@@ -135,11 +147,33 @@ class Proxy:
             self._log_fault(error)
             return self._refuse(request, route, Refused(errors.INTERNAL, close=True))
         finally:
-            if served := account.served(request.method, clock.mono()):
-                self._metrics.served(served)
+            served = account.served(request.method, clock.mono())
+            if served:
+                self._over(served)
+            if span:
+                span.end(served)
             self._in_flight -= 1
             if self._draining and not self._in_flight:
                 self._drained.set()
+
+    def _over(self, served: Served) -> None:
+        """Tell of a request that is over."""
+        self._metrics.served(served)
+        if served.outcome is Outcome.BLOCKED and served.reason != ShortCircuit.OFF.value:
+            self._say("refused", "warning", served)
+        if self._log.verbose:
+            self._say("request", "debug", served)
+
+    def _say(self, event: str, level: str, served: Served) -> None:
+        route = served.route.template if served.route else ""
+        more = {"trace_id": served.trace} if served.trace else {}
+        if served.cache:
+            more["cache"] = served.cache.value
+        self._log(
+            event, level, method=served.method, route=route, status=served.status,
+            outcome=served.outcome.value, reason=served.reason, mode=served.mode.label,
+            ms=round(served.seconds * 1000, 3), **{"class": served.cls.value, **more},
+        )  # fmt: skip
 
     def _refuse(
         self, request: web.BaseRequest, route: Route | None, error: Refused
@@ -175,7 +209,7 @@ class Proxy:
             if isinstance(what, Answer):
                 self._governor.settle(ticket, outcomes.neutral())
                 return self._own(case, what)
-            self._inbound.count(outgoing)
+            self._inbound.count(request, outgoing)
             repeated = key and cls is RouteClass.HYBRID
             stripped = self._strips(what, credential + key if repeated else "")
             if stripped:
