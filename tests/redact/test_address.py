@@ -29,6 +29,18 @@ def test_leaves_alone(value: str) -> None:
         ("Lille: 5 rue Foch, 59800 Lille Il pleut", "Lille: [ADDRESS] Il pleut"),
         ("12 Main St j@example.com", "[ADDRESS] [EMAIL]"),
         ("12 Main St, 212-555-0143", "[ADDRESS], [PHONE]"),
+        ("ship it to Apt 9, 14 Main Rd by noon", "ship it to [ADDRESS] by noon"),
+        ("go to 19 Albert Court not there", "go to [ADDRESS] not there"),
+        ("Flat viewing 12 main st, boise, id 83702", "Flat viewing [ADDRESS]"),
+        ("beim Arzt Rosenweg 5, 24937 Flensburg", "beim Arzt [ADDRESS]"),
+        ("Die Wohnung Neuer Wall 30, 20354 Hamburg", "Die Wohnung [ADDRESS]"),
+        ("Taxi von Lessingplatz 5 in 12045 Berlin", "Taxi von [ADDRESS]"),
+        ("du 3 rue Foch, 38100 Grenoble au 5 rue Foch", "du [ADDRESS] au [ADDRESS]"),
+        ("T2 12 rue Foch 720€", "T2 [ADDRESS] 720€"),
+        ("bei An der Eiche 16", "bei [ADDRESS]"),
+        ("C/ Real nº 18 a las 20h", "[ADDRESS] a las 20h"),
+        ("gül cad. no 6 kartal zile basmayın", "[ADDRESS] zile basmayın"),
+        ("eski Gül Sok. No:5 Kartal yeni Lale Sok. No:6", "eski [ADDRESS] yeni [ADDRESS]"),
     ],
 )
 def test_takes_no_more_than_the_address(text: str, expected: str) -> None:
