@@ -61,6 +61,8 @@ _NAMES = re.compile("[A-Za-z\xc0-\xff]{2,}")
 _BARE_NUMBER = re.compile(
     r"[ .,:]{1,2}[0-9]{1,4}(?: ?[/-] ?[0-9A-Za-z]{1,4})?[A-Za-z]?(?![0-9A-Za-z]|[.,:][0-9])"
 )
+# A name does not reach across these: `{"ad":"Can","adres":"Gul Sok. No:4"}`, `1;Can;Gul Sok.`
+_EDGE = re.compile(r'.*(?:["\n\t\0{}\[\]<>;|=:]|,(?! ))', re.DOTALL)
 _WORD = r"[A-Za-z\xc0-\xff]{2,20}"
 _PLACE = re.compile(
     r"[ ,./\n-]{1,3}\(?(?:(?:[0-9]{1,4} )?([0-9]{5})(?![0-9A-Za-z])"
@@ -206,7 +208,8 @@ def _name_start(text: str, part: Part) -> int:
 def _tokens_before(text: str, end: int) -> Iterator[tuple[int, str]]:
     """Yield where the tokens before `end` in its line start, and them, the nearest first."""
     begin = max(0, end - 59)
-    begin = max(begin, text.rfind("\n", begin, end) + 1, text.rfind("\0", begin, end) + 1)
+    edge = _EDGE.match(text, begin, end)
+    begin = edge.end() if edge else begin
     position = end + 1
     for token in reversed(text[begin:end].split(" ")):
         position -= len(token) + 1

@@ -41,6 +41,10 @@ def test_leaves_alone(value: str) -> None:
         ("C/ Real nº 18 a las 20h", "[ADDRESS] a las 20h"),
         ("gül cad. no 6 kartal zile basmayın", "[ADDRESS] zile basmayın"),
         ("eski Gül Sok. No:5 Kartal yeni Lale Sok. No:6", "eski [ADDRESS] yeni [ADDRESS]"),
+        ('{"ad":"Can","adres":"Gül Sok. No:4"}', '{"ad":"Can","adres":"[ADDRESS]"}'),
+        ("1;Aylin;Ihlamur Sk. No:13/5 Nilüfer", "1;Aylin;[ADDRESS]"),
+        ("kardeşim Aksoy Mah. Lale Sok. No:3", "kardeşim [ADDRESS]"),
+        ("la calle lleva 3 semanas", "la calle lleva 3 semanas"),
     ],
 )
 def test_takes_no_more_than_the_address(text: str, expected: str) -> None:
