@@ -2,8 +2,6 @@
 
 from typing import NamedTuple
 
-from aiohttp import web
-
 from sidecar.core.answers import Outcome, mode_of
 from sidecar.core.guard import Ticket
 from sidecar.core.modes import Resolution
@@ -11,12 +9,13 @@ from sidecar.core.routes import Route, RouteClass
 from sidecar.runtime.attempts import Attempt
 from sidecar.runtime.inbound import Outgoing
 from sidecar.runtime.relay import Mark
+from sidecar.runtime.server import Request
 
 
 class Case(NamedTuple):
     """A request, what operators ask for, and the ticket that the guard has given it."""
 
-    request: web.BaseRequest
+    request: Request
     route: Route
     cls: RouteClass
     asked: Resolution

@@ -7,7 +7,7 @@ from contextlib import suppress
 from functools import partial
 from typing import NamedTuple, TypeVar
 
-from aiohttp import web
+from aiohttp.web import RequestPayloadError
 
 from sidecar.config import Config
 from sidecar.core import errors
@@ -20,6 +20,7 @@ from sidecar.core.routes import Route, RouteClass
 from sidecar.redact import Laborious, Redacted, Redactor
 from sidecar.redact.inspect import inspect
 from sidecar.runtime.metrics import Metrics
+from sidecar.runtime.server import Request
 
 # What takes longer than a fraction of a millisecond is inspected in a thread: large bodies, and
 # strings of this size together in which something is suspected. RE2 and zlib release the
@@ -65,9 +66,7 @@ class Inbound:
         """Stop the threads."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    async def inspect(
-        self, request: web.BaseRequest, route: Route, received: bytes | None
-    ) -> Outgoing:
+    async def inspect(self, request: Request, route: Route, received: bytes | None) -> Outgoing:
         """Return what of a request may leave; raises Refused."""
         headers, body = request.raw_headers, received
         path, mark, query = request.raw_path.encode("utf-8", "surrogateescape").partition(b"?")
@@ -111,32 +110,34 @@ class Inbound:
             return work()
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
-    async def read(self, request: web.BaseRequest) -> bytes | None:
+    async def read(self, request: Request) -> bytes | None:
         """Return the body as it was sent, or None where the request has none; raises Refused."""
         if not self._announces_body(request):
-            return None if request.content_length is None else b""
+            return b"" if values(request.raw_headers, b"content-length") else None
         expected = tokens(request.raw_headers, b"expect")
-        if expected and request.transport and request.version >= (1, 1):  # RFC 9110 10.1.1
-            request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        if expected and request.version >= (1, 1):  # RFC 9110 10.1.1
+            request.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         body = bytearray()
         try:
-            while part := await _within(BODY_SILENCE, request.content.readany()):
-                body += part
-                if len(body) > self._body_bytes:
-                    raise Refused(errors.TOO_LARGE, close=True)
+            if request.content.is_eof():  # all of it is there
+                body += request.content.read_nowait()
+            while not request.content.at_eof() and len(body) <= self._body_bytes:
+                body += await _within(BODY_SILENCE, request.content.readany())
         except TimeoutError:
             raise Refused(errors.BODY_TIMEOUT, close=True) from None
-        except web.RequestPayloadError:
+        except RequestPayloadError:
             raise Refused(errors.BAD_REQUEST, close=True) from None
+        if len(body) > self._body_bytes:
+            raise Refused(errors.TOO_LARGE, close=True)
         return bytes(body)
 
-    def _announces_body(self, request: web.BaseRequest) -> bool:
+    def _announces_body(self, request: Request) -> bool:
         """Tell whether a body will come; raises Refused for one that cannot be served."""
         codings = tokens(request.raw_headers, b"transfer-encoding")
         if codings not in ([], [b"chunked"]):
             raise Refused(errors.BAD_REQUEST, close=True)
-        length = request.content_length
-        if length and length > self._body_bytes:
+        length = int(b"".join(values(request.raw_headers, b"content-length")) or 0)
+        if length > self._body_bytes:
             raise Refused(errors.TOO_LARGE, close=True)
         expected = tokens(request.raw_headers, b"expect")
         if expected not in ([], [b"100-continue"]):

@@ -7,8 +7,6 @@ from hashlib import sha256
 from traceback import walk_tb
 from typing import Any, TypeVar
 
-from aiohttp import web
-
 from sidecar.config import Config
 from sidecar.core import errors, outcomes
 from sidecar.core.answers import (
@@ -37,6 +35,7 @@ from sidecar.runtime.logs import Log
 from sidecar.runtime.metrics import Metrics
 from sidecar.runtime.reads import Reads
 from sidecar.runtime.relay import Mark, Relay, origin, own, refused
+from sidecar.runtime.server import Reply, Request
 from sidecar.runtime.upstream import Answer as ZepAnswer
 from sidecar.runtime.upstream import Upstream, UpstreamError
 
@@ -114,7 +113,7 @@ class Proxy:
         for task in self._tasks:
             task.cancel()
 
-    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+    async def handle(self, request: Request) -> Reply:
         """Serve one request of the worker."""
         self._in_flight += 1
         route: Route | None = None
@@ -133,9 +132,7 @@ class Proxy:
             if self._draining and not self._in_flight:
                 self._drained.set()
 
-    def _refuse(
-        self, request: web.BaseRequest, route: Route | None, error: Refused
-    ) -> web.StreamResponse:
+    def _refuse(self, request: Request, route: Route | None, error: Refused) -> Reply:
         """Answer what is not forwarded; a context read never with what an SDK would retry."""
         # A body that was announced and not asked for may come or not: no way to go on.
         close = error.close or self._draining or bool(values(request.raw_headers, b"expect"))
@@ -143,9 +140,10 @@ class Proxy:
         reads = route is not None and route.cls is RouteClass.CONTEXT
         if route and reads and self._fail_soft and refusal.status in _RETRIED:
             return self._reads.nothing(request, route, ShortCircuit(refusal.code), close=close)
-        return refused(refusal, Mark(mode, Outcome.BLOCKED, refusal.code), close=close)
+        mark = Mark(mode, Outcome.BLOCKED, refusal.code)
+        return refused(request, refusal, mark, close=close)
 
-    async def _serve(self, request: web.BaseRequest, route: Route) -> web.StreamResponse:
+    async def _serve(self, request: Request, route: Route) -> Reply:
         if self._in_flight > self._concurrency:
             raise Refused(errors.OVERLOADED)
         headers = request.raw_headers
@@ -193,7 +191,7 @@ class Proxy:
 
     async def _forward(
         self, case: Case, outgoing: Outgoing, change: Change | None, *, stripped: bool
-    ) -> web.StreamResponse:
+    ) -> Reply:
         """Send anything but a context read, and stream the answer back."""
         deadline = self._attempts.deadline(case.cls)
         try:
@@ -220,9 +218,7 @@ class Proxy:
         finally:
             answer.close()
 
-    async def _with_context(
-        self, case: Case, answer: ZepAnswer, deadline: float
-    ) -> web.StreamResponse:
+    async def _with_context(self, case: Case, answer: ZepAnswer, deadline: float) -> Reply:
         """Relay the answer to a write whose read was left out, with the context it asked for."""
         try:
             async with asyncio.timeout(deadline - clock.mono()):
@@ -241,16 +237,16 @@ class Proxy:
         if isinstance(plain, bytes):
             self._cache.learn(case.route, outgoing.target, outgoing.body or b"", plain)
 
-    def _own(self, case: Case, answer: Answer) -> web.StreamResponse:
+    def _own(self, case: Case, answer: Answer) -> Reply:
         """Answer in Zep's place."""
         if isinstance(answer.reason, ShortCircuit):
             self._metrics.short_circuit(answer.reason)
         mark = case.mark(answer.outcome, answer.reason.value if answer.reason else "")
         return own(case.request, answer, mark, close=self._draining)
 
-    def _failed(self, case: Case, failure: Failure) -> web.StreamResponse:
+    def _failed(self, case: Case, failure: Failure) -> Reply:
         mark = case.mark(Outcome.LIVE, failure.value)
-        return refused(failure.refusal(), mark, close=self._draining)
+        return refused(case.request, failure.refusal(), mark, close=self._draining)
 
     def _spawn(self, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
         """Run something to its end, whoever waits for it; a fault of ours in it is logged."""
@@ -269,7 +265,7 @@ class Proxy:
         self._log("internal_error", "error", reason=type(error).__name__, where=_where(error))
 
 
-def _route(request: web.BaseRequest) -> Route:
+def _route(request: Request) -> Route:
     target = request.raw_path
     if not target.startswith("/") or request.method == "CONNECT":
         raise Refused(errors.BAD_TARGET, close=True)

@@ -5,8 +5,6 @@ from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
-from aiohttp import web
-
 from sidecar.config import Config
 from sidecar.core import cache_status, errors, outcomes
 from sidecar.core.answers import (
@@ -34,6 +32,7 @@ from sidecar.runtime.governor import Governor
 from sidecar.runtime.inbound import Inbound, Outgoing, Refused
 from sidecar.runtime.metrics import Metrics
 from sidecar.runtime.relay import Mark, Relay, kept, own, refused
+from sidecar.runtime.server import Reply, Request
 
 T = TypeVar("T")
 
@@ -69,12 +68,12 @@ class Reads:
 
     async def serve(
         self,
-        request: web.BaseRequest,
+        request: Request,
         route: Route,
         received: bytes | None,
         credential: str,
         key: str,
-    ) -> web.StreamResponse:
+    ) -> Reply:
         """Serve one read; raises Refused for what cannot be inspected and would be forwarded."""
         outgoing = await self._inspected(request, route, received, credential)
         question = await self._question(request, route, outgoing, credential)
@@ -105,8 +104,8 @@ class Reads:
             raise
 
     def nothing(
-        self, request: web.BaseRequest, route: Route, reason: ShortCircuit, *, close: bool
-    ) -> web.StreamResponse:
+        self, request: Request, route: Route, reason: ShortCircuit, *, close: bool
+    ) -> Reply:
         """Answer a read that a fault of our own stands in the way of."""
         self._metrics.short_circuit(reason)
         answer = empty_answer(route, request.raw_path, reason)
@@ -114,7 +113,7 @@ class Reads:
         return own(request, answer, mark, close=close)
 
     async def _inspected(
-        self, request: web.BaseRequest, route: Route, received: bytes | None, credential: str
+        self, request: Request, route: Route, received: bytes | None, credential: str
     ) -> Outgoing | None:
         """Return what may leave, before anything is admitted: a refusal must not be the probe."""
         try:
@@ -126,7 +125,7 @@ class Reads:
         return outgoing._replace(headers=with_readable_codings(outgoing.headers))
 
     async def _question(
-        self, request: web.BaseRequest, route: Route, outgoing: Outgoing | None, credential: str
+        self, request: Request, route: Route, outgoing: Outgoing | None, credential: str
     ) -> Question | None:
         if outgoing is None:
             return None
@@ -135,9 +134,7 @@ class Reads:
         )
         return await self._inbound.do(outgoing, lambda plain: ask(plain or None, credential))
 
-    async def _probe(
-        self, case: Case, outgoing: Outgoing, question: Question | None
-    ) -> web.StreamResponse:
+    async def _probe(self, case: Case, outgoing: Outgoing, question: Question | None) -> Reply:
         """Ask Zep for all; the probe outlives the worker that has brought it."""
         ask = partial(self._attempts.read, case.attempt(outgoing))
         task = self._spawn(self._cache.probe(question, ask, _kept))
@@ -152,9 +149,7 @@ class Reads:
         result = Result.MISS if question else Result.BYPASS
         return self._answer(case, outgoing, question, read, result, stored=stored)
 
-    async def _ask(
-        self, case: Case, outgoing: Outgoing, question: Question | None
-    ) -> web.StreamResponse:
+    async def _ask(self, case: Case, outgoing: Outgoing, question: Question | None) -> Reply:
         ask = partial(self._attempts.read, case.attempt(outgoing))
         try:
             served = await self._cache.serve(question, ask, _kept)
@@ -181,7 +176,7 @@ class Reads:
         result: Result,
         *,
         stored: bool,
-    ) -> web.StreamResponse:
+    ) -> Reply:
         """Pass on how a read of Zep has ended, or what softens it."""
         status = read.answer.status if read.answer else None
         target = case.request.raw_path
@@ -193,7 +188,7 @@ class Reads:
         if read.answer is None:
             failure = read.failure or Failure.RESET
             mark = case.mark(Outcome.LIVE, failure.value)
-            return refused(failure.refusal(), mark, close=close)
+            return refused(case.request, failure.refusal(), mark, close=close)
         if outgoing.body and leads_away(read.answer.headers, read.answer.status, self._upstream):
             raise Refused(errors.REDIRECT_AWAY)
         outcome = Outcome.COLLAPSED if result is Result.COLLAPSED else Outcome.LIVE
@@ -203,7 +198,7 @@ class Reads:
 
     def _soft(
         self, case: Case, answer: Answer, question: Question | None, result: Result | None = None
-    ) -> web.StreamResponse:
+    ) -> Reply:
         """Answer in Zep's place: with what was known last, if that is allowed and there is any."""
         reason = answer.reason.value if answer.reason else ""
         found = self._cache.last_known(question) if answer.last_known else None
@@ -220,7 +215,7 @@ class Reads:
         if mode is Mode.READ_WRITE:
             self._cache.count(result)
 
-    def _kept(self, request: web.BaseRequest, found: Found, mark: Mark) -> web.StreamResponse:
+    def _kept(self, request: Request, found: Found, mark: Mark) -> Reply:
         told = mark._replace(beside=cache_status.of_found(found))
         return kept(request, found.value, told, close=self._draining())
 

@@ -5,8 +5,6 @@ from collections.abc import Awaitable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple, TypeVar
 
-from aiohttp import web
-
 from sidecar.core.answers import Answer as OwnAnswer
 from sidecar.core.answers import Outcome
 from sidecar.core.cache import Value
@@ -14,7 +12,7 @@ from sidecar.core.cache_key import TAUGHT_MOST
 from sidecar.core.errors import Refusal
 from sidecar.core.headers import RawHeaders, for_downstream, values
 from sidecar.core.modes import Mode
-from sidecar.runtime.server import refuse, reset
+from sidecar.runtime.server import JSON, Reply, Request, head, reply, reset
 from sidecar.runtime.upstream import Answer, UpstreamError
 from sidecar.values import Address
 
@@ -43,6 +41,11 @@ class Mark(NamedTuple):
             fields["X-Zep-Sidecar-Reason"] = self.reason
         return {**fields, **self.beside}
 
+    @property
+    def lines(self) -> bytes:
+        """The header fields as they are written."""
+        return "".join([f"{name}: {value}\r\n" for name, value in self.fields().items()]).encode()
+
 
 class Whole(NamedTuple):
     """An answer of Zep that has been read to its end."""
@@ -53,55 +56,24 @@ class Whole(NamedTuple):
     body: bytes
 
 
-class _Written(web.StreamResponse):
-    """Stands for an answer that is already on the wire."""
-
-    def __init__(self, *, keep_alive: bool) -> None:
-        super().__init__()
-        self._keeps = keep_alive
-
-    @property
-    def keep_alive(self) -> bool:
-        return self._keeps
-
-    async def prepare(self, request: web.BaseRequest) -> None:
-        """Do nothing: head and body have been written."""
-
-    async def write_eof(self, data: bytes = b"") -> None:
-        """Do nothing: the body has been written."""
-
-
-def refused(refusal: Refusal, mark: Mark, *, close: bool) -> web.Response:
+def refused(request: Request, refusal: Refusal, mark: Mark, *, close: bool) -> Reply:
     """Return the answer for a refusal."""
-    response = refuse(refusal, close=close)
-    response.headers.update(mark.fields())
-    return response
+    return reply(request, refusal.status, JSON | mark.fields(), refusal.body(), close=close)
 
 
-def own(request: web.BaseRequest, answer: OwnAnswer, mark: Mark, *, close: bool) -> web.Response:
+def own(request: Request, answer: OwnAnswer, mark: Mark, *, close: bool) -> Reply:
     """Return an answer of the sidecar in Zep's place."""
-    headers = {"Content-Type": answer.content_type, "Server": "zep-sidecar", **mark.fields()}
-    response = web.Response(status=answer.status, body=answer.body, headers=headers)
-    if close or _upgrades(request):
-        response.force_close()
-    return response
+    fields = {"Content-Type": answer.content_type, "Server": "zep-sidecar", **mark.fields()}
+    return reply(request, answer.status, fields, answer.body, close=close)
 
 
-def kept(request: web.BaseRequest, value: Value, mark: Mark, *, close: bool) -> web.Response:
+def kept(request: Request, value: Value, mark: Mark, *, close: bool) -> Reply:
     """Return an answer that Zep gave earlier."""
     content_type = value.content_type.decode("latin-1") or "application/json"
-    headers = {"Server": "zep-sidecar", "Content-Type": content_type, **mark.fields()}
+    fields = {"Server": "zep-sidecar", "Content-Type": content_type, **mark.fields()}
     if value.content_encoding:
-        headers["Content-Encoding"] = value.content_encoding.decode("latin-1")
-    response = web.Response(body=value.body, headers=headers)
-    if close or _upgrades(request):
-        response.force_close()
-    return response
-
-
-def _upgrades(request: web.BaseRequest) -> bool:
-    """Tell whether the parser may have lost what was pipelined, behind an upgrade we declined."""
-    return bool(values(request.raw_headers, b"upgrade"))
+        fields["Content-Encoding"] = value.content_encoding.decode("latin-1")
+    return reply(request, 200, fields, value.body, close=close)
 
 
 class Relay:
@@ -110,23 +82,20 @@ class Relay:
     def __init__(self, upstream: str) -> None:
         self._upstream = upstream
 
-    def whole(
-        self, request: web.BaseRequest, answer: Whole, mark: Mark, *, close: bool
-    ) -> web.StreamResponse:
+    def whole(self, request: Request, answer: Whole, mark: Mark, *, close: bool) -> Reply:
         """Write an answer that is there."""
-        keep_alive = request.keep_alive and not close and not _upgrades(request)
+        keep_alive = request.keep_alive and not close
         bodiless = request.method == "HEAD" or answer.status in (204, 304)
-        headers = tuple(p for p in answer.headers if bodiless or p[0].lower() != b"content-length")
-        lines = self._lines(request, answer.status, headers, mark, chunked=False)
+        # Our own length is true of every body that is there.
+        lines = self._lines(request, answer.status, answer.headers, mark, sized=bodiless)
         if not bodiless:
-            lines.append(b"Content-Length: %d\r\n" % len(answer.body))
-        head = _head(request, answer.status, answer.reason, lines, keep_alive=keep_alive)
-        _write(request, head + answer.body)
-        return _Written(keep_alive=keep_alive)
+            lines += b"Content-Length: %d\r\n" % len(answer.body)
+        start = head(request.version, answer.status, answer.reason, lines, keep_alive=keep_alive)
+        return Reply(start + answer.body, keep_alive)
 
     async def stream(
         self,
-        request: web.BaseRequest,
+        request: Request,
         answer: Answer,
         mark: Mark,
         patience: float,
@@ -134,7 +103,7 @@ class Relay:
         each: bool,
         close: bool,
         seen: bytearray | None = None,
-    ) -> web.StreamResponse:
+    ) -> Reply:
         """Stream an answer to the worker; one that is cut off stays visibly cut off.
 
         `patience` is for all waits for Zep together, or for each of them. How long the worker
@@ -144,60 +113,41 @@ class Relay:
         sized = not answer.chunked and bool(values(answer.headers, b"content-length"))
         chunked = not empty and not sized and request.version >= (1, 1)
         keep_alive = request.keep_alive and not close and (empty or sized or chunked)
-        keep_alive = keep_alive and not _upgrades(request)
         loop = asyncio.get_running_loop()
-        lines = self._lines(request, answer.status, answer.headers, mark, chunked=answer.chunked)
+        lines = self._lines(request, answer.status, answer.headers, mark, sized=not answer.chunked)
         if chunked:
-            lines.append(b"Transfer-Encoding: chunked\r\n")
-        pending = _head(request, answer.status, answer.reason, lines, keep_alive=keep_alive)
+            lines += b"Transfer-Encoding: chunked\r\n"
+        pending = head(request.version, answer.status, answer.reason, lines, keep_alive=keep_alive)
         try:
             data = answer.ready()
             _see(seen, data)
             while not answer.complete:
-                _write(request, pending + _framed(data, chunked))
+                request.write(pending + _framed(data, chunked))
                 pending = b""
-                await _within(READER_SILENCE, request.writer.drain())
+                await _within(READER_SILENCE, request.drain())
                 since = loop.time()
                 data = await _within(patience, answer.chunk())
                 patience -= 0 if each else loop.time() - since
                 _see(seen, data)
-            _write(request, pending + _framed(data, chunked) + (b"0\r\n\r\n" if chunked else b""))
         except (UpstreamError, TimeoutError):
-            _write(request, pending)
+            request.write(pending)
             if request.transport and not sized and not chunked:
                 reset(request.transport)  # nothing else tells this cut from a regular end
-            return _Written(keep_alive=False)
-        return _Written(keep_alive=keep_alive)
+            return Reply(b"", keep_alive=False)
+        last = b"0\r\n\r\n" if chunked else b""
+        return Reply(pending + _framed(data, chunked) + last, keep_alive)
 
     def _lines(
-        self,
-        request: web.BaseRequest,
-        status: int,
-        headers: RawHeaders,
-        mark: Mark,
-        *,
-        chunked: bool,
-    ) -> list[bytes]:
+        self, request: Request, status: int, headers: RawHeaders, mark: Mark, *, sized: bool
+    ) -> bytes:
         kept = for_downstream(
             headers,
             status=status,
-            chunked=chunked,
+            chunked=not sized,
             upstream=self._upstream,
             sidecar=origin(request),
         )
-        lines = [b"%b: %b\r\n" % pair for pair in kept]
-        return lines + [f"{name}: {value}\r\n".encode() for name, value in mark.fields().items()]
-
-
-def _head(
-    request: web.BaseRequest, status: int, reason: str, lines: list[bytes], *, keep_alive: bool
-) -> bytes:
-    if not keep_alive:
-        lines.append(b"Connection: close\r\n")
-    elif request.version < (1, 1):
-        lines.append(b"Connection: keep-alive\r\n")
-    phrase = reason.encode("utf-8", "surrogateescape")
-    return b"HTTP/1.1 %d %b\r\n%b\r\n" % (status, phrase, b"".join(lines))
+        return kept.lines + mark.lines
 
 
 async def _within(seconds: float, awaited: Awaitable[T]) -> T:
@@ -214,13 +164,7 @@ def _framed(data: bytes, chunked: bool) -> bytes:
     return b"%x\r\n%b\r\n" % (len(data), data) if chunked and data else data
 
 
-def _write(request: web.BaseRequest, data: bytes) -> None:
-    if request.transport is None or request.transport.is_closing():
-        raise ConnectionResetError("the worker has gone")
-    request.transport.write(data)
-
-
-def origin(request: web.BaseRequest) -> str:
+def origin(request: Request) -> str:
     """Return the sidecar's own base URL, from the socket: a Host field could say anything."""
     host, port = request.transport.get_extra_info("sockname")[:2] if request.transport else ("", 0)
     return f"http://{Address(host, port)}"
