@@ -29,10 +29,14 @@ METRICS = """\
 
 Generated from `sidecar/runtime/metrics.py`. Served on the ops listener at `/metrics`, as
 Prometheus text or, where the scraper asks for it, OpenMetrics. Every label value exists at 0 from
-the start. No label ever holds an id, a path or free text.
+the start. No label ever holds an id, a path or free text. `docs/observability.md` says which of
+them answers which question.
 
 | name | type | labels | meaning |
 |---|---|---|---|"""
+OF_THIS_POD = ("version", "python", "hash", "mode", "state")
+PROCESS = """\
+| `process_*` | | | what the Prometheus client tells of a process: CPU, memory, descriptors |"""
 
 
 def config_page() -> Iterator[str]:
@@ -65,17 +69,19 @@ def metrics_page() -> Iterator[str]:
     """Yield the lines of the metrics page."""
     yield METRICS
     for family in Metrics(sorted(Policy().types)).families():
-        labels: dict[str, list[str]] = {}
+        if family.name.startswith("process_"):  # what the host can tell
+            continue
+        labels: dict[str, dict[str, None]] = {}
         for sample in family.samples:
             for label, value in sample.labels.items():
-                labels.setdefault(label, []).append(f"`{value}`")
-        fixed = family.type == "counter"  # the others hold what this machine is
+                labels.setdefault(label, {})[f"`{value}`"] = None
         described = "; ".join(
-            f"`{label}`" + (" = " + " ".join(values) if fixed else "")
+            f"`{label}`" + ("" if label in OF_THIS_POD else " = " + " ".join(values))
             for label, values in labels.items()
         )
         name = family.name + ("_total" if family.type == "counter" else "")
         yield f"| `{name}` | {family.type} | {described} | {family.documentation} |"
+    yield PROCESS
 
 
 def disguises() -> Iterator[str]:

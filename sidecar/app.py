@@ -77,7 +77,7 @@ class Sidecar:
             self._metrics,
             log,
         )
-        self._proxy_listener = Listener(self._proxy.handle)
+        self._proxy_listener = Listener(self._proxy.handle, self._metrics.refused)
         self._ops_listener = Listener(Ops(self._metrics, self._unready).handle)
         self._state = "starting"
 

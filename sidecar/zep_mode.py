@@ -240,7 +240,9 @@ def report(
         name = f"\x1b[1;{_COLOURS[mode]}m {name} \x1b[0m"
     yield f"==> {name}  {_MEANING[mode]}"
     for n, source in enumerate(status["limited_by"]):
-        yield f"{'' if n else 'limited by':<14}{source}: {_limit(source, status, now)}"
+        since = _instant(datetime.fromisoformat(status["since"][source]), now)
+        limit = f"{source} since {since}: {_limit(source, status, now)}"
+        yield f"{'' if n else 'limited by':<14}{limit}"
     yield ""
     guard = status["guard"]
     rows = {

@@ -46,6 +46,11 @@ class Process:
                     return self.lines[-1]
         raise AssertionError(f"no event {name}: {await self._rest()}")
 
+    @property
+    def pid(self) -> int:
+        """Return the process id."""
+        return self._process.pid
+
     def terminate(self) -> None:
         """Send SIGTERM."""
         self._process.terminate()

@@ -20,6 +20,7 @@ from sidecar.runtime.logs import Log
 from sidecar.zep_mode import report
 
 NOW = datetime(2026, 11, 22, 14, 1, 21, tzinfo=UTC)
+SINCE = "2026-11-22T13:58:02Z"
 ROOT = Path(__file__).parent.parent
 
 
@@ -40,6 +41,7 @@ def status(**changes: Any) -> dict[str, Any]:
         "effective": "read_write",
         "gauge": 2,
         "limited_by": [],
+        "since": dict.fromkeys(changes.get("limited_by", ()), SINCE),
         "cache": {"entries": 120, "bytes": 348160},
         "spool": None,
         "upstream": "https://api.getzep.com",
@@ -169,7 +171,7 @@ async def test_force(control: SmallControl, path: str) -> None:
     assert code == 0
     assert control.forced == Force("rollback", "write_only", None, False)
     assert out.startswith("done: forced\n\n==> WRITE_ONLY (1) ")
-    assert 'limited by    forced: write_only "rollback", until --clear\n' in out
+    assert 'limited by    forced since 13:58:02 UTC: write_only "rollback", until --clear\n' in out
     everything = ("--force", "x", "--mode", "off", "--ttl", "90.5", "--allow-stale", "--json")
     code, out, _ = await zep_mode(*everything, "--socket", path)
     assert control.forced == Force("x", "off", 90.5, True)
@@ -334,7 +336,7 @@ def test_guard() -> None:
     text = shown(guard=HELD, effective="write_only", gauge=1, limited_by=["guard"])
     assert text.startswith(
         "==> WRITE_ONLY (1)  writes go to Zep, context is NOT read from Zep\n"
-        "limited by    guard: open (consecutive_failures), "
+        "limited by    guard since 13:58:02 UTC: open (consecutive_failures), "
         "next probe 14:05:33 UTC (in 4 min 13 s)\n\n"
     )
     assert "(in 4 min 13 s), level 1, streak 3\n" in text
@@ -345,7 +347,7 @@ def test_guard() -> None:
     assert "streak context 3, write 0" in text
     probing = {**HELD, "state": "half-open", "remaining": 0}
     text = shown(guard=probing, effective="write_only", gauge=1, limited_by=["guard"])
-    assert "guard: half-open (consecutive_failures), a probe is under way\n" in text
+    assert " UTC: half-open (consecutive_failures), a probe is under way\n" in text
 
 
 def test_every_limit_is_explained_once() -> None:
@@ -365,12 +367,12 @@ def test_every_limit_is_explained_once() -> None:
     )
     assert "==> OFF (0)  NOTHING goes to Zep but erasures\n" in text
     for line in (
-        "limited by    base: FLAG_ZEP_READ is false\n",
-        '              override: write_only "INC-4821 p95", until 18:00:00 UTC\n',
-        '              forced: off "rollback", until 14:11:11 UTC (in 9 min 50 s)\n',
-        "              auth: Zep refuses the API key: 1 of 2 refused: 3f2a9c open, next probe ",
+        "limited by    base SINCE: FLAG_ZEP_READ is false\n",
+        '              override SINCE: write_only "INC-4821 p95", until 18:00:00 UTC\n',
+        '              forced SINCE: off "rollback", until 14:11:11 UTC (in 9 min 50 s)\n',
+        "              auth SINCE: Zep refuses the API key: 1 of 2 refused: 3f2a9c open, next ",
     ):
-        assert line in text
+        assert line.replace("SINCE", "since 13:58:02 UTC") in text
     steps = text.partition("what to do")[2]
     assert steps.count("zep_mode --clear\n") == 1
     assert steps.count("kubectl edit configmap") == 1
@@ -404,7 +406,10 @@ def test_invalid_override_limits() -> None:
     text = shown(
         override=override, effective="write_only", gauge=1, limited_by=["invalid_override"]
     )
-    assert "limited by    invalid_override: the override file cannot be used" in text
+    assert (
+        "limited by    invalid_override since 13:58:02 UTC: the override file cannot be used"
+        in text
+    )
     assert "zep-sidecar check --override /etc/zep-sidecar/override/override.yaml\n" in text
 
 

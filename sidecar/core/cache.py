@@ -57,12 +57,14 @@ def storable(status: int, headers: RawHeaders, body: bytes) -> Value | None:
     """Return the part of an answer that is kept, or None where none may be.
 
     The caller has judged the body: complete, and JSON of the right type. An answer in a coding
-    that nobody asked for has not been judged by anyone.
+    that nobody asked for has not been judged by anyone. One that comes out of another cache
+    (RFC 9111 5.1) is from before writes that are known here.
     """
     types, codings = values(headers, b"content-type"), tokens(headers, b"content-encoding")
     personal = values(headers, b"set-cookie") or set(tokens(headers, b"vary")) - _IN_THE_KEY
     readable = not codings or (len(codings) == 1 and codings[0] in _READABLE)
-    if status != 200 or personal or not readable or len(types) > 1:
+    aged = set(values(headers, b"age")) - {b"0"}
+    if status != 200 or personal or aged or not readable or len(types) > 1:
         return None
     return Value(body, b"".join(types), b"".join(codings))
 

@@ -64,6 +64,12 @@ REDIRECT_AWAY = Refusal(
     "Zep redirected this request to another host; following it would send the body unredacted.",
 )
 INTERNAL = Refusal(500, "internal", "The sidecar failed; its log says where.")
+REFUSALS = (
+    *("bad_request", "bad_target", "http_version", "expectation_failed", "no_api_prefix"),
+    *("body_too_large", "body_timeout", "body", "content_type", "charset", "content_encoding"),
+    *("binary_body", "redirect_refused", "overloaded", "internal"),
+)
+"""What a request can be refused for. The values are metric label values."""
 
 
 def no_prefix(base_urls: dict[str, str]) -> Refusal:

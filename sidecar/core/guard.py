@@ -317,6 +317,11 @@ class Guard:
         ]
         return max(seen, default=Mode.READ_WRITE)
 
+    @property
+    def credentials_held(self) -> int:
+        """Return how many credentials are refused."""
+        return sum(e.machine.state is not State.CLOSED for e in self.credentials.values())
+
     # --- parts of the above -------------------------------------------------------------------
 
     def _machine(self, name: str, reason: Trip) -> Machine:

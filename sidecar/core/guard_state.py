@@ -7,7 +7,7 @@ from sidecar.core.control import check_mode, check_reason, check_ttl
 from sidecar.core.events import Forced
 from sidecar.core.guard import MAX_CREDENTIALS, Guard
 from sidecar.core.machine import JITTER, Hold, Machine, State, Trip
-from sidecar.core.modes import Mode
+from sidecar.core.modes import Mode, Source
 
 VERSION = 1
 
@@ -101,3 +101,17 @@ def restore(guard: Guard, data: Any, now: float, wall: float) -> None:
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
         raise ValueError("not the state of a guard of this version") from None
     guard.resume(forced or None, host or None, credentials, now)
+
+
+def since(data: Any, wall: float) -> dict[Source, float]:
+    """Return when each source of a snapshot began to limit the mode; none of them in the future.
+
+    It is for people to read: what is missing or makes no sense is left out.
+    """
+    rows = data.get("since")
+    known = rows if isinstance(rows, dict) else {}
+    return {
+        source: float(min(at, wall))
+        for source in Source
+        if isinstance(at := known.get(source.value), int | float) and at >= 0
+    }

@@ -41,6 +41,8 @@ class Reason(Enum):
     # of AUTH and RATE
     AUTH = "auth"
     RATE_LIMITED = "rate_limited"
+    # of a write, to which Zep said no: OK as a verdict, but not for whoever counts writes
+    HTTP_4XX = "http_4xx"
     # of NEUTRAL
     CLIENT_CLOSED = "client_closed"  # 499
     STALE_CONN = "stale_conn"  # a pooled connection that the peer had given up
@@ -114,6 +116,13 @@ def of_failure(
     if headed and (reset or failure is Failure.BAD_RESPONSE):
         return fail(Reason.BAD_BODY, reset=reset)
     return fail(Reason(failure.value), reset=reset)
+
+
+def write_failure(verdict: Verdict, status: int | None) -> Reason | None:
+    """Return why a write was not taken, or None; `status` is None where no answer came."""
+    if verdict.reason is None and status is not None and 400 <= status <= 499:
+        return Reason.HTTP_4XX
+    return verdict.reason
 
 
 def stalled(lag: float, waited: float) -> bool:

@@ -25,6 +25,10 @@ class RouteClass(Enum):
     UNKNOWN = "UNKNOWN"  # a Zep path that this table does not know
 
 
+WRITES = frozenset({RouteClass.WRITE, RouteClass.HYBRID, RouteClass.ERASE})
+"""What changes memory."""
+
+
 class Fields(Enum):
     """What the strings at a place in a request body are."""
 

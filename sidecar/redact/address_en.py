@@ -110,7 +110,7 @@ def _tail(text: str, end: int, codes: list[Range]) -> int:
         if text[stop - 3 : stop - 1].isdigit():
             break
     if end == street:
-        city = _TAIL_CITY.match(text, end)
+        city = _TAIL_CITY.match(text, end) if text[end : end + 1] == "," else None
         names = _TOKEN.finditer(text, *city.span(1)) if city else ()
         for name in takewhile(lambda name: name.group().lower() not in _EN_NOT_CITY, names):
             end = name.end()
@@ -155,7 +155,6 @@ def _street_start(text: str, start: int, end: int) -> int:
 _GLUE = tuple("$#-_/.:@+\xa4")
 _LONG_NUMBER = re.compile("[0-9]{4,}")
 _NUMBERS_BEFORE = re.compile(r"[0-9]{4,} [0-9]{4,} $")
-_STRONG = re.compile(rf"(?:{alternatives('en.street')})\.?")
 _YEAR = re.compile("(?:19|20)[0-9]{2}")
 _PLAIN_STREETS = frozenset(
     "street st road rd avenue ave boulevard blvd lane ln terrace crescent".split()
@@ -167,18 +166,18 @@ def _is_street(text: str, start: int, end: int) -> bool:
     """Decide about a number and a street without a town."""
     number, *names = text[start:end].split()
     names = [name.strip(".,") for name in names]
-    lower = [name.lower() for name in names[:-1]]
+    lower = [name.lower() for name in names]
     before = (text[max(0, start - 12) : start].lower().split() or [""])[-1]
     if before in _EN_LABEL or (before == "in" and _YEAR.fullmatch(number)):
         return False
-    if not lower or lower[0] in _EN_MEASURE:
+    if len(names) < 2 or lower[0] in _EN_MEASURE:
         return False
     if not names[0][0].islower():
         highway = names[-1].isdigit() and len(number) > 2
         return highway or names[-1][0].isupper() or names[-1] in _PLAIN_STREETS
-    strong = any(_STRONG.fullmatch(name) for name in names[1:])
-    common = any(word in _EN_COMMON or word in _EN_MEASURE for word in lower)
-    return strong and not common and number[0].isdigit() and before not in _ARTICLES
+    if not number[0].isdigit() or before in _ARTICLES or _EN_STREET.isdisjoint(lower[1:]):
+        return False
+    return _EN_COMMON.isdisjoint(lower[:-1]) and _EN_MEASURE.isdisjoint(lower[:-1])
 
 
 _BOX_PATTERN = (

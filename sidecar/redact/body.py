@@ -228,7 +228,7 @@ class Redactor:
         if not edits:
             return edits
         # A number that became a string brings quotes, which are escaped once a level.
-        edits = [e._replace(replacement=_escaped(e.replacement)) for e in edits]
+        edits = [_Edit(start, end, _escaped(text), type_) for start, end, text, type_ in edits]
         return _moved(edits, _written_offsets(raw, value, _ends(edits)), position)
 
 
@@ -244,8 +244,8 @@ def _ends(edits: Sequence[_Edit]) -> list[int]:
 
 def _moved(edits: Sequence[_Edit], ends: Sequence[int], by: int = 0) -> list[_Edit]:
     """Return the edits with other starts and ends."""
-    pairs = zip(edits, ends[::2], ends[1::2], strict=True)
-    return [_Edit(start + by, end + by, edit.replacement, edit.type) for edit, start, end in pairs]
+    moves = zip(edits, ends[::2], ends[1::2], strict=True)
+    return [_Edit(start + by, end + by, text, type_) for (*_, text, type_), start, end in moves]
 
 
 def _offsets(text: str, indexes: Sequence[int], errors: str = "strict") -> Sequence[int]:
@@ -358,7 +358,7 @@ def _renamed(raw: bytes, start: int, edits: list[_Edit]) -> str:
 
 
 def _redacted(body: bytes, edits: list[_Edit]) -> Redacted:
-    counts = Counter(e.type for e in edits)
+    counts = Counter([e.type for e in edits])
     identifiers = counts.pop(_IDENTIFIER, 0)
     if not counts:
         return Redacted(body, {}, identifiers)

@@ -44,7 +44,9 @@ class Finder:
             found = self._scan(text, view) if round_ < _ROUNDS else list(_rest(view.data, spans))
             if not found:
                 break
-            spans += [Span(view.starts[a], view.starts[b], type_) for a, b, type_ in found]
+            starts = view.starts.of([start for start, *_ in found])
+            ends = view.starts.of([end for _, end, _ in found])
+            spans += map(Span, starts, ends, [type_ for *_, type_ in found])
             view = view.collapse([(a, b) for a, b, _ in found])
         return sorted(spans)
 

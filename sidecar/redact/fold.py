@@ -115,16 +115,24 @@ class Starts(Sequence[int]):
         """Return what is left when each of the sorted spans is one byte."""
         breaks: list[int] = []
         starts: list[int] = []
-        done = size = 0
+        done = size = last = 0
         for start, end in [*spans, (self._size - 1, self._size)]:
+            first = bisect_right(self._breaks, done, last)
+            last = bisect_right(self._breaks, start, first)
             breaks.append(size)
-            starts.append(self[done])
-            first, last = bisect_right(self._breaks, done), bisect_right(self._breaks, start)
-            breaks += [index - done + size for index in self._breaks[first:last]]
-            starts += self._starts[first:last]
+            starts.append(self._starts[first - 1] + done - self._breaks[first - 1])
+            if first < last:
+                breaks += [index - done + size for index in self._breaks[first:last]]
+                starts += self._starts[first:last]
             size += start - done + 1
             done = end
         return Starts(size, breaks, starts)
+
+    def of(self, indexes: Sequence[int]) -> Sequence[int]:
+        """Return the starts for many indexes."""
+        if len(self._breaks) == 1 and not self._starts[0]:
+            return indexes
+        return [self[index] for index in indexes]
 
 
 class View(NamedTuple):

@@ -17,11 +17,17 @@ from sidecar.redact.engine import scanner
 from sidecar.redact.rule import Rule
 from sidecar.redact.words import words
 
-_PHONE_CONTEXT = words("phone.context")
-_PHONE_LINK = words("phone.link")
-_PHONE_NUMBER = words("phone.number")
-_PHONE_UNIT = words("phone.unit")
-_PHONE_VETO = words("phone.veto")
+
+def _bytes(section: str) -> frozenset[bytes]:
+    return frozenset(word.encode() for word in words(f"phone.{section}"))
+
+
+_PHONE_CONTEXT = _bytes("context")
+_PHONE_LINK = _bytes("link")
+_PHONE_NUMBER = _bytes("number")
+_PHONE_UNIT = _bytes("unit")
+_PHONE_VETO = _bytes("veto")
+_TELLING = _PHONE_CONTEXT | _PHONE_VETO | _PHONE_NUMBER
 
 MATCHES = (
     "(0532 123 45 67)", "(05321234567)", "(415-555-2671)", "(0212 555 12 34)", "(06 12 34 56 78)",
@@ -43,7 +49,7 @@ REJECTS = (
 
 # A chain: digit groups with at most three separators between them; numbers are found inside it.
 _CHAIN = scanner(r"(?:\+ ?\(?|\()?[0-9](?:[ ./()-]{0,3}[0-9]){5,39}")
-# A bank account or a card: no part of it is a phone.
+# A bank account or a card: no part of it is a phone. Of a chain it takes at least 14 characters.
 _OTHER_CHAIN = re.compile(
     rb"[A-Za-z]{2}[0-9]{2}[ -]?(?:[0-9]{4}[ -]?){3}|..(?:[0-9]{4}[ -]){3}[0-9]{4}(?![0-9])"
 )
@@ -59,8 +65,11 @@ _DATE = re.compile(
 _DOTTED_QUAD = re.compile(rb"(?:[01]?[0-9]{1,2}|2[0-4][0-9]|25[0-5])(?:\.[0-9]{1,3}){3}$")
 _THOUSANDS = re.compile(rb"[1-9][0-9]{0,2}(?:[ .][0-9]{3}){2,4}$")
 _REMARK = re.compile(rb"-(?:Office|Home|Mobile|Cell|Work|Fax|Phone|Tel|Cep|Ev|Is)\b")
-_TOKEN = re.compile(rb"[a-z\xc0-\xff.]+")
+# Letters in lower case and dots, and a blank for everything else.
+_IN_TOKENS = re.sub(rb"[^a-z\xc0-\xff.]", b" ", bytes(range(256)).lower())
+_WORD_BEHIND = re.compile(rb" *([A-Za-z\xc0-\xff.]+)")
 _LABEL = re.compile(rb"(?:^|[ \t])[TMPFC][.:]? $")
+_LABEL_ENDS = b"TMPFC.:"
 _CLAUSES = re.compile(rb".*(?:[.,;!?|] |(?<!:)[\n\t])", re.DOTALL)
 
 # How people group a number that they write without its trunk prefix.
@@ -72,6 +81,8 @@ _BARE_SHAPES = {
 _COUNTING = "01234567890123456789 9876543210"
 # Subscriber numbers without an area code; only beside a phone word.
 _LOCAL_SHAPES = {(3, 4), (3, 2, 2), (3, 3)}
+
+_PLUS, _BRACKET, _ZERO = b"+(0"
 
 _KINDS = (
     "fixed_line", "mobile", "toll_free", "premium_rate", "shared_cost", "personal_number", "voip",
@@ -102,17 +113,18 @@ class Finder:
     """Finds the numbers of some regions, and international numbers of all."""
 
     def __init__(self, regions: tuple[str, ...]) -> None:
-        self._regions = [_Region.of(region) for region in regions]
+        self._by_size: dict[int, list[_Region]] = {}
+        for region in map(_Region.of, regions):
+            for size in region.sizes():
+                self._by_size.setdefault(size, []).append(region)
 
     def find(self, data: bytes) -> Iterator[tuple[int, int]]:
         """Yield the numbers in a view."""
         for match in _CHAIN.finditer(data):
             start, end = match.span()
-            if _OTHER_CHAIN.match(data, max(0, start - 2)):
+            if end - start >= 14 and _OTHER_CHAIN.match(data, max(0, start - 2)):
                 continue
-            groups = [
-                (m.start() + start, m.end() + start) for m in _GROUP.finditer(data[start:end])
-            ]
+            groups = [group.span() for group in _GROUP.finditer(data, start, end)]
             first = 0
             while first < len(groups):
                 number = self._longest(data, start, groups, first)
@@ -129,32 +141,28 @@ class Finder:
         self, data: bytes, chain: int, groups: list[tuple[int, int]], first: int
     ) -> Number | None:
         """Return the longest number that starts with group `first`."""
-        start = groups[first][0]
-        international = False
-        while start > chain and data[start - 1 : start] in (b"(", b"+"):
-            start -= 1
-            international = international or data[start] == 0x2B
-        if first == 0:
-            international = international or data[chain] == 0x2B
-            start = chain
-        if _glued_left(data, start) or not _can_start(data, start, groups, first, international):
-            return None
-        if _DATE.match(data, groups[first][0]):
+        start = _start(data, chain, groups, first)
+        if start < 0 or _glued_left(data, start):
             return None
         sizes = [b - a for a, b in groups[first : first + 7]]
+        if sizes[0] in (1, 2, 4) and _DATE.match(data, groups[first][0]):
+            return None
+        international = data[start] == _PLUS
         context: str | None = None
-        for count in range(len(sizes), 0, -1):
-            if not 6 <= sum(sizes[:count]) <= 17:
+        total = sum(sizes)
+        while total >= 6:
+            shape, size, end = tuple(sizes), total, groups[first + len(sizes) - 1][1]
+            total -= sizes.pop()
+            if size > 17 or _glued_right(data, end):
                 continue
-            end = groups[first + count - 1][1]
             at = _after_bracket(data, start, end)
             text = data[at:end]
-            if _glued_right(data, end) or b". " in text or text.count(b"(") != text.count(b")"):
+            if not text.isdigit() and not _is_wellformed(text):
                 continue
             if context is None:  # inside a chain the words before it are about another number
                 context = "" if first else _context(data, start)
             digits = text.translate(None, b" ./()+-").decode()
-            number = Number(at, end, digits, tuple(sizes[:count]), international, text)
+            number = Number(at, end, digits, shape, international, text)
             if self._accept(number, context or _context_after(data, end)):
                 return number
         return None
@@ -166,15 +174,14 @@ class Finder:
             return _international(number)
         if digits[:2] == "00":
             return digits[2:3] != "0" and context != "veto" and _international(number)
-        if _DOTTED_QUAD.match(number.text) or context == "veto":
+        if context == "veto" or (len(number.shape) == 4 and _DOTTED_QUAD.match(number.text)):
             return False
         if 1 in number.shape[1:] and number.shape != (3, 1, 3):
             return False
-        made_up = len(set(digits)) < 3 or (len(number.shape) == 1 and digits in _COUNTING)
-        if len(digits) > 13 or (made_up and not context):
+        if len(digits) > 13 or (not context and _is_made_up(number)):
             return False
         named = context in ("phone", "near")
-        for region in self._regions:
+        for region in self._by_size.get(len(digits), ()):
             if region.accepts(number, named):
                 return True
         if context == "phone" and len(set(digits)) > 2:
@@ -215,6 +222,11 @@ class _Region(NamedTuple):
             frozenset(meta.general_desc.possible_length),
             re.compile("|".join(f"(?:{pattern})" for pattern in patterns if pattern)),
         )
+
+    def sizes(self) -> set[int]:
+        """Return how many digits a number may have: bare, behind a trunk prefix or the code."""
+        before = (0, len(self.trunk), len(str(self.code)))
+        return {size + more for size in self.lengths for more in before}
 
     def accepts(self, number: Number, context: bool) -> bool:
         digits, shape = number.digits, number.shape
@@ -270,53 +282,62 @@ def _international(number: Number) -> bool:
     return False
 
 
-def _can_start(
-    data: bytes, start: int, groups: list[tuple[int, int]], first: int, international: bool
-) -> bool:
-    """Tell cheaply whether a number can start with this group."""
+def _is_wellformed(text: bytes) -> bool:
+    return b". " not in text and text.count(b"(") == text.count(b")")
+
+
+def _is_made_up(number: Number) -> bool:
+    """Tell digits that no one was given: `5555555555`, `12345678`."""
+    digits = number.digits
+    return len(set(digits)) < 3 or (len(number.shape) == 1 and digits in _COUNTING)
+
+
+def _start(data: bytes, chain: int, groups: list[tuple[int, int]], first: int) -> int:
+    """Return where a number with this group as its first starts, or -1, told cheaply, if none."""
     a, b = groups[first]
-    size = b - a
-    head = data[a:b]
-    if first and not international:
-        # Inside a chain: the groups before it are another value only if a blank parts them and
-        # the number looks like one by itself.
-        if b" " not in data[groups[first - 1][1] : start]:
-            return False
-        if head[:1] != b"0" and data[start] != 0x28:
-            parts = data[a : a + 12]
-            return size == 3 and parts[3:4] in b"-." and parts[7:8] == parts[3:4]
-    if international or head[:1] == b"0" or size >= 3 or data[start] == 0x28:
-        return True
-    return first + 1 < len(groups) and groups[first + 1][1] - groups[first + 1][0] > 1
+    if not first:
+        a_number = data[chain] in b"+(" or data[a] == _ZERO or b - a >= 3
+        second = groups[1] if len(groups) > 1 else (0, 0)
+        return chain if a_number or second[1] - second[0] > 1 else -1
+    # Inside a chain: the groups before it are another value only if a blank parts them and the
+    # number looks like one by itself.
+    start = a
+    while data[start - 1] == _BRACKET:
+        start -= 1
+    if start == a and data[a] != _ZERO:
+        mark = data[a + 3 : a + 4]
+        if b - a != 3 or mark not in b"-." or data[a + 7 : a + 8] != mark:
+            return -1
+    return start if b" " in data[groups[first - 1][1] : start] else -1
 
 
 def _after_bracket(data: bytes, start: int, end: int) -> int:
     """Return where a number starts when the bracket before it opens a remark, not an area code."""
-    opens_remark = data[start : start + 1] == b"(" and b")" not in data[start:end]
-    return start + opens_remark
+    return start + (data[start] == _BRACKET and b")" not in data[start:end])
 
 
 def _glued_left(data: bytes, start: int) -> bool:
     """Tell whether the characters before make the digits part of a longer token."""
-    before = data[max(0, start - 2) : start]
-    if not before:
+    last = data[start - 1 : start]
+    if last in b" \n":  # or nothing
         return False
-    last = before[-1:]
-    if last.isalnum() or last in b"_#@$%&*^~" or last[0] >= 0xA0:
+    if last.isalnum() or last in b"_#@$%&*^~" or last >= b"\xa0":
         return True
-    return last in b"-/.,:=" and len(before) == 2 and before[:1].isdigit()
+    return last in b"-/.,:=" and data[max(0, start - 2) : start - 1].isdigit()
 
 
 # "no message on my registered 212-555-0143": not the number of the message.
-_BREAKS = frozenset({"on", "at"})
+_BREAKS = frozenset({b"on", b"at"})
 
 
 def _glued_right(data: bytes, end: int) -> bool:
     """Tell whether the characters behind make the digits part of a longer token."""
     after = data[end : end + 2]
-    if after[:1] in (b"x", b"X") and after[1:].isdigit():
+    if after[:1] in b" \n":  # or nothing
         return False
-    if _REMARK.match(data, end):
+    if after[:1] in b"xX" and after[1:].isdigit():
+        return False
+    if after[:1] == b"-" and _REMARK.match(data, end):
         return False
     if after[:1].isalnum() or after[:1] in (b"_", b"@", b"%") or after[:1] >= b"\xc0":
         return True
@@ -335,13 +356,14 @@ def _context(data: bytes, start: int) -> str:
     if clause := _CLAUSES.match(before):
         before = before[clause.end() :]
     before = before[before.rfind(0) + 1 :]
-    if _LABEL.search(before):
+    if before[-2:-1] in _LABEL_ENDS and _LABEL.search(before):
         return "phone"
-    before = before.lower()
     found = "veto" if before[-2:].strip() == b"#" else ""
+    tokens = [token.strip(b".") for token in before.translate(_IN_TOKENS).split()[:-5:-1]]
+    if _TELLING.isdisjoint(tokens):
+        return found
     linked, crossed = True, False
-    for raw in reversed(_TOKEN.findall(before)[-4:]):
-        token = raw.decode("latin-1").strip(".")
+    for token in tokens:
         if token in _PHONE_CONTEXT:
             return "phone" if linked else "near"
         if token in _PHONE_VETO and not crossed:
@@ -355,10 +377,10 @@ def _context(data: bytes, start: int) -> str:
 
 def _context_after(data: bytes, end: int) -> str:
     """Return what the word behind a number calls it."""
-    match = _TOKEN.match(data[end : end + 16].lower().lstrip(b" "))
+    match = _WORD_BEHIND.match(data, end, end + 16)
     if match is None:
         return ""
-    word = match.group().decode("latin-1").strip(".")
+    word = match[1].lower().strip(b".")
     if word in _PHONE_UNIT:
         return "veto"
     return "phone" if word in _PHONE_CONTEXT else ""

@@ -13,7 +13,8 @@ from sidecar.core.errors import Failure
 from sidecar.core.guard import Grade, Ticket
 from sidecar.core.headers import RawHeaders, values
 from sidecar.core.outcomes import Kind, Reason, Verdict
-from sidecar.core.routes import Route, RouteClass
+from sidecar.core.routes import WRITES, Route, RouteClass
+from sidecar.core.trace import without_trace
 from sidecar.redact import is_json
 from sidecar.runtime.governor import Governor
 from sidecar.runtime.inbound import Outgoing
@@ -40,6 +41,8 @@ class Attempt(NamedTuple):
     outgoing: Outgoing
     ticket: Ticket
     credential: str
+    trace: str = ""
+    """The id of the trace that is being recorded, or nothing."""
 
 
 class Read(NamedTuple):
@@ -48,6 +51,8 @@ class Read(NamedTuple):
     verdict: Verdict
     answer: Whole | None = None
     failure: Failure | None = None
+    took: float = 0.0
+    """Seconds from the request to the end of the answer, or to the failure."""
 
 
 class _LastGood(NamedTuple):
@@ -106,9 +111,11 @@ class Attempts:
                 answer = await self._send(attempt)
                 headed = True
                 whole = await to_the_end(answer)
-            read = Read(await self._verdict(attempt, whole), whole)
+            took = self._mono() - since[1]
+            read = Read(await self._verdict(attempt, whole), whole, took=took)
         except (TimeoutError, UpstreamError) as error:
-            read = Read(self._of_error(error, *since[1:], headed=headed), failure=failure_of(error))
+            verdict = self._of_error(error, *since[1:], headed=headed)
+            read = Read(verdict, None, failure_of(error), self._mono() - since[1])
         finally:
             self._governor.settle(attempt.ticket, read.verdict, since[0])
         self._note(attempt, read)
@@ -120,17 +127,22 @@ class Attempts:
         Raises UpstreamError, also for a timeout.
         """
         since = self._governor.now(), self._mono(), self._governor.lag
-        verdict = outcomes.neutral()
+        verdict, status = outcomes.neutral(), None
         try:
             async with asyncio.timeout(deadline - self._mono()):
                 answer = await self._send(attempt)
-            verdict = self._of_status(attempt.cls, answer.status, answer.headers)
+            status = answer.status
+            verdict = self._of_status(attempt.cls, status, answer.headers)
             return answer
         except (TimeoutError, UpstreamError) as error:
             verdict = self._of_error(error, *since[1:], headed=False)
             raise UpstreamError(failure_of(error)) from None
         finally:
             self._governor.settle(attempt.ticket, verdict, since[0])
+            self._metrics.upstream(attempt.cls, self._mono() - since[1], attempt.trace)
+            failed = outcomes.write_failure(verdict, status)
+            if failed and attempt.cls in WRITES:
+                self._metrics.write_failed(failed, attempt.trace)
 
     async def probe_when_idle(self) -> None:
         """Probe where no worker reads: with the last read that was good. Never returns."""
@@ -148,7 +160,12 @@ class Attempts:
                     background=True,
                 )
                 if ticket.grade is not Grade.DENY:
-                    await self.read(last.attempt._replace(ticket=ticket))
+                    # The trace of the worker's own read is over.
+                    headers = without_trace(last.attempt.outgoing.headers)
+                    outgoing = last.attempt.outgoing._replace(headers=headers)
+                    await self.read(
+                        last.attempt._replace(ticket=ticket, outgoing=outgoing, trace="")
+                    )
 
     # --- parts of the above -------------------------------------------------------------------
 
@@ -190,8 +207,9 @@ class Attempts:
         )
 
     def _note(self, attempt: Attempt, read: Read) -> None:
+        self._metrics.upstream(attempt.cls, read.took, attempt.trace)
         if read.verdict.reason and read.verdict.kind is not Kind.NEUTRAL:
-            self._metrics.context_failed(read.verdict.reason)
+            self._metrics.context_failed(read.verdict.reason, attempt.trace)
         good = read.verdict == outcomes.OK and read.answer and read.answer.status == 200
         if good and attempt.method == "GET":
             self._last_good = _LastGood(attempt, self._mono())

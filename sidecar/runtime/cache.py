@@ -13,7 +13,7 @@ from sidecar.core.headers import RawHeaders
 from sidecar.core.hit_ratio import HitRatio
 from sidecar.core.routes import Route
 from sidecar.runtime.flights import Crowded, Flight, Flights
-from sidecar.runtime.metrics import Metrics
+from sidecar.runtime.metrics import Metrics, Watched
 from sidecar.runtime.shared_tier import Look, SharedTier
 
 # Seconds between sweeps.
@@ -64,9 +64,14 @@ class ContextCache:
         self._stale_after = config.reads.stale_after
         self._metrics, self._mono, self._shared = metrics, mono, shared
         self._cache = Cache(self._limits)
-        self._flights: Flights[Any] = Flights()
+        self._flights: Flights[Any] = Flights(config.limits.concurrency)
         self._ratio = HitRatio()
         self._sweeper: asyncio.Task[None] | None = None
+        metrics.watch(Watched.CACHE_ENTRIES, lambda: len(self._cache))
+        metrics.watch(Watched.CACHE_BYTES, lambda: self._cache.bytes)
+        metrics.watch(
+            Watched.SHARED_TIER_SKIPPED, lambda: shared is not None and shared.state != "ok"
+        )
 
     def start(self) -> None:
         """Begin to sweep."""

@@ -6,9 +6,9 @@ from sidecar.core.answers import Outcome, mode_of
 from sidecar.core.guard import Ticket
 from sidecar.core.modes import Resolution
 from sidecar.core.routes import Route, RouteClass
+from sidecar.runtime.account import Mark
 from sidecar.runtime.attempts import Attempt
 from sidecar.runtime.inbound import Outgoing
-from sidecar.runtime.relay import Mark
 from sidecar.runtime.server import Request
 
 
@@ -29,5 +29,5 @@ class Case(NamedTuple):
 
     def attempt(self, outgoing: Outgoing) -> Attempt:
         """Return the attempt to be made for it."""
-        method = self.request.method
-        return Attempt(method, self.route, self.cls, outgoing, self.ticket, self.credential)
+        method, trace = self.request.method, self.request.account.trace
+        return Attempt(method, self.route, self.cls, outgoing, self.ticket, self.credential, trace)

@@ -37,9 +37,10 @@ class Flight(Generic[T]):
 
 
 class Flights(Generic[T]):
-    """The attempts under way, by question."""
+    """The attempts under way, by question; never more than `most`."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int) -> None:
+        self._most = most
         self._flights: dict[bytes, Flight[T]] = {}
         self._tasks: set[asyncio.Task[T]] = set()
 
@@ -50,10 +51,13 @@ class Flights(Generic[T]):
         """Return the flight to wait for, or None where one has to be begun.
 
         `current` tells whether a flight was dispatched after every write that concerns it. Raises
-        Crowded where too many wait already.
+        Crowded where too many wait already, or too many are under way: those that nobody waits
+        for any more count, too.
         """
         flight = self._flights.get(key)
         if flight is None or not current(flight):
+            if len(self._tasks) >= self._most:
+                raise Crowded
             return None
         if flight.waiting > FOLLOWERS_MOST:  # and the one that has begun it
             raise Crowded
@@ -85,4 +89,4 @@ class Flights(Generic[T]):
 
 
 class Crowded(Exception):
-    """Too many wait for one answer."""
+    """Too many wait for one answer, or there are too many attempts."""

@@ -37,7 +37,7 @@ from sidecar.core.routes import RouteClass
 from sidecar.runtime.cache import ContextCache
 from sidecar.runtime.lag import Lag
 from sidecar.runtime.logs import Log
-from sidecar.runtime.metrics import Metrics
+from sidecar.runtime.metrics import Metrics, Watched
 from sidecar.selection import OverrideState, State
 
 # Seconds between looks at what changes by itself: a force or a lease that ends, the gauge.
@@ -92,9 +92,15 @@ class Governor:
         self._disk = ThreadPoolExecutor(1, thread_name_prefix="state")
         self._tasks: list[asyncio.Task[None]] = []
         self._save_failed = False
+        self._since: dict[Source, float] = {}  # when each that limits the mode began to; wall time
         self._load()
         self._shown: Resolution | None = None
         self._show()
+        breakers, watch = self._guard, metrics.watch
+        watch(Watched.HOLD, lambda: breakers.host.remaining(self.now()))
+        watch(Watched.CREDENTIALS_HELD, lambda: breakers.credentials_held)
+        watch(Watched.WRITES_HEALTHY, lambda: breakers.writes.healthy)
+        watch(Watched.LOOP_LAG, lambda: self._lag.total)
 
     def start(self) -> None:
         """Begin to look at the clock, and to keep the state file."""
@@ -193,6 +199,7 @@ class Governor:
     def status(self) -> dict[str, Any]:
         """Return the status, as the contract shapes it."""
         self._tell(self._guard.tick(self.now()))
+        self._show()
         resolution = self._resolve()
         return {
             "base": self._base.label,
@@ -201,6 +208,7 @@ class Governor:
             "effective": resolution.effective.label,
             "gauge": int(resolution.effective),
             "limited_by": [source.value for source in resolution.limited_by],
+            "since": {s.value: self._instant(at) for s, at in self._since.items()},
             "cache": self._cache.status(),
             "spool": None,
             "upstream": self._upstream,
@@ -297,6 +305,8 @@ class Governor:
         if resolution == self._shown:
             return
         old, self._shown = self._shown, resolution
+        wall = self._wall().timestamp()
+        self._since = {source: self._since.get(source, wall) for source in resolution.limited_by}
         if resolution.effective is Mode.OFF:
             self._cache.clear()
         self._metrics.mode(resolution)
@@ -329,10 +339,11 @@ class Governor:
             left = None if forced.until is None else forced.until - now
         else:
             left = None
-        if not left:
-            return ""
-        until = self._wall().timestamp() + left
-        return datetime.fromtimestamp(until, self._wall().tzinfo).isoformat(timespec="seconds")
+        return self._instant(self._wall().timestamp() + left) if left else ""
+
+    def _instant(self, wall: float) -> str:
+        instant = datetime.fromtimestamp(wall, self._wall().tzinfo)
+        return instant.isoformat(timespec="seconds").replace("+00:00", "Z")
 
     # --- time, and the file -------------------------------------------------------------------
 
@@ -361,7 +372,8 @@ class Governor:
 
     def _snapshot(self) -> bytes:
         now, wall = self.now(), self._wall().timestamp()
-        return json.dumps(guard_state.snapshot(self._guard, now, wall)).encode()
+        since = {source.value: at for source, at in self._since.items()}
+        return json.dumps({**guard_state.snapshot(self._guard, now, wall), "since": since}).encode()
 
     def _save(self, path: Path, data: bytes) -> None:
         """Replace the file as a whole: whoever reads it sees the old one or the new one."""
@@ -378,14 +390,18 @@ class Governor:
             if not self._save_failed:
                 self._log("state_not_saved", "warning", reason=error.strerror or "unknown")
             self._save_failed = True
+            self._metrics.state_file_failed()
 
     def _load(self) -> None:
         if self._state_file is None:
             return
         try:
             data = json.loads(self._state_file.read_bytes()[:1_000_000])
-            guard_state.restore(self._guard, data, self.now(), self._wall().timestamp())
+            wall = self._wall().timestamp()
+            guard_state.restore(self._guard, data, self.now(), wall)
+            self._since = guard_state.since(data, wall)
         except FileNotFoundError:
             return
         except (OSError, ValueError, RecursionError) as error:
             self._log("state_not_restored", "warning", reason=type(error).__name__)
+            self._metrics.state_file_failed()

@@ -19,6 +19,7 @@ from sidecar.core.return_context import strip_return_context
 from sidecar.core.routes import Route, RouteClass
 from sidecar.redact import Laborious, Redacted, Redactor
 from sidecar.redact.inspect import inspect
+from sidecar.runtime import clock
 from sidecar.runtime.metrics import Metrics
 from sidecar.runtime.server import Request
 
@@ -118,6 +119,7 @@ class Inbound:
         if expected and request.version >= (1, 1):  # RFC 9110 10.1.1
             request.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         body = bytearray()
+        since = clock.mono()
         try:
             if request.content.is_eof():  # all of it is there
                 body += request.content.read_nowait()
@@ -127,6 +129,8 @@ class Inbound:
             raise Refused(errors.BODY_TIMEOUT, close=True) from None
         except RequestPayloadError:
             raise Refused(errors.BAD_REQUEST, close=True) from None
+        finally:
+            request.account.waited += clock.mono() - since
         if len(body) > self._body_bytes:
             raise Refused(errors.TOO_LARGE, close=True)
         return bytes(body)

@@ -1,27 +1,94 @@
 """Events to Prometheus, in a registry of our own. Every label value exists at 0 from the start."""
 
 import platform
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import Enum
 from typing import TypeVar
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, disable_created_metrics
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    ProcessCollector,
+    disable_created_metrics,
+)
 from prometheus_client.exposition import CONTENT_TYPE_LATEST as PLAIN
 from prometheus_client.exposition import generate_latest as plain
 from prometheus_client.metrics_core import Metric
 from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST as OPENMETRICS
 from prometheus_client.openmetrics.exposition import generate_latest as openmetrics
+from prometheus_client.registry import Collector
 
 from sidecar import __version__
-from sidecar.core.answers import ShortCircuit
+from sidecar.core.answers import Outcome, ShortCircuit
 from sidecar.core.cache_status import Result
+from sidecar.core.errors import REFUSALS
 from sidecar.core.events import PROBE_RESULTS, Event, Forced, ProbeSettled, Tripped
 from sidecar.core.machine import Trip
 from sidecar.core.modes import Resolution, Source
 from sidecar.core.outcomes import Reason
+from sidecar.core.routes import WRITES, RouteClass
+from sidecar.core.served import Served
+from sidecar.runtime.series import Counters, Histograms
 from sidecar.selection import OverrideState, State
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # a series per child that nobody reads
+
+
+# The edges of the buckets are the lines that operators draw: a hit under 10 ms, p95 under 250 ms,
+# an alert at 500 ms, `timeouts.read` at 2 s, `timeouts.write` at 10 s.
+_READ = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.175, 0.25, 0.35, 0.5, 0.75, 1, 2, 5)
+_WRITE = (0.01, 0.025, 0.05, 0.1, 0.175, 0.25, 0.5, 1, 2.5, 5, 10)
+_UPSTREAM = (0.005, 0.01, 0.025, 0.05, 0.1, 0.175, 0.25, 0.35, 0.5, 0.75, 1, 2, 5, 10)
+_OVERHEAD = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1)
+
+
+class Watched(Enum):
+    """What is not counted but looked at when somebody asks: type, name, meaning."""
+
+    IN_FLIGHT = "gauge", "zep_sidecar_requests_in_flight", "Requests that are being served"
+    HOLD = (
+        "gauge",
+        "zep_sidecar_hold_remaining_seconds",
+        "Seconds until the guard allows the next probe of Zep; 0 where it is closed, or due",
+    )
+    CREDENTIALS_HELD = (
+        "gauge",
+        "zep_sidecar_credentials_held",
+        "Credentials that Zep has refused, so that their reads are answered here",
+    )
+    WRITES_HEALTHY = (
+        "gauge",
+        "zep_sidecar_writes_healthy",
+        "0 while one write after the other fails; they get less time then",
+    )
+    LOOP_LAG = (
+        "counter",
+        "zep_sidecar_loop_lag_seconds",
+        "By how much the event loop was late: a throttled container, or a fault of ours",
+    )
+    CACHE_ENTRIES = "gauge", "zep_sidecar_cache_entries", "Answers in the memory of the cache"
+    CACHE_BYTES = "gauge", "zep_sidecar_cache_bytes", "Their size"
+    SHARED_TIER_SKIPPED = (
+        "gauge",
+        "zep_sidecar_shared_tier_skipped",
+        "1 while the shared tier of the cache, if there is one, is left alone after errors",
+    )
+
+
+class _Looks(Collector):
+    """Asks for what is watched."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.at: dict[Watched, Callable[[], float]] = dict.fromkeys(Watched, float)
+        registry.register(self)
+
+    def collect(self) -> Iterator[Metric]:
+        for what, look in self.at.items():
+            kind, name, doc = what.value
+            metric = Metric(name, doc, kind)
+            metric.add_sample(f"{name}_total" if kind == "counter" else name, {}, look())
+            yield metric
 
 
 class Metrics:
@@ -47,6 +114,14 @@ class Metrics:
         self._override = _OverrideMetrics(self._registry)
         self._guard = _GuardMetrics(self._registry)
         self._cache = _CacheMetrics(self._registry)
+        self._traffic = _Traffic(self._registry)
+        self._looks = _Looks(self._registry)
+        self._state_file_errors = Counter(
+            "zep_sidecar_state_file_errors",
+            "Times that guard.state_file could not be written or was not sound",
+            registry=self._registry,
+        )
+        ProcessCollector(registry=self._registry)
         Gauge(
             "zep_sidecar_build_info", "Always 1", ["version", "python"], registry=self._registry
         ).labels(__version__, platform.python_version()).set(1)
@@ -73,9 +148,33 @@ class Metrics:
         """Count what the guard did."""
         self._guard.count(event)
 
-    def context_failed(self, reason: Reason) -> None:
+    def context_failed(self, reason: Reason, trace: str = "") -> None:
         """Count an attempt to read context that brought none."""
-        self._guard.failures[reason].inc()
+        self._guard.failures[reason].inc(1, _exemplar(trace))
+
+    def write_failed(self, reason: Reason, trace: str = "") -> None:
+        """Count a write that Zep was sent and did not take."""
+        self._traffic.write_failures[reason].inc(1, _exemplar(trace))
+
+    def upstream(self, cls: RouteClass, seconds: float, trace: str = "") -> None:
+        """Count an attempt to reach Zep."""
+        self._traffic.upstream[cls].observe(seconds, trace)
+
+    def served(self, served: Served) -> None:
+        """Count a request that is over."""
+        self._traffic.count(served)
+
+    def refused(self, code: str) -> None:
+        """Count a request that was answered with an error of our own, and not forwarded."""
+        self._traffic.refusals[code].inc()
+
+    def watch(self, what: Watched, look: Callable[[], float]) -> None:
+        """Show what `look` returns whenever somebody asks."""
+        self._looks.at[what] = look
+
+    def state_file_failed(self) -> None:
+        """Count an error of the state file."""
+        self._state_file_errors.inc()
 
     def short_circuit(self, reason: ShortCircuit) -> None:
         """Count a request that was answered without asking Zep."""
@@ -96,6 +195,9 @@ class Metrics:
         if "application/openmetrics-text" in accept:
             return OPENMETRICS, openmetrics(self._registry)  # type: ignore[no-untyped-call]
         return PLAIN, plain(self._registry)
+
+
+_OF_READS: list[Reason] = [reason for reason in Reason if reason is not Reason.HTTP_4XX]
 
 
 class _GuardMetrics:
@@ -134,7 +236,7 @@ class _GuardMetrics:
                 ["reason"],
                 registry=registry,
             ),
-            Reason,
+            _OF_READS,
         )
         self.short_circuits = _children(
             Counter(
@@ -161,6 +263,109 @@ class _GuardMetrics:
                 self._probes[result].inc()
 
 
+class _Traffic:
+    """Requests of the worker, and attempts to reach Zep."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        answers = Counters(
+            "zep_sidecar_requests",
+            "Requests of the worker by what they are for and by the status of their answer",
+            [
+                {"class": cls.value, "code": f"{hundred}xx"}
+                for cls in RouteClass
+                for hundred in _HUNDREDS
+            ],
+            registry,
+        )
+        self.answers = dict(
+            zip([(c, h) for c in RouteClass for h in _HUNDREDS], answers.children, strict=True)
+        )
+        reads = Counters(
+            "memory_zep_read_requests",
+            "Context reads by what the worker got",
+            _labels("outcome", Outcome),
+            registry,
+        )
+        self.reads = dict(zip(Outcome, reads.children, strict=True))
+        read_latency = Histograms(
+            "zep_read_latency_seconds",
+            "Context reads as the worker sees them, hits and empty answers included",
+            _labels("outcome", Outcome),
+            _READ,
+            registry,
+        )
+        self.read_latency = dict(zip(Outcome, read_latency.children, strict=True))
+        writes = Counters(
+            "memory_zep_write_requests",
+            "Requests that change memory (WRITE, HYBRID, ERASE) by what the worker got",
+            _labels("outcome", Outcome),
+            registry,
+        )
+        self.writes = dict(zip(Outcome, writes.children, strict=True))
+        self.write_failures = _children(
+            Counter(
+                "memory_zep_write_failures",
+                "Writes that were sent to Zep and that Zep did not take, or not in time",
+                ["reason"],
+                registry=registry,
+            ),
+            Reason,
+        )
+        [self.write_latency] = Histograms(
+            "memory_zep_write_latency_seconds",
+            "Writes that were sent to Zep, as the worker sees them",
+            [{}],
+            _WRITE,
+            registry,
+        ).children
+        upstream = Histograms(
+            "zep_sidecar_upstream_latency_seconds",
+            "Attempts to reach Zep: a context read to the end of its answer, others to its head",
+            _labels("class", RouteClass),
+            _UPSTREAM,
+            registry,
+        )
+        self.upstream = dict(zip(RouteClass, upstream.children, strict=True))
+        overhead = Histograms(
+            "zep_sidecar_overhead_seconds",
+            "What the sidecar adds to a request: all but waiting for Zep, or for the worker",
+            _labels("class", RouteClass),
+            _OVERHEAD,
+            registry,
+        )
+        self.overhead = dict(zip(RouteClass, overhead.children, strict=True))
+        refusals = Counter(
+            "zep_sidecar_refused",
+            "Requests that were not forwarded but got an error of the sidecar's own",
+            ["reason"],
+            registry=registry,
+        )
+        self.refusals = {code: refusals.labels(code) for code in REFUSALS}
+
+    def count(self, served: Served) -> None:
+        cls, outcome = served.cls, served.outcome
+        self.answers[cls, min(max(served.status // 100, _HUNDREDS[0]), _HUNDREDS[-1])].inc()
+        self.overhead[cls].observe(served.seconds - served.waited, served.trace)
+        if cls is RouteClass.CONTEXT:
+            self.reads[outcome].inc()
+            self.read_latency[outcome].observe(served.seconds, served.trace)
+        elif cls in WRITES:
+            self.writes[outcome].inc()
+            if outcome is Outcome.LIVE:
+                self.write_latency.observe(served.seconds, served.trace)
+
+
+_HUNDREDS = (2, 3, 4, 5)
+
+
+def _labels(name: str, values: Iterable[Enum]) -> list[dict[str, str]]:
+    return [{name: value.value} for value in values]
+
+
+def _exemplar(trace: str) -> dict[str, str] | None:
+    return {"trace_id": trace} if trace else None
+
+
 class _CacheMetrics:
     """How context reads fared with the cache."""
 
@@ -185,7 +390,7 @@ M = TypeVar("M", Counter, Gauge)
 E = TypeVar("E", bound=Enum)
 
 
-def _children(metric: M, values: type[E]) -> dict[E, M]:
+def _children(metric: M, values: Iterable[E]) -> dict[E, M]:
     """Return a child, at 0, for each value of the metric's one label."""
     return {value: metric.labels(value.value) for value in values}
 
@@ -216,12 +421,25 @@ class _OverrideMetrics:
             ["hash", "mode", "state"],
             registry=registry,
         )
-        self.show(OverrideState())
+        reloads = Counter(
+            f"{name}_reloads",
+            "Changes of the override file that were taken over, or that could not be",
+            ["result"],
+            registry=registry,
+        )
+        self._succeeded, self._failed = reloads.labels("success"), reloads.labels("failure")
+        self._last = OverrideState()
+        self.show(self._last)
         self._successful.set(0)  # nothing has been read yet
 
     def show(self, state: OverrideState) -> None:
         good, expires = state.override, state.override and state.override.expires_at
         failed = state.state in (State.INVALID, State.UNREADABLE)
+        last, self._last = self._last, state
+        if failed and (state.state, state.hash) != (last.state, last.hash):
+            self._failed.inc()
+        if last.last_success and state.last_success != last.last_success:
+            self._succeeded.inc()
         self._successful.set(not failed)
         self._success_time.set(state.last_success.timestamp() if state.last_success else 0)
         self._expires.set(expires.timestamp() if expires else 0)

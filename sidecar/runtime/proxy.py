@@ -24,17 +24,19 @@ from sidecar.core.headers import RawHeaders, leads_away, values, with_readable_c
 from sidecar.core.modes import Mode
 from sidecar.core.return_context import StripMemory, with_context
 from sidecar.core.routes import Route, RouteClass, base_urls, match
+from sidecar.core.trace import sampled_trace
 from sidecar.redact import Redactor
 from sidecar.runtime import clock
+from sidecar.runtime.account import Account, Mark
 from sidecar.runtime.attempts import MOST_WHOLE, Attempts, failure_of, to_the_end
 from sidecar.runtime.cache import ContextCache
 from sidecar.runtime.case import Case
 from sidecar.runtime.governor import Governor
 from sidecar.runtime.inbound import Inbound, Outgoing, Refused
 from sidecar.runtime.logs import Log
-from sidecar.runtime.metrics import Metrics
+from sidecar.runtime.metrics import Metrics, Watched
 from sidecar.runtime.reads import Reads
-from sidecar.runtime.relay import Mark, Relay, origin, own, refused
+from sidecar.runtime.relay import Relay, origin, own, refused
 from sidecar.runtime.server import Reply, Request
 from sidecar.runtime.upstream import Answer as ZepAnswer
 from sidecar.runtime.upstream import Upstream, UpstreamError
@@ -87,6 +89,7 @@ class Proxy:
         self._in_flight = 0
         self._draining = False
         self._drained = asyncio.Event()
+        metrics.watch(Watched.IN_FLIGHT, lambda: self._in_flight)
 
     def start(self) -> None:
         """Begin what goes on beside requests."""
@@ -116,9 +119,12 @@ class Proxy:
     async def handle(self, request: Request) -> Reply:
         """Serve one request of the worker."""
         self._in_flight += 1
+        account = Account(clock.mono(), sampled_trace(request.raw_headers))
+        request.account = account
         route: Route | None = None
         try:
-            route = _route(request)
+            account.route = route = _route(request)
+            account.cls = route.cls
             return await self._serve(request, route)
         except Refused as refusal:
             return self._refuse(request, route, refusal)
@@ -128,6 +134,8 @@ class Proxy:
             self._log_fault(error)
             return self._refuse(request, route, Refused(errors.INTERNAL, close=True))
         finally:
+            if served := account.served(request.method, clock.mono()):
+                self._metrics.served(served)
             self._in_flight -= 1
             if self._draining and not self._in_flight:
                 self._drained.set()
@@ -140,6 +148,7 @@ class Proxy:
         reads = route is not None and route.cls is RouteClass.CONTEXT
         if route and reads and self._fail_soft and refusal.status in _RETRIED:
             return self._reads.nothing(request, route, ShortCircuit(refusal.code), close=close)
+        self._metrics.refused(refusal.code)
         mark = Mark(mode, Outcome.BLOCKED, refusal.code)
         return refused(request, refusal, mark, close=close)
 
@@ -153,7 +162,7 @@ class Proxy:
         if route.cls is RouteClass.CONTEXT:
             return await self._reads.serve(request, route, received, credential, key)
         outgoing = await self._inbound.inspect(request, route, received)
-        cls = await self._inbound.classify(route, outgoing)
+        cls = request.account.cls = await self._inbound.classify(route, outgoing)
         asked = self._governor.asked()
         reads = asked.effective is Mode.READ_WRITE
         ticket = self._governor.admit(cls, credential, key=key, reads=reads)
@@ -194,11 +203,13 @@ class Proxy:
     ) -> Reply:
         """Send anything but a context read, and stream the answer back."""
         deadline = self._attempts.deadline(case.cls)
+        since = clock.mono()
         try:
             answer = await self._attempts.open(case.attempt(outgoing), deadline)
         except UpstreamError as error:
             return self._failed(case, error.failure)
         finally:
+            case.request.account.waited += clock.mono() - since
             await self._cache.note(change)  # also where no answer came: it may have had its effect
         try:
             if outgoing.body and leads_away(answer.headers, answer.status, self._upstream):
@@ -220,11 +231,14 @@ class Proxy:
 
     async def _with_context(self, case: Case, answer: ZepAnswer, deadline: float) -> Reply:
         """Relay the answer to a write whose read was left out, with the context it asked for."""
+        since = clock.mono()
         try:
-            async with asyncio.timeout(deadline - clock.mono()):
+            async with asyncio.timeout(deadline - since):
                 whole = await to_the_end(answer)
         except (TimeoutError, UpstreamError) as error:
             return self._failed(case, failure_of(error))
+        finally:
+            case.request.account.waited += clock.mono() - since
         plain = decode(whole.body, whole.headers, MOST_WHOLE)
         if isinstance(plain, bytes):
             kept = tuple(p for p in whole.headers if p[0].lower() != b"content-encoding")

@@ -24,14 +24,16 @@ from sidecar.core.guard import Grade
 from sidecar.core.headers import leads_away, with_readable_codings
 from sidecar.core.modes import Mode
 from sidecar.core.routes import Route, RouteClass
+from sidecar.runtime import clock
+from sidecar.runtime.account import Mark
 from sidecar.runtime.attempts import Attempts, Read
-from sidecar.runtime.cache import ContextCache
+from sidecar.runtime.cache import ContextCache, Served
 from sidecar.runtime.case import Case
 from sidecar.runtime.flights import Crowded
 from sidecar.runtime.governor import Governor
 from sidecar.runtime.inbound import Inbound, Outgoing, Refused
 from sidecar.runtime.metrics import Metrics
-from sidecar.runtime.relay import Mark, Relay, kept, own, refused
+from sidecar.runtime.relay import Relay, kept, own, refused
 from sidecar.runtime.server import Reply, Request
 
 T = TypeVar("T")
@@ -138,23 +140,28 @@ class Reads:
         """Ask Zep for all; the probe outlives the worker that has brought it."""
         ask = partial(self._attempts.read, case.attempt(outgoing))
         task = self._spawn(self._cache.probe(question, ask, _kept))
+        since = clock.mono()
         done, _ = await asyncio.wait({task}, timeout=self._client_wait)
         if not done:
+            case.request.account.waited += clock.mono() - since
             target, stale = case.request.raw_path, case.allow_stale
             late = short_circuit(case.route, target, case.asked, case.ticket, allow_stale=stale)
             return self._soft(case, late, question)
         if task.exception():  # it has been logged
             raise Refused(errors.INTERNAL, close=True)
         read, stored = task.result()
+        case.request.account.waited += read.took
         result = Result.MISS if question else Result.BYPASS
         return self._answer(case, outgoing, question, read, result, stored=stored)
 
     async def _ask(self, case: Case, outgoing: Outgoing, question: Question | None) -> Reply:
         ask = partial(self._attempts.read, case.attempt(outgoing))
+        since = clock.mono()
         try:
             served = await self._cache.serve(question, ask, _kept)
         except Crowded:
             raise Refused(errors.OVERLOADED) from None
+        case.request.account.waited += _waited(served, clock.mono() - since)
         if not served.asked:  # another's attempt, or none, has answered
             self._governor.settle(case.ticket, outcomes.neutral())
         if served.found:
@@ -218,6 +225,14 @@ class Reads:
     def _kept(self, request: Request, found: Found, mark: Mark) -> Reply:
         told = mark._replace(beside=cache_status.of_found(found))
         return kept(request, found.value, told, close=self._draining())
+
+
+def _waited(served: Served[Read], passed: float) -> float:
+    """Return how much of the time that passed was spent waiting for Zep."""
+    if served.read:
+        return served.read.took if served.asked else passed
+    # An answer of the shared tier, which is our own, or of ours, after waiting in vain.
+    return passed if served.result is Result.STALE else 0.0
 
 
 def _kept(read: Read) -> Value | None:

@@ -1,17 +1,15 @@
 """How an answer reaches the worker: whole or streamed, marked with what the sidecar did."""
 
 import asyncio
-from collections.abc import Awaitable, Mapping
-from types import MappingProxyType
+from collections.abc import Awaitable
 from typing import NamedTuple, TypeVar
 
 from sidecar.core.answers import Answer as OwnAnswer
-from sidecar.core.answers import Outcome
 from sidecar.core.cache import Value
 from sidecar.core.cache_key import TAUGHT_MOST
 from sidecar.core.errors import Refusal
 from sidecar.core.headers import RawHeaders, for_downstream, values
-from sidecar.core.modes import Mode
+from sidecar.runtime.account import Mark
 from sidecar.runtime.server import JSON, Reply, Request, head, reply, reset
 from sidecar.runtime.upstream import Answer, UpstreamError
 from sidecar.values import Address
@@ -20,31 +18,6 @@ from sidecar.values import Address
 READER_SILENCE = 60.0
 
 T = TypeVar("T")
-
-
-class Mark(NamedTuple):
-    """What the worker is told beside the answer."""
-
-    mode: Mode
-    outcome: Outcome
-    reason: str = ""
-    beside: Mapping[str, str] = MappingProxyType({})
-    """More header fields: those of the cache."""
-
-    def fields(self) -> dict[str, str]:
-        """Return header fields; their values are words of our own."""
-        fields = {
-            "X-Zep-Sidecar-Mode": str(int(self.mode)),
-            "X-Zep-Sidecar-Outcome": self.outcome.value,
-        }
-        if self.reason:
-            fields["X-Zep-Sidecar-Reason"] = self.reason
-        return {**fields, **self.beside}
-
-    @property
-    def lines(self) -> bytes:
-        """The header fields as they are written."""
-        return "".join([f"{name}: {value}\r\n" for name, value in self.fields().items()]).encode()
 
 
 class Whole(NamedTuple):
@@ -58,17 +31,20 @@ class Whole(NamedTuple):
 
 def refused(request: Request, refusal: Refusal, mark: Mark, *, close: bool) -> Reply:
     """Return the answer for a refusal."""
+    request.account.answered(refusal.status, mark)
     return reply(request, refusal.status, JSON | mark.fields(), refusal.body(), close=close)
 
 
 def own(request: Request, answer: OwnAnswer, mark: Mark, *, close: bool) -> Reply:
     """Return an answer of the sidecar in Zep's place."""
+    request.account.answered(answer.status, mark)
     fields = {"Content-Type": answer.content_type, "Server": "zep-sidecar", **mark.fields()}
     return reply(request, answer.status, fields, answer.body, close=close)
 
 
 def kept(request: Request, value: Value, mark: Mark, *, close: bool) -> Reply:
     """Return an answer that Zep gave earlier."""
+    request.account.answered(200, mark)
     content_type = value.content_type.decode("latin-1") or "application/json"
     fields = {"Server": "zep-sidecar", "Content-Type": content_type, **mark.fields()}
     if value.content_encoding:
@@ -84,6 +60,7 @@ class Relay:
 
     def whole(self, request: Request, answer: Whole, mark: Mark, *, close: bool) -> Reply:
         """Write an answer that is there."""
+        request.account.answered(answer.status, mark)
         keep_alive = request.keep_alive and not close
         bodiless = request.method == "HEAD" or answer.status in (204, 304)
         # Our own length is true of every body that is there.
@@ -109,6 +86,8 @@ class Relay:
         `patience` is for all waits for Zep together, or for each of them. How long the worker
         takes to read does not count. What passes is appended to `seen`, if it is not too much.
         """
+        account = request.account
+        account.answered(answer.status, mark)
         empty = request.method == "HEAD" or answer.status in (204, 304)
         sized = not answer.chunked and bool(values(answer.headers, b"content-length"))
         chunked = not empty and not sized and request.version >= (1, 1)
@@ -118,18 +97,22 @@ class Relay:
         if chunked:
             lines += b"Transfer-Encoding: chunked\r\n"
         pending = head(request.version, answer.status, answer.reason, lines, keep_alive=keep_alive)
+        before = loop.time()
         try:
             data = answer.ready()
             _see(seen, data)
             while not answer.complete:
                 request.write(pending + _framed(data, chunked))
                 pending = b""
+                before = loop.time()
                 await _within(READER_SILENCE, request.drain())
                 since = loop.time()
                 data = await _within(patience, answer.chunk())
                 patience -= 0 if each else loop.time() - since
+                account.waited += loop.time() - before
                 _see(seen, data)
         except (UpstreamError, TimeoutError):
+            account.waited += loop.time() - before
             request.write(pending)
             if request.transport and not sized and not chunked:
                 reset(request.transport)  # nothing else tells this cut from a regular end

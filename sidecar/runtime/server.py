@@ -20,6 +20,7 @@ from aiohttp.web import RequestPayloadError
 from sidecar.core.errors import BAD_REQUEST, INTERNAL, Refusal
 from sidecar.core.headers import Headers, known, values
 from sidecar.runtime import clock
+from sidecar.runtime.account import Account
 from sidecar.values import Address
 
 MAX_LINE = 65536
@@ -40,6 +41,7 @@ class Request:
 
     __slots__ = (
         "_connection",
+        "account",
         "content",
         "keep_alive",
         "method",
@@ -51,6 +53,8 @@ class Request:
     def __init__(
         self, connection: "_Connection", message: RawRequestMessage, content: StreamReader
     ) -> None:
+        self.account: Account
+        """What becomes of it; made by whoever serves it."""
         self.method: str = message.method
         self.raw_path: str = message.path
         """Path and query as they stood on the wire."""
@@ -235,12 +239,13 @@ class _Connection(BaseProtocol):
             try:
                 answer = self._listener.handler(request)
             except Exception:  # noqa: BLE001  whatever it is, the worker gets an answer
-                answer = refuse(request, INTERNAL, close=True)
+                answer = self._failed(request)
             if not isinstance(answer, Reply):
                 self._task = self._loop.create_task(self._serve(request, answer))
             else:
                 self._finish(request, answer)
         if self._malformed and not self._waiting and self._current is None:
+            self._listener.refused(BAD_REQUEST.code)
             self._malformed, body = False, BAD_REQUEST.body()
             lines = b"Content-Type: application/json\r\nContent-Length: %d\r\n" % len(body)
             self._close(head((1, 1), 400, _PHRASES[400], lines, keep_alive=False) + body)
@@ -251,10 +256,14 @@ class _Connection(BaseProtocol):
         except ConnectionError:  # the worker has gone
             answer = Reply(b"", keep_alive=False)
         except Exception:  # noqa: BLE001  whatever it is, the worker gets an answer
-            answer = refuse(request, INTERNAL, close=True)
+            answer = self._failed(request)
         self._task = None
         self._finish(request, answer)
         self._go_on()
+
+    def _failed(self, request: Request) -> Reply:
+        self._listener.refused(INTERNAL.code)
+        return refuse(request, INTERNAL, close=True)
 
     def _finish(self, request: Request, answer: Reply) -> None:
         """Write an answer, and make ready for what follows the request."""
@@ -311,8 +320,9 @@ class _Connection(BaseProtocol):
 class Listener:
     """A listener that serves one handler."""
 
-    def __init__(self, handler: Handler) -> None:
-        self.handler = handler
+    def __init__(self, handler: Handler, refused: Callable[[str], None] = lambda _: None) -> None:
+        """`refused` is told the code of each answer to what never became a request."""
+        self.handler, self.refused = handler, refused
         self.connections: set[_Connection] = set()
         self._server: asyncio.Server | None = None
 

@@ -287,6 +287,8 @@ def test_what_is_remembered_beside_entries_is_bounded() -> None:
         (200, ((b"vary", b"Accept, X-Language"),), None),
         (200, ((b"Content-Encoding", b"br"),), None),
         (200, ((b"Content-Encoding", b"gzip, gzip"),), None),
+        (200, ((b"Age", b"3"),), None),
+        (200, ((b"age", b"0"),), Value(b"{}", b"")),
     ],
 )
 def test_what_is_kept_of_an_answer(

@@ -1,6 +1,7 @@
 """The guard as plain data."""
 
 import json
+import math
 from typing import Any
 
 import pytest
@@ -9,9 +10,9 @@ from hypothesis import strategies as st
 
 from sidecar.core.events import Forced
 from sidecar.core.guard import MAX_CREDENTIALS, Grade, Guard
-from sidecar.core.guard_state import restore, snapshot, status
+from sidecar.core.guard_state import restore, since, snapshot, status
 from sidecar.core.machine import Policy, State, Trip
-from sidecar.core.modes import Mode
+from sidecar.core.modes import Mode, Source
 from sidecar.core.outcomes import OK, Reason, fail, of_status
 from sidecar.core.routes import RouteClass
 
@@ -214,3 +215,17 @@ def test_levels_out_of_bounds() -> None:
         guard, row = fresh(), {**GOOD, "level": level}
         restore(guard, {"version": 1, "forced": None, "host": row, "credentials": {}}, 0.0, WALL)
         assert guard.host.level == expected
+
+
+@pytest.mark.parametrize(
+    ("rows", "known"),
+    [
+        ({"guard": WALL - 9, "forced": WALL + 9}, {Source.GUARD: WALL - 9, Source.FORCED: WALL}),
+        ({"guard": 10**400, "auth": math.nan, "base": "x", "other": 1}, {Source.GUARD: WALL}),
+        ([], {}),
+        (None, {}),
+    ],
+)
+def test_since(rows: object, known: dict[Source, float]) -> None:
+    """Never in the future, and nothing that makes no sense."""
+    assert since({"since": rows}, WALL) == known

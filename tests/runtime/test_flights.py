@@ -10,6 +10,7 @@ from sidecar.runtime.flights import FOLLOWERS_MOST, Crowded, Flight, Flights
 
 KEY = b"k"
 TAGS = frozenset({tag("thread", "t")})
+MOST = 1024
 
 
 class Origin:
@@ -40,7 +41,7 @@ def take(flights: Flights[int], origin: Origin, cache: Cache) -> Flight[int]:
 
 async def test_one_attempt_whoever_gives_up() -> None:
     """200 ask; the first and 149 others are cancelled: 1 attempt, 50 answers."""
-    flights, origin, cache = Flights[int](), Origin(), Cache(Limits())
+    flights, origin, cache = Flights[int](MOST), Origin(), Cache(Limits())
 
     async def ask() -> int | None:
         return await take(flights, origin, cache).landed()
@@ -58,7 +59,7 @@ async def test_one_attempt_whoever_gives_up() -> None:
 
 async def test_an_attempt_ends_although_nobody_waits() -> None:
     """The worker has gone; what it asked for is there for the next one."""
-    flights, origin, cache = Flights[int](), Origin(), Cache(Limits())
+    flights, origin, cache = Flights[int](MOST), Origin(), Cache(Limits())
     asker = asyncio.create_task(take(flights, origin, cache).landed())
     await asyncio.sleep(0)
     asker.cancel()
@@ -67,7 +68,7 @@ async def test_an_attempt_ends_although_nobody_waits() -> None:
 
 async def test_everybody_waits_as_long_as_they_like() -> None:
     """Who gives up gets None; the attempt goes on."""
-    flights, origin, cache = Flights[int](), Origin(0.1), Cache(Limits())
+    flights, origin, cache = Flights[int](MOST), Origin(0.1), Cache(Limits())
     flight = take(flights, origin, cache)
     assert await take(flights, origin, cache).landed(0.01) is None
     assert await flight.landed(5) == 1
@@ -75,7 +76,7 @@ async def test_everybody_waits_as_long_as_they_like() -> None:
 
 async def test_a_failure_is_everybodys_and_nobodys_later() -> None:
     """Case 61: one attempt, and the next question begins another."""
-    flights, origin, cache = Flights[int](), Origin(error=RuntimeError("once")), Cache(Limits())
+    flights, origin, cache = Flights[int](MOST), Origin(error=RuntimeError("once")), Cache(Limits())
     waits = [take(flights, origin, cache).landed() for _ in range(50)]
     answers = await asyncio.gather(*waits, return_exceptions=True)
     assert [str(answer) for answer in answers] == ["once"] * 50
@@ -86,7 +87,7 @@ async def test_a_failure_is_everybodys_and_nobodys_later() -> None:
 
 async def test_a_write_makes_a_flight_nobody_joins() -> None:
     """Who asks after the write gets an answer from after it; the other flight lands by itself."""
-    flights, origin, cache = Flights[int](), Origin(), Cache(Limits())
+    flights, origin, cache = Flights[int](MOST), Origin(), Cache(Limits())
     before = take(flights, origin, cache)
     cache.bump(TAGS, 0.0)
     after = take(flights, origin, cache)
@@ -98,7 +99,7 @@ async def test_a_write_makes_a_flight_nobody_joins() -> None:
 
 async def test_the_first_to_end_does_not_hide_the_one_that_took_its_place() -> None:
     """The later flight can still be joined."""
-    flights, cache, quick, slow = Flights[int](), Cache(Limits()), Origin(0.01), Origin(0.1)
+    flights, cache, quick, slow = Flights[int](MOST), Cache(Limits()), Origin(0.01), Origin(0.1)
     first = take(flights, quick, cache)
     cache.bump(TAGS, 0.0)
     second = take(flights, slow, cache)
@@ -110,7 +111,7 @@ async def test_the_first_to_end_does_not_hide_the_one_that_took_its_place() -> N
 
 async def test_too_many_wait() -> None:
     """The one too many is told so at once."""
-    flights, origin, cache = Flights[int](), Origin(), Cache(Limits())
+    flights, origin, cache = Flights[int](MOST), Origin(), Cache(Limits())
     flight = take(flights, origin, cache)
     crowd = [asyncio.create_task(flight.landed()) for _ in range(FOLLOWERS_MOST)]
     await asyncio.sleep(0)
@@ -126,9 +127,21 @@ async def test_too_many_wait() -> None:
     assert await flights.begin(b"other", TAGS, Snapshot(0, 0.0), origin.ask()).landed() == 2
 
 
+async def test_too_many_are_under_way() -> None:
+    """Also where nobody waits for them; the end of one makes room."""
+    flights, origin, cache = Flights[int](1), Origin(), Cache(Limits())
+    flight = take(flights, origin, cache)
+    cache.bump(TAGS, 0.0)
+    with pytest.raises(Crowded):
+        take(flights, origin, cache)
+    await flight.landed()
+    await asyncio.sleep(0)
+    assert await take(flights, origin, cache).landed() == 2
+
+
 async def test_close_ends_what_is_under_way() -> None:
     """And whoever still waits."""
-    flights, origin, cache = Flights[int](), Origin(10), Cache(Limits())
+    flights, origin, cache = Flights[int](MOST), Origin(10), Cache(Limits())
     flight = take(flights, origin, cache)
     flights.close()
     with pytest.raises(asyncio.CancelledError):

@@ -8,6 +8,7 @@ import stat
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +108,7 @@ async def test_a_hold_survives_a_restart(pod: Pod, upstream: ScriptedUpstream) -
     status = second.status
     assert (status["gauge"], status["limited_by"]) == (1, ["guard", "auth"])
     assert status["guard"]["reason"] == "consecutive_failures"
+    assert status["since"]["guard"] == before["since"]["guard"]
     assert 0 <= before["guard"]["remaining"] - status["guard"]["remaining"] < 30
     assert [c["state"] for c in status["credentials"]] == ["open"]
     assert await second.metric("memory_mode_gauge") == 1
@@ -363,6 +365,7 @@ STATUS = {
     "effective": str,
     "gauge": int,
     "limited_by": list,
+    "since": dict,
     "cache": dict,
     "spool": None,
     "upstream": str,
@@ -387,6 +390,7 @@ async def test_status_by_the_command(
         "effective": "read_write",
         "gauge": 2,
         "limited_by": [],
+        "since": {},
         "cache": {
             "enabled": False,
             "entries": 0,
@@ -432,6 +436,22 @@ async def test_status_by_the_command(
     assert status["limited_by"] == ["override", "forced", "auth"]
     _, out, _ = await zep_mode("--status", "--socket", pod.socket)
     assert out.startswith("==> WRITE_ONLY (1)")
+
+
+async def test_since_when(clocks: Clocks, pod: Pod, upstream: ScriptedUpstream) -> None:
+    """Each source that limits the mode says since when, for as long as it does."""
+    running = await pod.restart()
+    await trip(running, upstream)
+    since = running.status["since"]
+    assert list(since) == ["guard"]
+    clocks.after(100)
+    await admin(pod.socket, "POST", "/force", {"reason": "x"})
+    both = running.status["since"]
+    assert both["guard"] == since["guard"]
+    forced, held = (datetime.fromisoformat(both[source]) for source in ("forced", "guard"))
+    assert 99 <= (forced - held).total_seconds() < 160
+    await admin(pod.socket, "POST", "/clear")
+    assert running.status["since"] == {}
 
 
 async def test_status_never_shows_a_key(pod: Pod, upstream: ScriptedUpstream) -> None:

@@ -142,6 +142,21 @@ async def test_case_52_stale_after(clocks: Clocks, running: Running, upstream: Z
     assert await counted(running) == {"miss": 1, "stale": 1, "hit": 1}
 
 
+async def test_refreshes_that_nobody_waits_for_are_bounded(
+    clocks: Clocks, start: StartSidecar, upstream: Zep
+) -> None:
+    """While Zep is slow, stale answers begin no more reads than `limits.concurrency`."""
+    running = await caching(start, upstream, limits={"concurrency": 2})
+    reads = [read("one", f"/api/v2/threads/t{n}/context") for n in range(5)]
+    for each in reads:
+        await running.ask(each)
+    clocks.after(35)
+    upstream.always = Gate(numbered(0))
+    for each in reads:
+        assert told(await running.ask(each)) == (200, "2", "stale", "slow")
+    assert len(upstream.received) == len(reads) + 2
+
+
 async def test_stale_is_not_served_where_zep_is_quick(
     clocks: Clocks, running: Running, upstream: Zep
 ) -> None:

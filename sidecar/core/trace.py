@@ -1,0 +1,31 @@
+"""The trace that a request belongs to: the field traceparent of W3C Trace Context."""
+
+import re
+
+from sidecar.core.headers import RawHeaders
+
+FIELDS = frozenset({b"traceparent", b"tracestate"})
+# Version, trace, parent, flags; and what a later version may append.
+_TRACEPARENT = re.compile(rb"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
+_SAMPLED = 1
+
+
+def sampled_trace(headers: RawHeaders) -> str:
+    """Return the id of the trace that the worker records, or nothing.
+
+    Of the field only these 32 hexadecimal digits; where it is not exactly what the specification
+    says, or stands twice, there is no trace.
+    """
+    found = [value for name, value in headers if len(name) == 11 and name.lower() == b"traceparent"]
+    if len(found) != 1 or not (match := _TRACEPARENT.fullmatch(found[0])):
+        return ""
+    version, trace, parent, flags, rest = match.groups()
+    sound = version != b"ff" and not (version == b"00" and rest) and trace.strip(b"0")
+    if not sound or not parent.strip(b"0") or not int(flags, 16) & _SAMPLED:
+        return ""
+    return str(trace, "ascii")
+
+
+def without_trace(headers: RawHeaders) -> RawHeaders:
+    """Return the fields of a request that does not belong to the trace it once belonged to."""
+    return tuple(pair for pair in headers if pair[0].lower() not in FIELDS)
