@@ -107,6 +107,7 @@ class Sidecar:
             ops=str(self.ops_address),
             upstream=self._config.upstream.url,
             redactor=ENGINE,
+            mode=self._governor.mode.label,
         )
         if ENGINE != "re2":
             self._log("slow_redactor", "warning", reason="google-re2 is missing: for development")
@@ -125,7 +126,7 @@ class Sidecar:
         """Drain for at most `timeouts.drain` seconds, then end. Also after a start that failed."""
         self._state = "draining"
         await self._proxy_listener.stop_accepting()
-        await self._proxy.drain(self._config.timeouts.drain)
+        cut = await self._proxy.drain(self._config.timeouts.drain)
         await self._proxy_listener.close()
         await self._ops_listener.close()
         await self._admin.stop()
@@ -134,7 +135,7 @@ class Sidecar:
         await self._cache.stop()
         await self._governor.stop()
         self._upstream.close()
-        self._log("stopped")
+        self._log("stopped", "warning" if cut else "info", in_flight=cut)
 
 
 def _shared_tier(config: Config, log: Log) -> SharedTier | None:

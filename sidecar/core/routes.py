@@ -107,6 +107,13 @@ class Route:
     route that has one is only a hint that reads will follow.
     """
 
+    @property
+    def template(self) -> str:
+        """The whole path with its parameters in braces; empty where the table does not know it."""
+        if not self.path or self.path == "/healthz":
+            return self.path
+        return f"/api/{self.api}{self.path}"
+
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 PREFIXES = ("v1", "v2", "v4")

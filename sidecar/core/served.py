@@ -4,15 +4,15 @@ from typing import NamedTuple
 
 from sidecar.core.answers import Outcome
 from sidecar.core.modes import Mode
-from sidecar.core.routes import RouteClass
+from sidecar.core.routes import Route, RouteClass
 
 
 class Served(NamedTuple):
     """One request that is over, whether or not the worker was still there for its answer."""
 
     method: str
-    route: str
-    """The path of the route table, with its parameters in braces; empty where it has none."""
+    """A method that HTTP knows, or `_OTHER`."""
+    route: Route | None
     cls: RouteClass
     status: int
     mode: Mode

@@ -9,6 +9,8 @@ from sidecar.core.modes import Mode
 from sidecar.core.routes import Route, RouteClass
 from sidecar.core.served import Served
 
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"})
+
 
 class Mark(NamedTuple):
     """What the worker is told beside the answer."""
@@ -57,10 +59,10 @@ class Account:
         """Return what became of the request, or None where nobody has answered it."""
         if self.mark is None:
             return None
-        path = self.route.path if self.route else ""
+        method = method if method in METHODS else "_OTHER"
         mode, outcome, reason, _ = self.mark
         seconds = now - self.began
         return Served(
-            method, path, self.cls, self.status, mode, outcome, reason, seconds,
+            method, self.route, self.cls, self.status, mode, outcome, reason, seconds,
             min(self.waited, seconds), self.trace,
         )  # fmt: skip

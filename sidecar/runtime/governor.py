@@ -47,6 +47,9 @@ SAVE_PAUSE = 1.0
 # What a probe may take beyond the time limit of a read before it counts as lost.
 LEASE_MARGIN = 1.0
 
+# Why a mode may rise, in a word.
+_CAUSES = {Cleared: "cleared", ForceEnded: "expired", Recovered: "recovered", Forced: "forced"}
+
 
 class Governor:
     """Decides who may go, for one process."""
@@ -194,7 +197,7 @@ class Governor:
         """Take over what the override file says now."""
         self._override = state
         self._metrics.override(state)
-        self._show()
+        self._show(state.state.value if state.state is State.EXPIRED else Source.OVERRIDE.value)
 
     def status(self) -> dict[str, Any]:
         """Return the status, as the contract shapes it."""
@@ -228,10 +231,13 @@ class Governor:
 
     def invalidate(self, id: str) -> int | None:  # noqa: A002
         """Drop what is cached of a thread, user or graph; return how much, None without cache."""
-        return self._cache.invalidate(id)
+        dropped = self._cache.invalidate(id)
+        self._log("invalidated", dropped=dropped or 0)
+        return dropped
 
     def reset_failures(self) -> None:
         """End every streak of failures."""
+        self._log("failures_reset")
         self._tell(self._guard.reset_failures())
 
     async def saved(self) -> None:
@@ -269,12 +275,14 @@ class Governor:
         }
 
     def _tell(self, events: Iterable[Event]) -> None:
+        cause = "expired"
         for event in events:
             self._say(event)
             self._metrics.event(event)
+            cause = _CAUSES.get(type(event), cause)
         if events:
             self._unsaved.set()
-            self._show()
+            self._show(cause)
 
     def _say(self, event: Event) -> None:
         match event:
@@ -299,8 +307,11 @@ class Governor:
             case WritesChanged(healthy):
                 self._log("write_health", "info" if healthy else "warning", healthy=healthy)
 
-    def _show(self) -> None:
-        """Bring the gauge up to date, and log a change of the mode."""
+    def _show(self, cause: str = "expired") -> None:
+        """Bring the gauge up to date, and log a change of the mode.
+
+        `cause`: what lets it rise, if it does.
+        """
         resolution = self._resolve()
         if resolution == self._shown:
             return
@@ -311,15 +322,17 @@ class Governor:
             self._cache.clear()
         self._metrics.mode(resolution)
         if old is not None and old.effective is not resolution.effective:
-            by = resolution.limited_by or old.limited_by
+            rises = resolution.effective > old.effective
+            by = old.limited_by if rises else resolution.limited_by
+            left = resolution.limited_by[0] if resolution.limited_by else None
             self._log(
                 "mode_changed",
                 "warning",
                 old=old.effective.label,
                 new=resolution.effective.label,
                 source=",".join(source.value for source in by),
-                reason=self._reason(by[0]),
-                until=self._until(by[0]),
+                reason=cause if rises else self._reason(by[0]),
+                until=self._until(left) if left else "",
             )
 
     def _reason(self, source: Source) -> str:
@@ -337,6 +350,9 @@ class Governor:
             left: float | None = self._guard.host.remaining(now)
         elif source is Source.FORCED and (forced := self._guard.forced(now)):
             left = None if forced.until is None else forced.until - now
+        elif source is Source.OVERRIDE and (override := self._override.override):
+            expires = override.expires_at
+            left = (expires - self._wall()).total_seconds() if expires else None
         else:
             left = None
         return self._instant(self._wall().timestamp() + left) if left else ""

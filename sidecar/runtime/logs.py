@@ -7,14 +7,22 @@ from contextlib import suppress
 from datetime import datetime
 from typing import TextIO
 
+from sidecar.core.limiter import Limiter
+from sidecar.runtime import clock
+
 LEVELS = ("debug", "info", "warning", "error")
 # Everything that may ever stand in a log line. Nothing of it comes from a request or an answer.
 FIELDS = frozenset(
     {"version", "proxy", "ops", "upstream", "redactor", "key", "reason", "where"}
     | {"state", "mode", "hash", "expires_at"}
     | {"scope", "cause", "level_of_hold", "hold", "result", "ttl", "healthy"}
-    | {"old", "new", "source", "until"}
+    | {"old", "new", "source", "until", "suppressed", "dropped", "in_flight"}
+    | {"method", "route", "class", "status", "outcome", "ms", "trace_id"}
 )
+# What is said whenever it happens: the life of the process, and who changed the mode.
+UNLIMITED = frozenset({"ready", "draining", "stopped", "mode_changed", "forced", "cleared"})
+# Of everything else, each kind: so many lines at once, and one more every so many seconds.
+BURST, PAUSE = 20, 3.0
 
 
 class Log:
@@ -31,11 +39,24 @@ class Log:
         self._floor = LEVELS.index(level)
         self._style = style
         self._stream = stream
+        self._limiter = Limiter(BURST, PAUSE)
+
+    @property
+    def verbose(self) -> bool:
+        """Tell whether there is a line for each request."""
+        return self._floor == 0
 
     def __call__(self, event: str, level: str = "info", **fields: str | float) -> None:
-        """Write one event, unless it is below the level."""
-        if LEVELS.index(level) >= self._floor:
-            self._write(event, level, fields)
+        """Write one event, unless it is below the level, or one of too many of its kind."""
+        if LEVELS.index(level) < self._floor:
+            return
+        if level != "debug" and event not in UNLIMITED:
+            suppressed = self._limiter.admit(event, clock.mono())
+            if suppressed is None:
+                return
+            if suppressed:
+                fields["suppressed"] = suppressed
+        self._write(event, level, fields)
 
     def always(self, event: str, **fields: str | float) -> None:
         """Write an event that others wait for, whatever the level."""

@@ -3,11 +3,10 @@
 import platform
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import Enum
-from typing import TypeVar
+from typing import NamedTuple
 
 from prometheus_client import (
     CollectorRegistry,
-    Counter,
     Gauge,
     ProcessCollector,
     disable_created_metrics,
@@ -17,6 +16,7 @@ from prometheus_client.exposition import generate_latest as plain
 from prometheus_client.metrics_core import Metric
 from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST as OPENMETRICS
 from prometheus_client.openmetrics.exposition import generate_latest as openmetrics
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse
 from prometheus_client.registry import Collector
 
 from sidecar import __version__
@@ -29,7 +29,7 @@ from sidecar.core.modes import Resolution, Source
 from sidecar.core.outcomes import Reason
 from sidecar.core.routes import WRITES, RouteClass
 from sidecar.core.served import Served
-from sidecar.runtime.series import Counters, Histograms
+from sidecar.runtime.series import Book, Counter, Histogram, by
 from sidecar.selection import OverrideState, State
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # a series per child that nobody reads
@@ -96,34 +96,29 @@ class Metrics:
 
     def __init__(self, types: Iterable[str]) -> None:
         """Create every child; `types` are the types that the redaction policy can find."""
-        self._registry = CollectorRegistry()
-        redactions = Counter(
-            "memory_zep_redactions",
-            "Values replaced before Zep saw them",
-            ["field_type"],
-            registry=self._registry,
+        self._registry, self._book = CollectorRegistry(), Book()
+        registry, book = self._registry, self._book
+        self._redactions = book.counters(
+            "memory_zep_redactions", "Values replaced before Zep saw them", by("field_type", types)
         )
-        self._redactions = {t: redactions.labels(t) for t in types}
-        identifiers = Counter(
+        self._identifiers = book.counters(
             "zep_sidecar_identifier_emails",
             "E-mail addresses that the worker uses as identifiers and that therefore reach Zep",
-            ["place"],
-            registry=self._registry,
+            by("place", ("path", "query", "body")),
         )
-        self._identifiers = {p: identifiers.labels(p) for p in ("path", "query", "body")}
-        self._override = _OverrideMetrics(self._registry)
-        self._guard = _GuardMetrics(self._registry)
-        self._cache = _CacheMetrics(self._registry)
-        self._traffic = _Traffic(self._registry)
-        self._looks = _Looks(self._registry)
-        self._state_file_errors = Counter(
+        self._guard = _GuardMetrics(registry, book)
+        self._cache = _CacheMetrics(book)
+        self._traffic = _Traffic(book)
+        self._override = _OverrideMetrics(registry, book)
+        self._state_file_errors = book.counters(
             "zep_sidecar_state_file_errors",
             "Times that guard.state_file could not be written or was not sound",
-            registry=self._registry,
-        )
-        ProcessCollector(registry=self._registry)
+            {"": {}},
+        )[""]
+        self._looks = _Looks(registry)
+        ProcessCollector(registry=registry)
         Gauge(
-            "zep_sidecar_build_info", "Always 1", ["version", "python"], registry=self._registry
+            "zep_sidecar_build_info", "Always 1", ["version", "python"], registry=registry
         ).labels(__version__, platform.python_version()).set(1)
 
     def redacted(self, counts: Mapping[str, int]) -> None:
@@ -150,11 +145,11 @@ class Metrics:
 
     def context_failed(self, reason: Reason, trace: str = "") -> None:
         """Count an attempt to read context that brought none."""
-        self._guard.failures[reason].inc(1, _exemplar(trace))
+        self._guard.failures[reason].inc(1, trace)
 
     def write_failed(self, reason: Reason, trace: str = "") -> None:
         """Count a write that Zep was sent and did not take."""
-        self._traffic.write_failures[reason].inc(1, _exemplar(trace))
+        self._traffic.write_failures[reason].inc(1, trace)
 
     def upstream(self, cls: RouteClass, seconds: float, trace: str = "") -> None:
         """Count an attempt to reach Zep."""
@@ -188,64 +183,51 @@ class Metrics:
 
     def families(self) -> Iterable[Metric]:
         """Return every metric with its samples, for the documentation."""
-        return self._registry.collect()
+        text = self.render(_OPENMETRICS)[1].decode()
+        return parse(text)  # type: ignore[no-untyped-call,no-any-return]
 
     def render(self, accept: str) -> tuple[str, bytes]:
         """Return content type and exposition in the format that `accept` asks for."""
-        if "application/openmetrics-text" in accept:
-            return OPENMETRICS, openmetrics(self._registry)  # type: ignore[no-untyped-call]
-        return PLAIN, plain(self._registry)
+        asked = _OPENMETRICS in accept
+        text = self._book.text(openmetrics=asked).encode()
+        if asked:
+            return OPENMETRICS, text + openmetrics(self._registry)  # type: ignore[no-untyped-call]
+        return PLAIN, text + plain(self._registry)
 
 
+_OPENMETRICS = "application/openmetrics-text"
 _OF_READS: list[Reason] = [reason for reason in Reason if reason is not Reason.HTTP_4XX]
 
 
 class _GuardMetrics:
     """The mode, and what the guard does about it."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    def __init__(self, registry: CollectorRegistry, book: Book) -> None:
         self._mode = Gauge(
             "memory_mode_gauge", "0 off, 1 write_only, 2 read_write", registry=registry
         )
-        self._limited_by = _children(
-            Gauge(
-                "zep_sidecar_mode_limited_by",
-                "1 for each source that alone would keep the mode as low as it is",
-                ["source"],
-                registry=registry,
-            ),
-            Source,
+        limited_by = Gauge(
+            "zep_sidecar_mode_limited_by",
+            "1 for each source that alone would keep the mode as low as it is",
+            ["source"],
+            registry=registry,
         )
-        self._downgrades = _children(
-            Counter(
-                "memory_zep_downgrades",
-                "Downgrades: closed to open, or forced",
-                ["reason"],
-                registry=registry,
-            ),
-            Trip,
+        self._limited_by = {source: limited_by.labels(source.value) for source in Source}
+        self._downgrades = book.counters(
+            "memory_zep_downgrades", "Downgrades: closed to open, or forced", by("reason", Trip)
         )
-        probes = Counter(
-            "zep_sidecar_probes", "Probes by how they ended", ["result"], registry=registry
+        self._probes = book.counters(
+            "zep_sidecar_probes", "Probes by how they ended", by("result", PROBE_RESULTS)
         )
-        self._probes = {result: probes.labels(result) for result in PROBE_RESULTS}
-        self.failures = _children(
-            Counter(
-                "memory_zep_context_failures",
-                "Attempts to read context that brought none",
-                ["reason"],
-                registry=registry,
-            ),
-            _OF_READS,
+        self.failures = book.counters(
+            "memory_zep_context_failures",
+            "Attempts to read context that brought none",
+            by("reason", _OF_READS),
         )
-        self.short_circuits = _children(
-            Counter(
-                "zep_sidecar_short_circuits",
-                "Requests answered without asking Zep",
-                ["reason"],
-                registry=registry,
-            ),
-            ShortCircuit,
+        self.short_circuits = book.counters(
+            "zep_sidecar_short_circuits",
+            "Requests answered without asking Zep",
+            by("reason", ShortCircuit),
         )
 
     def show(self, resolution: Resolution) -> None:
@@ -263,142 +245,120 @@ class _GuardMetrics:
                 self._probes[result].inc()
 
 
+class _OfClass(NamedTuple):
+    """What a request of one class moves."""
+
+    answers: list[Counter]
+    overhead: Histogram
+    outcomes: Mapping[Outcome, tuple[Counter, Histogram | None]]
+
+
 class _Traffic:
     """Requests of the worker, and attempts to reach Zep."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
-        answers = Counters(
+    def __init__(self, book: Book) -> None:
+        answers = book.counters(
             "zep_sidecar_requests",
             "Requests of the worker by what they are for and by the status of their answer",
-            [
-                {"class": cls.value, "code": f"{hundred}xx"}
+            {
+                (cls, hundred): {"class": cls.value, "code": f"{hundred}xx"}
                 for cls in RouteClass
                 for hundred in _HUNDREDS
-            ],
-            registry,
+            },
         )
-        self.answers = dict(
-            zip([(c, h) for c in RouteClass for h in _HUNDREDS], answers.children, strict=True)
-        )
-        reads = Counters(
+        reads = book.counters(
             "memory_zep_read_requests",
             "Context reads by what the worker got",
-            _labels("outcome", Outcome),
-            registry,
+            by("outcome", Outcome),
         )
-        self.reads = dict(zip(Outcome, reads.children, strict=True))
-        read_latency = Histograms(
+        read_latency = book.histograms(
             "zep_read_latency_seconds",
             "Context reads as the worker sees them, hits and empty answers included",
-            _labels("outcome", Outcome),
+            by("outcome", Outcome),
             _READ,
-            registry,
         )
-        self.read_latency = dict(zip(Outcome, read_latency.children, strict=True))
-        writes = Counters(
+        writes = book.counters(
             "memory_zep_write_requests",
             "Requests that change memory (WRITE, HYBRID, ERASE) by what the worker got",
-            _labels("outcome", Outcome),
-            registry,
+            by("outcome", Outcome),
         )
-        self.writes = dict(zip(Outcome, writes.children, strict=True))
-        self.write_failures = _children(
-            Counter(
-                "memory_zep_write_failures",
-                "Writes that were sent to Zep and that Zep did not take, or not in time",
-                ["reason"],
-                registry=registry,
-            ),
-            Reason,
+        self.write_failures = book.counters(
+            "memory_zep_write_failures",
+            "Writes that were sent to Zep and that Zep did not take, or not in time",
+            by("reason", Reason),
         )
-        [self.write_latency] = Histograms(
+        write_latency = book.histograms(
             "memory_zep_write_latency_seconds",
             "Writes that were sent to Zep, as the worker sees them",
-            [{}],
+            {"": {}},
             _WRITE,
-            registry,
-        ).children
-        upstream = Histograms(
+        )[""]
+        self.upstream = book.histograms(
             "zep_sidecar_upstream_latency_seconds",
             "Attempts to reach Zep: a context read to the end of its answer, others to its head",
-            _labels("class", RouteClass),
+            by("class", RouteClass),
             _UPSTREAM,
-            registry,
         )
-        self.upstream = dict(zip(RouteClass, upstream.children, strict=True))
-        overhead = Histograms(
+        overhead = book.histograms(
             "zep_sidecar_overhead_seconds",
             "What the sidecar adds to a request: all but waiting for Zep, or for the worker",
-            _labels("class", RouteClass),
+            by("class", RouteClass),
             _OVERHEAD,
-            registry,
         )
-        self.overhead = dict(zip(RouteClass, overhead.children, strict=True))
-        refusals = Counter(
+        self.refusals = book.counters(
             "zep_sidecar_refused",
             "Requests that were not forwarded but got an error of the sidecar's own",
-            ["reason"],
-            registry=registry,
+            by("reason", REFUSALS),
         )
-        self.refusals = {code: refusals.labels(code) for code in REFUSALS}
+
+        # One look-up for the class and one for the outcome: each request does this.
+        of_reads = {o: (reads[o], read_latency[o]) for o in Outcome}
+        of_writes = {o: (writes[o], write_latency if o is Outcome.LIVE else None) for o in Outcome}
+        self._classes = {
+            cls: _OfClass(
+                [answers[cls, hundred] for hundred in _HUNDREDS],
+                overhead[cls],
+                of_reads if cls is RouteClass.CONTEXT else of_writes if cls in WRITES else {},
+            )
+            for cls in RouteClass
+        }
 
     def count(self, served: Served) -> None:
-        cls, outcome = served.cls, served.outcome
-        self.answers[cls, min(max(served.status // 100, _HUNDREDS[0]), _HUNDREDS[-1])].inc()
-        self.overhead[cls].observe(served.seconds - served.waited, served.trace)
-        if cls is RouteClass.CONTEXT:
-            self.reads[outcome].inc()
-            self.read_latency[outcome].observe(served.seconds, served.trace)
-        elif cls in WRITES:
-            self.writes[outcome].inc()
-            if outcome is Outcome.LIVE:
-                self.write_latency.observe(served.seconds, served.trace)
+        of_class = self._classes[served.cls]
+        of_class.answers[
+            min(max(served.status // 100, _HUNDREDS[0]), _HUNDREDS[-1]) - _HUNDREDS[0]
+        ].inc()
+        of_class.overhead.observe(served.seconds - served.waited, served.trace)
+        if found := of_class.outcomes.get(served.outcome):
+            requests, latency = found
+            requests.inc()
+            if latency:
+                latency.observe(served.seconds, served.trace)
 
 
 _HUNDREDS = (2, 3, 4, 5)
 
 
-def _labels(name: str, values: Iterable[Enum]) -> list[dict[str, str]]:
-    return [{name: value.value} for value in values]
-
-
-def _exemplar(trace: str) -> dict[str, str] | None:
-    return {"trace_id": trace} if trace else None
-
-
 class _CacheMetrics:
     """How context reads fared with the cache."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
-        self.requests = _children(
-            Counter(
-                "memory_zep_context_requests",
-                "Context reads while reads are allowed, by how they fared with the cache",
-                ["result"],
-                registry=registry,
-            ),
-            Result,
+    def __init__(self, book: Book) -> None:
+        self.requests = book.counters(
+            "memory_zep_context_requests",
+            "Context reads while reads are allowed, by how they fared with the cache",
+            by("result", Result),
         )
-        self.hits = Counter(
+        self.hits = book.counters(
             "memory_zep_context_cache_hits",
             "Context reads that got a fresh answer from the cache",
-            registry=registry,
-        )
-
-
-M = TypeVar("M", Counter, Gauge)
-E = TypeVar("E", bound=Enum)
-
-
-def _children(metric: M, values: Iterable[E]) -> dict[E, M]:
-    """Return a child, at 0, for each value of the metric's one label."""
-    return {value: metric.labels(value.value) for value in values}
+            {"": {}},
+        )[""]
 
 
 class _OverrideMetrics:
     """The override file as this pod sees it."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    def __init__(self, registry: CollectorRegistry, book: Book) -> None:
         name = "zep_sidecar_override"
         self._successful = Gauge(
             f"{name}_last_reload_successful",
@@ -421,13 +381,11 @@ class _OverrideMetrics:
             ["hash", "mode", "state"],
             registry=registry,
         )
-        reloads = Counter(
+        self._reloads = book.counters(
             f"{name}_reloads",
             "Changes of the override file that were taken over, or that could not be",
-            ["result"],
-            registry=registry,
+            by("result", ("success", "failure")),
         )
-        self._succeeded, self._failed = reloads.labels("success"), reloads.labels("failure")
         self._last = OverrideState()
         self.show(self._last)
         self._successful.set(0)  # nothing has been read yet
@@ -437,9 +395,9 @@ class _OverrideMetrics:
         failed = state.state in (State.INVALID, State.UNREADABLE)
         last, self._last = self._last, state
         if failed and (state.state, state.hash) != (last.state, last.hash):
-            self._failed.inc()
+            self._reloads["failure"].inc()
         if last.last_success and state.last_success != last.last_success:
-            self._succeeded.inc()
+            self._reloads["success"].inc()
         self._successful.set(not failed)
         self._success_time.set(state.last_success.timestamp() if state.last_success else 0)
         self._expires.set(expires.timestamp() if expires else 0)

@@ -24,6 +24,7 @@ from sidecar.core.headers import RawHeaders, leads_away, values, with_readable_c
 from sidecar.core.modes import Mode
 from sidecar.core.return_context import StripMemory, with_context
 from sidecar.core.routes import Route, RouteClass, base_urls, match
+from sidecar.core.served import Served
 from sidecar.core.trace import sampled_trace
 from sidecar.redact import Redactor
 from sidecar.runtime import clock
@@ -101,13 +102,15 @@ class Proxy:
             with suppress(Exception):  # it has been logged
                 await self._spawn(self._attempts.probe_when_idle())
 
-    async def drain(self, patience: float) -> None:
-        """Wait for the requests in flight, for at most `patience` seconds."""
+    async def drain(self, patience: float) -> int:
+        """Wait for the requests in flight, for at most `patience` seconds; return how many are."""
         self._draining = True
+        self._log("draining", in_flight=self._in_flight)
         if self._in_flight:
             with suppress(TimeoutError):
                 async with asyncio.timeout(patience):
                     await self._drained.wait()
+        return self._in_flight
 
     def close(self) -> None:
         """Stop the inspection threads, and what goes on beside requests."""
@@ -135,10 +138,27 @@ class Proxy:
             return self._refuse(request, route, Refused(errors.INTERNAL, close=True))
         finally:
             if served := account.served(request.method, clock.mono()):
-                self._metrics.served(served)
+                self._over(served)
             self._in_flight -= 1
             if self._draining and not self._in_flight:
                 self._drained.set()
+
+    def _over(self, served: Served) -> None:
+        """Tell of a request that is over."""
+        self._metrics.served(served)
+        if served.outcome is Outcome.BLOCKED and served.reason != ShortCircuit.OFF.value:
+            self._say("refused", "warning", served)
+        if self._log.verbose:
+            self._say("request", "debug", served)
+
+    def _say(self, event: str, level: str, served: Served) -> None:
+        route = served.route.template if served.route else ""
+        trace = {"trace_id": served.trace} if served.trace else {}
+        self._log(
+            event, level, method=served.method, route=route, status=served.status,
+            outcome=served.outcome.value, reason=served.reason, mode=served.mode.label,
+            ms=round(served.seconds * 1000, 3), **{"class": served.cls.value, **trace},
+        )  # fmt: skip
 
     def _refuse(self, request: Request, route: Route | None, error: Refused) -> Reply:
         """Answer what is not forwarded; a context read never with what an SDK would retry."""
