@@ -16,9 +16,10 @@ from sidecar.core.modes import Mode, Resolution, Source
 from sidecar.core.outcomes import Kind, Reason, Verdict
 from sidecar.core.return_context import asks_for_context
 from sidecar.core.routes import Route, RouteClass
+from sidecar.core.words import Word
 
 
-class Outcome(Enum):
+class Outcome(Word):
     """How a request ended for the worker: the values of `X-Zep-Sidecar-Outcome`."""
 
     LIVE = "live"  # Zep's own answer

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, quote_from_bytes, unquote_to_bytes, urlencode
 
 from sidecar.core.guard import ANONYMOUS
-from sidecar.core.headers import RawHeaders, by_name, tokens, values
+from sidecar.core.headers import Headers, RawHeaders, by_name, once, tokens, values
 from sidecar.core.return_context import members
 from sidecar.core.routes import Route, RouteClass
 
@@ -136,7 +136,8 @@ def question(
     """
     if route.cls is not RouteClass.CONTEXT or method not in ("GET", "POST"):
         return None
-    if len(values(headers, b"authorization")) != 1 or not _PERSONAL.isdisjoint(by_name(headers)):
+    manner = _manner(headers)
+    if manner is None:
         return None
     about = _subjects(route, target, body)
     if credential == ANONYMOUS or len(about) > SUBJECTS_MOST:
@@ -149,8 +150,7 @@ def question(
         method.encode(),
         _path(path),
         _query(query),
-        b",".join(tokens(headers, b"accept")),
-        b",".join(tokens(headers, b"accept-encoding")),
+        *manner,
         policy.encode(),
         sha256(_canonical(body)).digest() if body else b"",
     )
@@ -198,6 +198,14 @@ def lessons(route: Route, target: bytes, request: bytes, answer: bytes) -> Itera
 
 
 # --- parts of the above -----------------------------------------------------------------------
+
+
+@once
+def _manner(headers: Headers) -> tuple[bytes, bytes] | None:
+    """Return in which forms an answer may come, or None where it would not be for others."""
+    if len(values(headers, b"authorization")) != 1 or not _PERSONAL.isdisjoint(by_name(headers)):
+        return None
+    return b",".join(tokens(headers, b"accept")), b",".join(tokens(headers, b"accept-encoding"))
 
 
 def _anything(credential: str) -> Tag:

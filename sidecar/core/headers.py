@@ -1,11 +1,14 @@
 """Which header fields cross the proxy, and how a redirect is kept from leading round it."""
 
-from collections.abc import Collection, Mapping, Sequence
-from functools import cached_property, lru_cache
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import cached_property, lru_cache, wraps
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 RawHeaders = tuple[tuple[bytes, bytes], ...]
 """Header fields as they stood on the wire: name and value, in order, repetitions kept."""
+
+T = TypeVar("T")
 
 
 class Headers(tuple[tuple[bytes, bytes], ...]):
@@ -25,9 +28,30 @@ class Headers(tuple[tuple[bytes, bytes], ...]):
         return Headers(_without(self, _OWN_REQUEST))
 
     @cached_property
+    def readable(self) -> "Headers":
+        """What goes to Zep with a request whose answer we have to read."""
+        return with_readable_codings(self)
+
+    @cached_property
     def lines(self) -> bytes:
         """The fields as they are written."""
         return b"".join([b"%b: %b\r\n" % pair for pair in self])
+
+
+def once(ask: Callable[[Headers], T]) -> Callable[[RawHeaders], T]:
+    """Let a question be worked out once for each `Headers`."""
+    name = f"{ask.__module__}.{ask.__name__}"
+
+    @wraps(ask)
+    def asked(headers: RawHeaders) -> T:
+        kept = headers if isinstance(headers, Headers) else Headers(headers)
+        answers = kept.__dict__
+        if name not in answers:
+            answers[name] = ask(kept)
+        answer: T = answers[name]
+        return answer
+
+    return asked
 
 
 # A worker sends the same fields again and again. What is kept is bounded by number and by size:
@@ -140,6 +164,9 @@ def with_readable_codings(headers: RawHeaders) -> Headers:
 
     RFC 9110 12.5.3. Where the worker takes none of them, the answer must come without any.
     """
+    found = values(headers, b"accept-encoding")
+    if isinstance(headers, Headers) and all(_readable(value) == value for value in found):
+        return headers
     return Headers(
         (name, _readable(value)) if name.lower() == b"accept-encoding" else (name, value)
         for name, value in headers

@@ -24,6 +24,8 @@ from enum import Enum
 from math import inf
 from typing import ClassVar, NamedTuple
 
+from sidecar.core.words import Word
+
 
 class State(Enum):
     """The three states of a breaker."""
@@ -33,7 +35,7 @@ class State(Enum):
     HALF_OPEN = "half-open"
 
 
-class Signal(Enum):
+class Signal(Word):
     """What a verdict means to one machine."""
 
     GOOD = "good"

@@ -13,8 +13,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from sidecar.core.words import Word
 
-class RouteClass(Enum):
+
+class RouteClass(Word):
     """What a request is for; it decides the timeout and, later, what each mode does with it."""
 
     CONTEXT = "CTX"  # a read of memory that has an honest empty answer

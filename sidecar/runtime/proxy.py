@@ -20,7 +20,7 @@ from sidecar.core.cache_key import TAUGHT_MOST, Change, teaches
 from sidecar.core.encoding import decode
 from sidecar.core.errors import Failure
 from sidecar.core.guard import ANONYMOUS
-from sidecar.core.headers import RawHeaders, leads_away, values, with_readable_codings
+from sidecar.core.headers import Headers, leads_away, once, values
 from sidecar.core.modes import Mode
 from sidecar.core.return_context import StripMemory, with_context
 from sidecar.core.routes import Route, RouteClass, base_urls, match
@@ -119,32 +119,44 @@ class Proxy:
         for task in self._tasks:
             task.cancel()
 
-    async def handle(self, request: Request) -> Reply:
-        """Serve one request of the worker."""
+    def handle(self, request: Request) -> Reply | Coroutine[Any, Any, Reply]:
+        """Serve one request of the worker: at once, where there is nothing to wait for."""
         self._in_flight += 1
-        account = Account(clock.mono(), sampled_trace(request.raw_headers))
-        request.account = account
-        route: Route | None = None
+        request.account = Account(clock.mono(), sampled_trace(request.raw_headers))
         try:
-            account.route = route = _route(request)
-            account.cls = route.cls
-            return await self._serve(request, route)
-        except Refused as refusal:
-            return self._refuse(request, route, refusal)
+            answer = self._serve(request)
+        except Exception as error:  # noqa: BLE001  whatever it is, the worker gets an answer
+            answer = self._fault(request, error)
+        if isinstance(answer, Reply):
+            self._over(request)
+            return answer
+        return self._wait(request, answer)
+
+    async def _wait(self, request: Request, answer: Coroutine[Any, Any, Reply]) -> Reply:
+        try:
+            return await answer
         except ConnectionError:  # the worker has gone
             raise
         except Exception as error:  # noqa: BLE001  whatever it is, the worker gets an answer
-            self._log_fault(error)
-            return self._refuse(request, route, Refused(errors.INTERNAL, close=True))
+            return self._fault(request, error)
         finally:
-            if served := account.served(request.method, clock.mono()):
-                self._over(served)
-            self._in_flight -= 1
-            if self._draining and not self._in_flight:
-                self._drained.set()
+            self._over(request)
 
-    def _over(self, served: Served) -> None:
+    def _fault(self, request: Request, error: Exception) -> Reply:
+        """Answer a request that an error has ended: a refusal, or a fault of our own."""
+        if not isinstance(error, Refused):
+            self._log_fault(error)
+            error = Refused(errors.INTERNAL, close=True)
+        return self._refuse(request, request.account.route, error)
+
+    def _over(self, request: Request) -> None:
         """Tell of a request that is over."""
+        self._in_flight -= 1
+        if self._draining and not self._in_flight:
+            self._drained.set()
+        served = request.account.served(request.method, clock.mono())
+        if served is None:
+            return
         self._metrics.served(served)
         if served.outcome is Outcome.BLOCKED and served.reason != ShortCircuit.OFF.value:
             self._say("refused", "warning", served)
@@ -172,15 +184,22 @@ class Proxy:
         mark = Mark(mode, Outcome.BLOCKED, refusal.code)
         return refused(request, refusal, mark, close=close)
 
-    async def _serve(self, request: Request, route: Route) -> Reply:
+    def _serve(self, request: Request) -> Reply | Coroutine[Any, Any, Reply]:
+        route = request.account.route = _route(request)
+        request.account.cls = route.cls
         if self._in_flight > self._concurrency:
             raise Refused(errors.OVERLOADED)
-        headers = request.raw_headers
+        credential, key = _credential(request.raw_headers), _key(request.raw_headers)
+        if route.cls is RouteClass.CONTEXT and self._inbound.is_bare(request):
+            return self._reads.serve(request, route, credential, key)
+        return self._serve_with_body(request, route, credential, key)
+
+    async def _serve_with_body(
+        self, request: Request, route: Route, credential: str, key: str
+    ) -> Reply:
         received = await self._inbound.read(request)
-        credential = _credential(headers)
-        key = b"".join(values(headers, b"idempotency-key")[:1]).decode("latin-1")
         if route.cls is RouteClass.CONTEXT:
-            return await self._reads.serve(request, route, received, credential, key)
+            return await self._reads.serve_with_body(request, route, received, credential, key)
         outgoing = await self._inbound.inspect(request, route, received)
         cls = request.account.cls = await self._inbound.classify(route, outgoing)
         asked = self._governor.asked()
@@ -196,7 +215,7 @@ class Proxy:
             repeated = key and cls is RouteClass.HYBRID
             stripped = self._strips(what, credential + key if repeated else "")
             if stripped:
-                outgoing = outgoing._replace(headers=with_readable_codings(outgoing.headers))
+                outgoing = outgoing._replace(headers=outgoing.headers.readable)
                 outgoing = await self._inbound.without_read(outgoing)
             change = await self._change(case, outgoing)
         except BaseException:
@@ -311,10 +330,17 @@ def _route(request: Request) -> Route:
     return route
 
 
-def _credential(headers: RawHeaders) -> str:
+@once
+def _credential(headers: Headers) -> str:
     """Return a short hash that stands for the Authorization field."""
     field = values(headers, b"authorization")
     return sha256(field[0]).hexdigest()[:32] if field else ANONYMOUS
+
+
+@once
+def _key(headers: Headers) -> str:
+    field = values(headers, b"idempotency-key")
+    return field[0].decode("latin-1") if field else ""
 
 
 def _where(error: Exception) -> str:

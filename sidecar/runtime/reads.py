@@ -21,7 +21,7 @@ from sidecar.core.cache_key import Question
 from sidecar.core.cache_status import Result
 from sidecar.core.errors import Failure
 from sidecar.core.guard import Grade
-from sidecar.core.headers import leads_away, with_readable_codings
+from sidecar.core.headers import leads_away
 from sidecar.core.modes import Mode
 from sidecar.core.routes import Route, RouteClass
 from sidecar.runtime import clock
@@ -68,17 +68,36 @@ class Reads:
         self._upstream = config.upstream.url
         self._spawn, self._draining = spawn, draining
 
-    async def serve(
+    def serve(
+        self, request: Request, route: Route, credential: str, key: str
+    ) -> Reply | Coroutine[Any, Any, Reply]:
+        """Serve a read without a body: at once, unless Zep has to be asked."""
+        outgoing = self._inbound.inspect_head(request)
+        outgoing = outgoing._replace(headers=outgoing.headers.readable)
+        question = self._cache.question(
+            route, request.method, outgoing.target, outgoing.headers, None, credential
+        )
+        return self._answered(request, route, outgoing, question, credential, key)
+
+    async def serve_with_body(
+        self, request: Request, route: Route, received: bytes | None, credential: str, key: str
+    ) -> Reply:
+        """Serve a read; raises Refused for what cannot be inspected and would be forwarded."""
+        outgoing = await self._inspected(request, route, received, credential)
+        question = await self._question(request, route, outgoing, credential)
+        answer = self._answered(request, route, outgoing, question, credential, key)
+        return answer if isinstance(answer, Reply) else await answer
+
+    def _answered(
         self,
         request: Request,
         route: Route,
-        received: bytes | None,
+        outgoing: Outgoing | None,
+        question: Question | None,
         credential: str,
         key: str,
-    ) -> Reply:
-        """Serve one read; raises Refused for what cannot be inspected and would be forwarded."""
-        outgoing = await self._inspected(request, route, received, credential)
-        question = await self._question(request, route, outgoing, credential)
+    ) -> Reply | Coroutine[Any, Any, Reply]:
+        """Answer a read that has been inspected; `outgoing` is None where it was refused."""
         asked = self._governor.asked()
         reads = asked.effective is Mode.READ_WRITE
         found = self._cache.last_known(question) if reads else None
@@ -98,11 +117,18 @@ class Reads:
                 self._governor.settle(ticket, outcomes.neutral())
                 return self._soft(case, what, question)
             self._inbound.count(outgoing)
-            if ticket.grade is Grade.PROBE:
+            return self._forwarded(case, outgoing, question)
+        except BaseException:
+            self._governor.settle(ticket, outcomes.neutral())
+            raise
+
+    async def _forwarded(self, case: Case, outgoing: Outgoing, question: Question | None) -> Reply:
+        try:
+            if case.ticket.grade is Grade.PROBE:
                 return await self._probe(case, outgoing, question)
             return await self._ask(case, outgoing, question)
         except BaseException:
-            self._governor.settle(ticket, outcomes.neutral())
+            self._governor.settle(case.ticket, outcomes.neutral())
             raise
 
     def nothing(
@@ -124,7 +150,7 @@ class Reads:
             if self._governor.may_read(credential):
                 raise
             return None  # it would not have left
-        return outgoing._replace(headers=with_readable_codings(outgoing.headers))
+        return outgoing._replace(headers=outgoing.headers.readable)
 
     async def _question(
         self, request: Request, route: Route, outgoing: Outgoing | None, credential: str
