@@ -107,15 +107,14 @@ class Attempts:
         since = self._governor.now(), self._mono(), self._governor.lag
         read, headed = Read(outcomes.neutral()), False
         try:
-            async with asyncio.timeout(self._timeouts[RouteClass.CONTEXT]):
-                answer = await self._send(attempt)
-                headed = True
-                whole = await to_the_end(answer)
+            answer = await self._send(attempt, self._timeouts[RouteClass.CONTEXT])
+            headed = True
+            whole = await to_the_end(answer)
             took = self._mono() - since[1]
             read = Read(await self._verdict(attempt, whole), whole, took=took)
-        except (TimeoutError, UpstreamError) as error:
+        except UpstreamError as error:
             verdict = self._of_error(error, *since[1:], headed=headed)
-            read = Read(verdict, None, failure_of(error), self._mono() - since[1])
+            read = Read(verdict, None, error.failure, self._mono() - since[1])
         finally:
             self._governor.settle(attempt.ticket, read.verdict, since[0])
         self._note(attempt, read)
@@ -129,14 +128,14 @@ class Attempts:
         since = self._governor.now(), self._mono(), self._governor.lag
         verdict, status = outcomes.neutral(), None
         try:
-            async with asyncio.timeout(deadline - self._mono()):
-                answer = await self._send(attempt)
+            answer = await self._send(attempt, deadline - self._mono())
+            answer.unhurried()
             status = answer.status
             verdict = self._of_status(attempt.cls, status, answer.headers)
             return answer
-        except (TimeoutError, UpstreamError) as error:
+        except UpstreamError as error:
             verdict = self._of_error(error, *since[1:], headed=False)
-            raise UpstreamError(failure_of(error)) from None
+            raise
         finally:
             self._governor.settle(attempt.ticket, verdict, since[0])
             self._metrics.upstream(attempt.cls, self._mono() - since[1], attempt.trace)
@@ -169,12 +168,13 @@ class Attempts:
 
     # --- parts of the above -------------------------------------------------------------------
 
-    async def _send(self, attempt: Attempt) -> Answer:
+    async def _send(self, attempt: Attempt, patience: float) -> Answer:
         outgoing = attempt.outgoing
         return await self._upstream.send(
             attempt.method,
             *outgoing[:3],
             repeatable=attempt.route.safe or any(values(outgoing.headers, b"idempotency-key")),
+            patience=patience,
         )
 
     async def _verdict(self, attempt: Attempt, answer: Whole) -> Verdict:
@@ -196,13 +196,11 @@ class Attempts:
             wait = outcomes.rate_reset(values(headers, b"x-ratelimit-reset"), wall)
         return outcomes.of_status(cls, status, wait)
 
-    def _of_error(
-        self, error: TimeoutError | UpstreamError, began: float, lag: float, *, headed: bool
-    ) -> Verdict:
+    def _of_error(self, error: UpstreamError, began: float, lag: float, *, headed: bool) -> Verdict:
         return outcomes.of_failure(
-            failure_of(error),
+            error.failure,
             headed=headed,
-            stale=isinstance(error, UpstreamError) and error.stale,
+            stale=error.stale,
             stalled=outcomes.stalled(self._governor.lag - lag, self._mono() - began),
         )
 

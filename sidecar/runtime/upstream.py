@@ -1,8 +1,8 @@
 """The way to Zep: pooled HTTP/1.1 connections to one origin, whatever a request says.
 
 aiohttp's client session would requote targets, add header fields and repeat PUT and DELETE by
-itself, so this drives aiohttp's own client protocol (and with it its parser) directly; see
-docs/adr/0002. One table maps what can go wrong to a Failure.
+itself, so this is a protocol of our own over aiohttp's parser; see docs/adr/0002. One
+table maps what can go wrong to a Failure.
 """
 
 import asyncio
@@ -17,12 +17,12 @@ from urllib.parse import unquote, urlsplit
 from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]
 
 from aiohttp import ClientError, ClientPayloadError
-from aiohttp.client_proto import ResponseHandler
-from aiohttp.http import HttpProcessingError, RawResponseMessage
-from aiohttp.streams import StreamReader
+from aiohttp.base_protocol import BaseProtocol
+from aiohttp.http import HttpProcessingError, HttpResponseParser, RawResponseMessage
+from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 
 from sidecar.core.errors import Failure
-from sidecar.core.headers import RawHeaders, tokens
+from sidecar.core.headers import Headers, tokens
 
 # A peer may close an idle connection while a request is on its way. Connections idle for longer
 # are not used again; a request that cannot be repeated uses only ones that were busy just now.
@@ -88,62 +88,210 @@ class EgressProxy(NamedTuple):
         return cls(proxy.hostname, proxy.port or 80, authorization)
 
 
-class _Connection(ResponseHandler):
-    """One connection, for one exchange at a time."""
+class _Connection(BaseProtocol):
+    """One connection, for one exchange at a time; `begin` and `finish` enclose each."""
 
-    transport: asyncio.Transport
-    received = False  # anything of the present answer
-    idle_since = 0.0
-    _headed = False  # the final head of the present answer has come
-    _before = b""  # the last bytes of what came of a head so far
+    transport: asyncio.Transport | None
+    _parser: HttpResponseParser | None
 
-    def begin(self) -> None:
-        """Expect a new answer."""
-        self.received = self._headed = False
-        self._before = b""
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(loop)
+        self.received = False  # anything of the present answer
+        self.idle_since = 0.0
+        self._awaited: asyncio.Future[_Head] | None = None  # the head of the present answer
+        self._payload: StreamReader = EMPTY_PAYLOAD  # and its body
+        self._headed = False
+        self._interim = 0  # heads of interim answers
+        self._before = b""  # the last bytes of what came of a head, or of chunks
+        self._chunked = False
+        self._left: int | None = None  # bytes still to come; 0 at the very end, None: not known
+        self._spent = False  # there must be no other exchange
+        self._deadline: float | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    def begin(self, request: bytes, method: str, deadline: float | None) -> "asyncio.Future[_Head]":
+        """Send a request; return the future of the head of its answer."""
+        assert self.transport
+        bodiless = method in ("HEAD", "CONNECT")
+        if self._parser is None or bodiless:
+            self._parser = self._new_parser(with_body=not bodiless)
+        self._spent = bodiless  # such a parser takes no body of another answer
+        self.received = self._headed = self._chunked = False
+        self._interim, self._before, self._left, self._payload = 0, b"", None, EMPTY_PAYLOAD
+        self._awaited = self._loop.create_future()
+        self._deadline = deadline
+        if deadline is not None and (self._timer is None or self._timer.when() > deadline):
+            self._arm(deadline)
+        self.transport.write(request)
+        return self._awaited
+
+    def unhurried(self) -> None:
+        """Let the rest of the answer take what time it takes."""
+        self._deadline = None
+
+    def finish(self, *, whole: bool) -> bool:
+        """End the exchange; return whether the connection is good for another one.
+
+        It is where the answer was read to its end, and nothing has come behind it.
+        """
+        self._awaited = self._deadline = None
+        sound = whole and self._left == 0 and self._payload.is_eof() and self.usable
+        return sound and not (self.transport and self.transport.get_write_buffer_size())
+
+    @property
+    def usable(self) -> bool:
+        """Tell whether the connection stands, and nothing has come that was not asked for."""
+        return not self._spent and self.transport is not None and not self.transport.is_closing()
+
+    def abort(self) -> None:
+        """End the connection at once."""
+        self._spent, self._deadline = True, None
+        if self._timer:
+            self._timer.cancel()
+        if self.transport:
+            self.transport.abort()
+
+    # --- what asyncio, and aiohttp's parser, tell ---------------------------------------------
 
     def data_received(self, data: bytes) -> None:
+        if self._awaited is None:
+            self.abort()  # nothing was asked for
+            return
         self.received = True
         # Heads are fed by themselves: the parser forgets a head when what follows it is bad.
-        while data and not self._headed and self._exception is None:
+        while data and not self._headed and self._deliverable:
             known = self._before + data
             end = known.find(b"\r\n\r\n") + 4
             size = len(data) if end < 4 else end - len(self._before)
             self._before = known[-3:] if end < 4 else b""
             head, data = data[:size], data[size:]
-            super().data_received(head)
-        if data or self._headed:  # aiohttp itself calls this with nothing to resume its parser
-            super().data_received(data)
-        if self._exception is not None:
-            self._cut("invalid")
-
-    def feed_data(self, data: tuple[RawResponseMessage, StreamReader], size: int = 0) -> None:
-        self._headed = data[0].code >= 200
-        super().feed_data(data, size)
+            self._feed(head)
+            if self._headed and end < 4:
+                self._spent = True  # there may have been more than a head in it
+        if self._headed and self._deliverable:
+            if self._left is not None and not self._chunked:
+                self._left -= len(data)
+            elif self._chunked:
+                # Whatever may stand behind the end of the chunks and look like it is no harm.
+                self._before = (self._before + data)[-4:]
+                self._left = 0 if self._before == b"\r\n\r\n" else None
+            self._feed(data)  # also where there is none: aiohttp resumes its parser so
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        # Without this, a reset would pass for the regular end of a body that has no length.
-        if exc is not None:
-            self._cut("reset")
+        self._spent = True
+        if self._awaited and not self._awaited.done():
+            self._awaited.set_exception(ConnectionResetError())
+        elif exc is None and self._parser and not self._payload.is_eof():
+            try:
+                self._parser.feed_eof()  # which may be the regular end of a body without length
+            except HttpProcessingError:
+                self._payload.set_exception(ClientPayloadError())
+        if not self._payload.is_eof() and self._payload.exception() is None:
+            self._payload.set_exception(ClientPayloadError())
         super().connection_lost(exc)
 
-    def _cut(self, why: str) -> None:
-        if self._payload is not None and not self._payload.is_eof():
-            self._payload.set_exception(ClientPayloadError(why))
+    # --- parts of the above -------------------------------------------------------------------
+
+    def _new_parser(self, *, with_body: bool) -> HttpResponseParser:
+        return HttpResponseParser(
+            self,
+            self._loop,
+            _CHUNK,
+            max_line_size=MAX_LINE,
+            max_field_size=MAX_LINE,
+            max_headers=MAX_FIELDS,
+            payload_exception=ClientPayloadError,
+            response_with_body=with_body,
+            read_until_eof=True,
+            auto_decompress=False,
+        )
+
+    @property
+    def _deliverable(self) -> bool:
+        """Tell whether the exchange goes on: nothing was wrong so far."""
+        return self.transport is not None and not self.transport.is_closing()
+
+    def _feed(self, data: bytes) -> None:
+        assert self._parser
+        try:
+            messages, _, _ = self._parser.feed_data(data)
+        except HttpProcessingError as error:
+            self._fail(error)
+            return
+        for message, payload in messages:
+            self._take(message, payload)
+
+    def _take(self, message: RawResponseMessage, payload: StreamReader) -> None:
+        assert self._awaited
+        if self._headed:
+            self._spent = True  # an answer that nobody has asked for
+        elif message.code >= 200 or message.code == 101:
+            self._headed = True
+            self._spent = self._spent or message.should_close
+            self._chunked, self._payload = message.chunked, payload
+            length = message.headers.get("Content-Length")
+            if payload is EMPTY_PAYLOAD or message.code in _WITHOUT_BODY:
+                self._left = 0
+            elif length is not None and not message.chunked:
+                self._left = int(length)
+            body = EMPTY_PAYLOAD if message.code in _WITHOUT_BODY else payload
+            if not self._awaited.done():
+                self._awaited.set_result((message, body))
+        else:
+            self._interim += 1
+            if self._interim > MAX_INTERIM:
+                self._fail(HttpProcessingError())
+
+    def _fail(self, error: Exception) -> None:
+        """End the exchange, and the connection with it."""
+        if self._awaited and not self._awaited.done():
+            self._awaited.set_exception(error)
+        elif not self._payload.is_eof():
+            timeout = isinstance(error, TimeoutError)
+            self._payload.set_exception(error if timeout else ClientPayloadError())
+        self.abort()
+
+    def _arm(self, deadline: float) -> None:
+        # One timer serves many exchanges: most are over, and their deadlines moved, when it fires.
+        if self._timer:
+            self._timer.cancel()
+        self._timer = self._loop.call_at(deadline, self._look)
+
+    def _look(self) -> None:
+        self._timer = None
+        if self._deadline is None:
+            return
+        if self._loop.time() >= self._deadline:
+            self._fail(TimeoutError())
+        else:
+            self._arm(self._deadline)
+
+
+_Head = tuple[RawResponseMessage, StreamReader]
+_WITHOUT_BODY = (204, 304)
 
 
 class Answer:
     """An answer whose head has arrived; the body follows through `chunk`."""
 
     def __init__(
-        self, message: RawResponseMessage, payload: StreamReader, end: Callable[[bool], None]
+        self,
+        message: RawResponseMessage,
+        payload: StreamReader,
+        connection: _Connection,
+        end: Callable[[_Connection, bool], None],
     ) -> None:
-        self.status = message.code
-        self.reason = message.reason
-        self.headers: RawHeaders = message.raw_headers
-        self.chunked = message.chunked
+        self.status: int = message.code
+        self.reason: str = message.reason
+        self.headers = Headers(message.raw_headers)
+        self.chunked: bool = message.chunked
         self._payload = payload
-        self._end = end
+        self._connection = connection
+        self._end: Callable[[_Connection, bool], None] | None = end
+
+    def unhurried(self) -> None:
+        """Lift the time limit: from here on the caller sets it."""
+        self._connection.unhurried()
 
     def ready(self) -> bytes:
         """Return what of the body has arrived, without waiting."""
@@ -166,7 +314,9 @@ class Answer:
 
     def close(self) -> None:
         """End the exchange: the connection is kept when the answer was read to its end."""
-        self._end(self.complete)
+        end, self._end = self._end, None
+        if end:
+            end(self._connection, self.complete)
 
 
 class Upstream:
@@ -209,18 +359,20 @@ class Upstream:
         self,
         method: str,
         target: bytes,
-        headers: RawHeaders,
+        headers: Headers,
         body: bytes | None,
         *,
         repeatable: bool,
+        patience: float,
     ) -> Answer:
         """Send one request and return its answer once the head is there.
 
         The request is sent a second time only if it is `repeatable` and went out on a reused
-        connection that died before the first byte of an answer. Raises UpstreamError. The caller
-        sets the deadline.
+        connection that died before the first byte of an answer. All must be over in `patience`
+        seconds, the body included, unless `Answer.unhurried` is called. Raises UpstreamError.
         """
-        lines = b"".join(b"%b: %b\r\n" % pair for pair in headers)
+        deadline = self._loop.time() + patience
+        lines = headers.lines
         if body is not None:
             lines += b"Content-Length: %d\r\n" % len(body)
         line = b"%b %b%b HTTP/1.1\r\n" % (method.encode(), self._target, target)
@@ -228,94 +380,76 @@ class Upstream:
         reused = self._take(IDLE_MAX if repeatable else IDLE_MAX_UNREPEATABLE)
         if reused is not None:
             try:
-                return await self._exchange(reused, request, method)
+                return await self._exchange(reused, request, method, deadline)
             except UpstreamError as error:
                 if error.failure is not Failure.RESET or reused.received:
                     raise
                 if not repeatable:
                     raise UpstreamError(Failure.RESET, stale=True) from None
-        return await self._exchange(await self._connect(), request, method)
+        connection = await self._connect(deadline)
+        return await self._exchange(connection, request, method, deadline)
+
+    @property
+    def _loop(self) -> asyncio.AbstractEventLoop:
+        return asyncio.get_running_loop()
 
     def close(self) -> None:
         """Drop every connection."""
         while self._idle:
-            self._idle.pop().close()
+            self._idle.pop().abort()
         for connection in list(self._busy):
             connection.abort()
 
-    async def _exchange(self, connection: _Connection, request: bytes, method: str) -> Answer:
+    async def _exchange(
+        self, connection: _Connection, request: bytes, method: str, deadline: float
+    ) -> Answer:
         self._busy.add(connection)
-        done = False
-
-        def end(whole: bool) -> None:
-            nonlocal done
-            if not done:
-                done = True
-                self._busy.discard(connection)
-                self._release(connection, whole)
-
         try:
-            connection.begin()
-            connection.set_response_params(
-                skip_payload=method == "HEAD",
-                read_until_eof=True,
-                auto_decompress=False,
-                read_bufsize=_CHUNK,
-                max_line_size=MAX_LINE,
-                max_field_size=MAX_LINE,
-                max_headers=MAX_FIELDS,
-            )
-            connection.transport.write(request)
-            for _ in range(MAX_INTERIM):
-                message, payload = await connection.read()
-                if message.code >= 200 or message.code == 101:
-                    break
-            codings = tokens(message.raw_headers, b"transfer-encoding")
+            message, payload = await connection.begin(request, method, deadline)
+            answer = Answer(message, payload, connection, self._end)
+            codings = tokens(answer.headers, b"transfer-encoding")
             # An upgrade was never asked for, and a coding below the chunks cannot be passed on.
             if message.code < 200 or codings not in ([], [b"chunked"]):
                 raise HttpProcessingError
-            return Answer(message, payload, end)
         except _ERRORS as error:
-            end(False)
+            self._end(connection, whole=False)
             raise UpstreamError(_failure(error)) from None
         except BaseException:
-            end(False)
+            self._end(connection, whole=False)
             raise
+        return answer
 
-    def _take(self, idle_max: float) -> _Connection | None:
-        """Return the connection used last, if it is good and was used not too long ago."""
-        now = self._clock()
-        while self._idle and now - self._idle[0].idle_since > IDLE_MAX:
-            self._idle.popleft().close()
-        while self._idle and now - self._idle[-1].idle_since <= idle_max:
-            connection = self._idle.pop()
-            if connection.is_connected() and not connection.should_close:
-                return connection
-            connection.close()
-        return None
-
-    def _release(self, connection: _Connection, whole: bool) -> None:
+    def _end(self, connection: _Connection, whole: bool) -> None:
         """Keep a connection whose exchange is over on both sides; drop any other."""
-        if (
-            whole
-            and connection.is_connected()
-            and not connection.should_close
-            and not connection.transport.get_write_buffer_size()
-        ):
+        self._busy.discard(connection)
+        if connection.finish(whole=whole):
             connection.idle_since = self._clock()
             self._idle.append(connection)
         else:
             connection.abort()
 
-    async def _connect(self) -> _Connection:
+    def _take(self, idle_max: float) -> _Connection | None:
+        """Return the connection used last, if it is good and was used not too long ago."""
+        now = self._clock()
+        while self._idle and now - self._idle[0].idle_since > IDLE_MAX:
+            self._idle.popleft().abort()
+        while self._idle and now - self._idle[-1].idle_since <= idle_max:
+            connection = self._idle.pop()
+            if connection.usable:
+                return connection
+            connection.abort()
+        return None
+
+    async def _connect(self, deadline: float) -> _Connection:
+        patience = min(self._connect_timeout, deadline - self._loop.time())
         try:
-            async with asyncio.timeout(self._connect_timeout):
+            async with asyncio.timeout(patience):
                 return await (self._tunnel() if self._proxy and self._tls else self._dial())
         except (UpstreamError, *_ERRORS) as error:
             raise UpstreamError(_connect_failure(error)) from None
 
     async def _dial(self) -> _Connection:
-        loop = asyncio.get_running_loop()
+        loop = self._loop
         host, port = self._proxy[:2] if self._proxy else (self._host, self._port)
         _, connection = await loop.create_connection(
             lambda: _Connection(loop),
@@ -330,20 +464,21 @@ class Upstream:
         """Connect through the egress proxy (RFC 9110 9.3.6)."""
         assert self._proxy
         assert self._tls
-        loop = asyncio.get_running_loop()
+        loop = self._loop
         outer = await self._dial()
         try:
             host = f"[{self._host}]" if ":" in self._host else self._host
             authority = b"%b:%d" % (host.encode(), self._port)
-            outer.set_response_params(skip_payload=True, read_until_eof=False)
-            outer.transport.write(
+            message, _ = await outer.begin(
                 b"CONNECT %b HTTP/1.1\r\nHost: %b\r\n%b\r\n"
-                % (authority, authority, self._proxy.authorization)
+                % (authority, authority, self._proxy.authorization),
+                "CONNECT",
+                None,
             )
-            message, _ = await outer.read()
             if message.code // 100 != 2:
                 raise UpstreamError(Failure.EGRESS_PROXY)
             connection = _Connection(loop)
+            assert outer.transport
             transport = await loop.start_tls(
                 outer.transport, connection, self._tls, server_hostname=self._host
             )
