@@ -15,11 +15,12 @@ class Headers(tuple[tuple[bytes, bytes], ...]):
     """Header fields, with what many ask of them worked out once."""
 
     @cached_property
-    def by_name(self) -> dict[bytes, list[bytes]]:
+    def by_name(self) -> dict[bytes, tuple[bytes, ...]]:
         """Values by name, in lower case."""
-        by_name: dict[bytes, list[bytes]] = {}
+        by_name: dict[bytes, tuple[bytes, ...]] = {}
         for name, value in self:
-            by_name.setdefault(name.lower(), []).append(value)
+            name = name.lower()
+            by_name[name] = (*by_name[name], value) if name in by_name else (value,)
         return by_name
 
     @cached_property
@@ -35,7 +36,7 @@ class Headers(tuple[tuple[bytes, bytes], ...]):
     @cached_property
     def lines(self) -> bytes:
         """The fields as they are written."""
-        return b"".join([b"%b: %b\r\n" % pair for pair in self])
+        return b"".join([name + b": " + value + b"\r\n" for name, value in self])
 
 
 def once(ask: Callable[[Headers], T]) -> Callable[[RawHeaders], T]:
@@ -63,10 +64,8 @@ def known(headers: RawHeaders) -> Headers:
     """Return header fields as `Headers`, those seen lately as the same object."""
     if len(headers) > _FIELDS_MOST:
         return Headers(headers)
-    for name, value in headers:
-        if len(name) + len(value) > _FIELD_MOST:
-            return Headers(headers)
-    return _known(headers)
+    longest = max([len(value) for _, value in headers], default=0)
+    return _known(headers) if longest <= _FIELD_MOST else Headers(headers)
 
 
 _known = lru_cache(maxsize=_KNOWN_MOST)(Headers)
@@ -101,7 +100,8 @@ _DEFAULT_PORTS = (None, 80, 443)
 
 def values(headers: RawHeaders, name: bytes) -> Sequence[bytes]:
     """Return every value of the field `name` (lower case), in order."""
-    return by_name(headers).get(name, ())
+    found = headers if isinstance(headers, Headers) else Headers(headers)
+    return found.by_name.get(name, ())
 
 
 def by_name(headers: RawHeaders) -> Mapping[bytes, Sequence[bytes]]:
@@ -139,20 +139,25 @@ def for_upstream(headers: RawHeaders, *, changed: bool) -> Headers:
 
 
 def for_downstream(
-    headers: RawHeaders, *, status: int, chunked: bool, upstream: str, sidecar: str
+    headers: RawHeaders,
+    *,
+    status: int,
+    chunked: bool,
+    upstream: str,
+    sidecar: Callable[[], str],
 ) -> Headers:
     """Return the fields that go to the worker.
 
     Content-Length stays only where it is true: not beside chunked framing (RFC 9112 6.2), not on
-    an answer that has no content. `upstream` and `sidecar` are the base URLs between which a
-    Location is translated, without a trailing slash.
+    an answer that has no content. `upstream` and what `sidecar` returns are the base URLs between
+    which a Location is translated, without a trailing slash.
     """
     bodiless = chunked or status in (204, 304)
     kept = _without(headers, _UNSIZED if bodiless else HOP_BY_HOP)
     if not values(headers, b"location"):
         return Headers(kept)
     return Headers(
-        (name, _translate(value, upstream, sidecar))
+        (name, _translate(value, upstream, sidecar()))
         if name.lower() == b"location"
         else (name, value)
         for name, value in kept

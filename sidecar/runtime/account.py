@@ -1,6 +1,7 @@
 """What is known of one request while it is served, beside the request itself."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -34,7 +35,16 @@ class Mark(NamedTuple):
     @property
     def lines(self) -> bytes:
         """The header fields as they are written."""
-        return "".join([f"{name}: {value}\r\n" for name, value in self.fields().items()]).encode()
+        lines = _lines(self.mode, self.outcome, self.reason)
+        for name, value in self.beside.items():
+            lines += f"{name}: {value}\r\n".encode()
+        return lines
+
+
+@lru_cache(maxsize=256)
+def _lines(mode: Mode, outcome: Outcome, reason: str) -> bytes:
+    fields = Mark(mode, outcome, reason).fields()
+    return "".join([f"{name}: {value}\r\n" for name, value in fields.items()]).encode()
 
 
 class Account:

@@ -13,11 +13,11 @@ def wall() -> datetime:
     return datetime.now(UTC)
 
 
-def http_date() -> str:
-    """Return the present second as the field Date has it (RFC 9110 5.6.7)."""
-    return _http_date(int(time.time()))
+def date_line() -> bytes:
+    """Return the header field Date for the present second (RFC 9110 5.6.7)."""
+    return _date_line(int(time.time()))
 
 
 @lru_cache(maxsize=1)
-def _http_date(second: int) -> str:
-    return formatdate(second, usegmt=True)
+def _date_line(second: int) -> bytes:
+    return f"Date: {formatdate(second, usegmt=True)}\r\n".encode()

@@ -8,7 +8,7 @@ from sidecar.runtime.metrics import Metrics
 from sidecar.runtime.server import Reply, Request, refuse, reply
 
 _NOT_FOUND = Refusal(404, "not_found", "Known are GET /livez, /readyz, /startupz and /metrics.")
-_TEXT = {"Content-Type": "text/plain; charset=utf-8"}
+_TEXT = b"Content-Type: text/plain; charset=utf-8\r\n"
 
 
 class Ops:
@@ -27,7 +27,7 @@ class Ops:
         if path == "/metrics":
             accept = b",".join(values(request.raw_headers, b"accept")).decode("latin-1")
             content_type, body = self._metrics.render(accept)
-            return reply(request, 200, {"Content-Type": content_type}, body)
+            return reply(request, 200, f"Content-Type: {content_type}\r\n".encode(), body)
         if path == "/livez":
             return reply(request, 200, _TEXT, b"live\n")
         if path in ("/readyz", "/startupz"):

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable
+from functools import partial
 from typing import NamedTuple, TypeVar
 
 from sidecar.core.answers import Answer as OwnAnswer
@@ -20,6 +21,9 @@ READER_SILENCE = 60.0
 T = TypeVar("T")
 
 
+_SERVER = b"Server: zep-sidecar\r\n"
+
+
 class Whole(NamedTuple):
     """An answer of Zep that has been read to its end."""
 
@@ -32,24 +36,23 @@ class Whole(NamedTuple):
 def refused(request: Request, refusal: Refusal, mark: Mark, *, close: bool) -> Reply:
     """Return the answer for a refusal."""
     request.account.answered(refusal.status, mark)
-    return reply(request, refusal.status, JSON | mark.fields(), refusal.body(), close=close)
+    return reply(request, refusal.status, JSON + mark.lines, refusal.body(), close=close)
 
 
 def own(request: Request, answer: OwnAnswer, mark: Mark, *, close: bool) -> Reply:
     """Return an answer of the sidecar in Zep's place."""
     request.account.answered(answer.status, mark)
-    fields = {"Content-Type": answer.content_type, "Server": "zep-sidecar", **mark.fields()}
-    return reply(request, answer.status, fields, answer.body, close=close)
+    kind = f"Content-Type: {answer.content_type}\r\n".encode()
+    return reply(request, answer.status, _SERVER + kind + mark.lines, answer.body, close=close)
 
 
 def kept(request: Request, value: Value, mark: Mark, *, close: bool) -> Reply:
     """Return an answer that Zep gave earlier."""
     request.account.answered(200, mark)
-    content_type = value.content_type.decode("latin-1") or "application/json"
-    fields = {"Server": "zep-sidecar", "Content-Type": content_type, **mark.fields()}
+    kind = b"Content-Type: %b\r\n" % (value.content_type or b"application/json")
     if value.content_encoding:
-        fields["Content-Encoding"] = value.content_encoding.decode("latin-1")
-    return reply(request, 200, fields, value.body, close=close)
+        kind += b"Content-Encoding: %b\r\n" % value.content_encoding
+    return reply(request, 200, _SERVER + kind + mark.lines, value.body, close=close)
 
 
 class Relay:
@@ -128,7 +131,7 @@ class Relay:
             status=status,
             chunked=not sized,
             upstream=self._upstream,
-            sidecar=origin(request),
+            sidecar=partial(origin, request),
         )
         return kept.lines + mark.lines
 

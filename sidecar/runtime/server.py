@@ -8,7 +8,7 @@ import asyncio
 import socket
 import struct
 from collections import deque
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
@@ -96,16 +96,18 @@ Handler = Callable[[Request], Reply | Coroutine[Any, Any, Reply]]
 def reply(
     request: Request,
     status: int,
-    fields: Mapping[str, str],
+    lines: bytes,
     body: bytes,
     *,
     close: bool = False,
 ) -> Reply:
-    """Return an answer of our own; `close` ends the connection after it."""
+    """Return an answer of our own; `close` ends the connection after it.
+
+    `lines`: its header fields but for Content-Length, Date and Connection.
+    """
     keep_alive = request.keep_alive and not close
-    lines = "".join([f"{name}: {value}\r\n" for name, value in fields.items()])
-    lines += f"Content-Length: {len(body)}\r\nDate: {clock.http_date()}\r\n"
-    data = head(request.version, status, _PHRASES[status], lines.encode(), keep_alive=keep_alive)
+    lines += b"Content-Length: %d\r\n%b" % (len(body), clock.date_line())
+    data = head(request.version, status, _PHRASES[status], lines, keep_alive=keep_alive)
     return Reply(data if request.method == "HEAD" else data + body, keep_alive)
 
 
@@ -114,7 +116,7 @@ def refuse(request: Request, refusal: Refusal, *, close: bool = False) -> Reply:
     return reply(request, refusal.status, JSON, refusal.body(), close=close)
 
 
-JSON = {"Content-Type": "application/json", "Server": "zep-sidecar"}
+JSON = b"Content-Type: application/json\r\nServer: zep-sidecar\r\n"
 
 
 def head(
@@ -206,6 +208,10 @@ class _Connection(BaseProtocol):
             return False
         self._ending = True
         return True  # asyncio: it stays open
+
+    def resume_reading(self, resume_parser: bool = True) -> None:
+        if self._reading_paused:  # aiohttp's readers ask for it each time
+            super().resume_reading(resume_parser)
 
     def resume_writing(self) -> None:
         super().resume_writing()

@@ -153,6 +153,10 @@ class _Connection(BaseProtocol):
 
     # --- what asyncio, and aiohttp's parser, tell ---------------------------------------------
 
+    def resume_reading(self, resume_parser: bool = True) -> None:
+        if self._reading_paused:  # aiohttp's readers ask for it each time
+            super().resume_reading(resume_parser)
+
     def data_received(self, data: bytes) -> None:
         if self._awaited is None:
             self.abort()  # nothing was asked for
