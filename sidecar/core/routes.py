@@ -86,7 +86,7 @@ FREE_FORM = frozenset({"metadata", "attributes"})
 FREE_FORM_SUFFIX = "_attributes"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Route:
     """One operation of the Zep API."""
 

@@ -69,7 +69,7 @@ class Inbound:
 
     async def inspect(self, request: Request, route: Route, received: bytes | None) -> Outgoing:
         """Return what of a request may leave; raises Refused."""
-        outgoing = self.inspect_head(request)
+        outgoing = self.inspect_head(request.raw_path, request.raw_headers)
         if not received:
             return outgoing._replace(body=received)
         redacted = await self._redact(received, request.raw_headers, route)
@@ -80,9 +80,9 @@ class Inbound:
             found=(*outgoing.found, ("body", redacted)),
         )
 
-    def inspect_head(self, request: Request) -> Outgoing:
+    def inspect_head(self, raw_path: str, raw_headers: Headers) -> Outgoing:
         """Return what of a request without a body may leave."""
-        target = request.raw_path.encode("utf-8", "surrogateescape")
+        target = raw_path.encode("utf-8", "surrogateescape")
         path, _, query = target.partition(b"?")
         found: list[tuple[str, Redacted]] = []
         if identifiers := self._redactor.path_identifiers(path):
@@ -91,7 +91,7 @@ class Inbound:
             redacted = self._redactor.query(query)
             found.append(("query", redacted))
             target = path + b"?" + redacted.body
-        headers = for_upstream(request.raw_headers, changed=False)
+        headers = for_upstream(raw_headers, changed=False)
         return Outgoing(target, headers, None, tuple(found))
 
     def count(self, outgoing: Outgoing) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, Protocol, TypeVar
 
 from sidecar.config import Config
@@ -21,7 +21,7 @@ from sidecar.core.cache_key import Question
 from sidecar.core.cache_status import Result
 from sidecar.core.errors import Failure
 from sidecar.core.guard import Grade
-from sidecar.core.headers import leads_away
+from sidecar.core.headers import Headers, leads_away
 from sidecar.core.modes import Mode
 from sidecar.core.routes import Route, RouteClass
 from sidecar.runtime import clock
@@ -35,6 +35,9 @@ from sidecar.runtime.inbound import Inbound, Outgoing, Refused
 from sidecar.runtime.metrics import Metrics
 from sidecar.runtime.relay import Relay, kept, own, refused
 from sidecar.runtime.server import Reply, Request
+
+# Reads that are remembered with what they ask, and the length up to which a path is.
+_PREPARED_MOST, _PATH_MOST = 1024, 512
 
 T = TypeVar("T")
 
@@ -67,17 +70,27 @@ class Reads:
         self._client_wait = config.probe.client_wait
         self._upstream = config.upstream.url
         self._spawn, self._draining = spawn, draining
+        # A chat reads the context of its thread again and again.
+        self._prepared = lru_cache(maxsize=_PREPARED_MOST)(self._prepare)
 
     def serve(
         self, request: Request, route: Route, credential: str, key: str
     ) -> Reply | Coroutine[Any, Any, Reply]:
         """Serve a read without a body: at once, unless Zep has to be asked."""
-        outgoing = self._inbound.inspect_head(request)
-        outgoing = outgoing._replace(headers=outgoing.headers.readable)
-        question = self._cache.question(
-            route, request.method, outgoing.target, outgoing.headers, None, credential
+        prepare = self._prepared if len(request.raw_path) <= _PATH_MOST else self._prepare
+        outgoing, question = prepare(
+            request.method, request.raw_path, request.raw_headers, route, credential
         )
         return self._answered(request, route, outgoing, question, credential, key)
+
+    def _prepare(
+        self, method: str, target: str, headers: Headers, route: Route, credential: str
+    ) -> tuple[Outgoing, Question | None]:
+        """Return what leaves of a read without a body, and what it asks."""
+        outgoing = self._inbound.inspect_head(target, headers)
+        outgoing = outgoing._replace(headers=outgoing.headers.readable)
+        ask = self._cache.question
+        return outgoing, ask(route, method, outgoing.target, outgoing.headers, None, credential)
 
     async def serve_with_body(
         self, request: Request, route: Route, received: bytes | None, credential: str, key: str

@@ -12,9 +12,9 @@ from collections.abc import Callable, Coroutine
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
-from aiohttp import StreamReader
 from aiohttp.base_protocol import BaseProtocol
 from aiohttp.http import HttpProcessingError, HttpRequestParser, HttpVersion, RawRequestMessage
+from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 from aiohttp.web import RequestPayloadError
 
 from sidecar.core.errors import BAD_REQUEST, INTERNAL, Refusal
@@ -33,6 +33,8 @@ LINGER = 5.0
 GRACE = 0.05
 # Bytes of a body that wait for their reader.
 _BUFFER = 1 << 18
+# Requests that are remembered, and the size up to which one is.
+SEEN_MOST, SEEN_SIZE = 1024, 2048
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
 
 
@@ -51,7 +53,11 @@ class Request:
     )
 
     def __init__(
-        self, connection: "_Connection", message: RawRequestMessage, content: StreamReader
+        self,
+        connection: "_Connection",
+        message: RawRequestMessage,
+        headers: Headers,
+        content: StreamReader,
     ) -> None:
         self.account: Account
         """What becomes of it; made by whoever serves it."""
@@ -59,7 +65,7 @@ class Request:
         self.raw_path: str = message.path
         """Path and query as they stood on the wire."""
         self.version: HttpVersion = message.version
-        self.raw_headers: Headers = known(message.raw_headers)
+        self.raw_headers = headers
         self.content = content
         self._connection = connection
         # The parser may lose what is pipelined behind an upgrade that we decline.
@@ -163,6 +169,7 @@ class _Connection(BaseProtocol):
         self._malformed = False  # what came last was no HTTP
         self._ending = False  # once what has been read is answered
         self._over = False  # nothing is read any more
+        self._between = True  # the parser waits for a new message
         self._idle_since = loop.time()
         self._timer = loop.call_later(KEEP_ALIVE, self._look_idle)
 
@@ -185,6 +192,16 @@ class _Connection(BaseProtocol):
     def data_received(self, data: bytes) -> None:
         if self._over:
             return
+        if self._between and (seen := self._listener.seen.get(data)):
+            self._waiting.append(Request(self, *seen, EMPTY_PAYLOAD))
+        else:
+            self._parse(data)
+        if self._current is None:
+            self._go_on()
+        elif len(self._waiting) > 1 and not self._buffer_paused:
+            self._pause_reading_for_buffer()
+
+    def _parse(self, data: bytes) -> None:
         try:
             messages, self._upgraded, _ = self._parser.feed_data(data)
         except HttpProcessingError:
@@ -195,11 +212,11 @@ class _Connection(BaseProtocol):
         if self._upgraded:
             self._over = True
         for message, content in messages:
-            self._waiting.append(Request(self, message, content))
-        if self._current is None:
-            self._go_on()
-        elif len(self._waiting) > 1 and not self._buffer_paused:
-            self._pause_reading_for_buffer()
+            self._waiting.append(Request(self, message, known(message.raw_headers), content))
+        alone = self._between and len(messages) == 1 and not self._over
+        self._between = alone and _is_exactly(data, self._waiting[-1])
+        if self._between and self._waiting[-1].content is EMPTY_PAYLOAD:
+            self._listener.remember(data, messages[0][0], self._waiting[-1].raw_headers)
 
     def eof_received(self) -> bool:
         """Let a worker that has closed its sending side still read the answer (RFC 9112 9.6)."""
@@ -323,14 +340,31 @@ class _Connection(BaseProtocol):
             self._timer = self._loop.call_at(ends, self._look_idle)
 
 
+def _is_exactly(data: bytes, request: Request) -> bool:
+    """Tell whether a packet holds this request, from its first byte to its last, and no more."""
+    end = data.find(b"\r\n\r\n") + 4
+    length = values(request.raw_headers, b"content-length")
+    chunked = values(request.raw_headers, b"transfer-encoding")
+    return end >= 4 and not chunked and len(data) == end + int(length[0] if length else 0)
+
+
 class Listener:
     """A listener that serves one handler."""
 
     def __init__(self, handler: Handler, refused: Callable[[str], None] = lambda _: None) -> None:
         """`refused` is told the code of each answer to what never became a request."""
         self.handler, self.refused = handler, refused
+        self.seen: dict[bytes, tuple[RawRequestMessage, Headers]] = {}
+        """Requests without a body by their bytes: a worker repeats itself, and parsing costs."""
         self.connections: set[_Connection] = set()
         self._server: asyncio.Server | None = None
+
+    def remember(self, data: bytes, message: RawRequestMessage, headers: Headers) -> None:
+        """Note what the parser has made of a packet that was one request without a body."""
+        if len(data) <= SEEN_SIZE:
+            if len(self.seen) >= SEEN_MOST:
+                self.seen.clear()
+            self.seen[data] = message, headers
 
     async def start(self, address: Address) -> Address:
         """Listen on TCP; return the bound address. Raises OSError when it cannot be had."""
