@@ -1,8 +1,8 @@
 """Which header fields cross the proxy, and how a redirect is kept from leading round it."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from functools import cached_property, lru_cache, wraps
-from typing import TypeVar
+from functools import lru_cache, wraps
+from typing import Any, Generic, TypeVar
 from urllib.parse import urlsplit
 
 RawHeaders = tuple[tuple[bytes, bytes], ...]
@@ -11,10 +11,21 @@ RawHeaders = tuple[tuple[bytes, bytes], ...]
 T = TypeVar("T")
 
 
+class _lazy(Generic[T]):  # noqa: N801  used as a decorator
+    """A property that is worked out once. functools.cached_property takes a lock for it."""
+
+    def __init__(self, work: Callable[[Any], T]) -> None:
+        self._work, self._name = work, work.__name__
+
+    def __get__(self, instance: Any, owner: type) -> T:
+        found = instance.__dict__[self._name] = self._work(instance)
+        return found
+
+
 class Headers(tuple[tuple[bytes, bytes], ...]):
     """Header fields, with what many ask of them worked out once."""
 
-    @cached_property
+    @_lazy
     def by_name(self) -> dict[bytes, tuple[bytes, ...]]:
         """Values by name, in lower case."""
         by_name: dict[bytes, tuple[bytes, ...]] = {}
@@ -23,17 +34,17 @@ class Headers(tuple[tuple[bytes, bytes], ...]):
             by_name[name] = (*by_name[name], value) if name in by_name else (value,)
         return by_name
 
-    @cached_property
+    @_lazy
     def unchanged(self) -> "Headers":
         """What goes to Zep beside a body that is as it came."""
         return Headers(_without(self, _OWN_REQUEST))
 
-    @cached_property
+    @_lazy
     def readable(self) -> "Headers":
         """What goes to Zep with a request whose answer we have to read."""
         return with_readable_codings(self)
 
-    @cached_property
+    @_lazy
     def lines(self) -> bytes:
         """The fields as they are written."""
         return b"".join([name + b": " + value + b"\r\n" for name, value in self])
