@@ -25,7 +25,16 @@ from bench.proxy.traffic import WORKS, Work, messages
 _LUA = """
 local head, tail, n = [==[{head}]==], [==[{tail}]==], 0
 tail = tail:gsub("\\n", "\\r\\n")
-request = function() n = n + 1; return head .. {number} .. tail end
+request = function()
+  n = n + 1
+  local rest = tail
+  if {personal} then
+    rest = rest:gsub("####", string.format("%04d", n % 10000))
+    local phone = string.format("%02d %02d", math.floor(n / 100) % 100, n % 100)
+    rest = rest:gsub("## ##", phone)
+  end
+  return head .. {number} .. rest
+end
 done = function(s, l)
   local e = s.errors
   io.write(string.format('\\n@@{{"n":%d,"us":%d,"errors":%d,"p50":%d,"p99":%d}}\\n', s.requests,
@@ -57,13 +66,17 @@ class Latency(NamedTuple):
 
 def flat_out(target: Running, work: Work, connections: int, seconds: int, home: Path) -> Slice:
     """Load a proxy with as many requests as it can take."""
-    tag = f"{random.randrange(1 << 40):x}-" if work.differ else ""
-    raw = work.request(f"{work.thread}{tag}@").decode().replace("\r\n", "\n")
-    head, _, tail = raw.partition("@")
+    tag = "t" if work.threads else f"{random.randrange(1 << 40):x}-"
+    raw = work._replace(body=b"").request(tag + "@").decode()
+    if work.body:
+        fields = f"Content-Type: application/json\r\nContent-Length: {len(work.body)}\r\n\r\n"
+        raw = raw.removesuffix("\r\n") + fields + work.body.decode()
+    head, _, tail = raw.replace("\r\n", "\n").partition("@")
     script = home / "load.lua"
-    number = "n" if work.differ else '""'
+    number = f"(n % {work.threads})" if work.threads else "n"
+    personal = "true" if b"####" in work.body else "false"
     # A body that begins with a bracket would end the long string; none does.
-    script.write_text(_LUA.format(head=head, tail=tail, number=number))
+    script.write_text(_LUA.format(head=head, tail=tail, number=number, personal=personal))
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s"]
     before = target.process.cpu()
     done = subprocess.run(
@@ -140,11 +153,9 @@ def _probe(port: int, work: Work, rate: int, seconds: float) -> Iterator[tuple[f
     poll = select.epoll()
     for descriptor in of:
         poll.register(descriptor, select.EPOLLIN)
-    tag = f"{random.randrange(1 << 40):x}-"
+    tag = f"{random.randrange(1 << 40):x}"
     total = int(rate * seconds)
-    requests = [
-        work.request(work.thread + (f"{tag}{n}" if work.differ else "")) for n in range(total)
-    ]
+    requests = [work.numbered(tag, number) for number in range(total)]
     gc.disable()
     clock, sent, pending = time.perf_counter, 0, 0
     start = clock() + 0.01

@@ -178,4 +178,7 @@ MITMDUMP = Target("mitmdump", "mitmproxy as a reverse proxy; passes on", _mitmdu
 NAIVE = Target("naive", "the 1x reference: `bench/proxy/naive.py`; redacts", naive)
 SIDECAR = Target("sidecar", "this sidecar with its default settings; redacts", ours())
 NO_REDACTION = Target("sidecar, no redaction", "the same, redaction off", ours(PLAIN))
+NO_CACHE = Target(
+    "sidecar, cache off", "the same, cache off: every read is passed on", ours(UNCACHED)
+)
 WRITE_ONLY = Target("sidecar, write_only", "the same, reads answered locally", ours(NO_READS))

@@ -20,26 +20,34 @@ _TALK = (
     "Keep the window seat and the vegetarian meal, and let my colleague know. ",
     "Pazartesi konuştuğumuz rezervasyonu öğleden sonraya almak istiyorum. ",
 )
-_PERSONAL = "Write to user{n}@example.com or call +90 532 123 45 {n:02d} after lunch. "
+_PERSONAL = "Write to user{n}-####@example.com or call +90 532 {n:03d} ## ## after lunch. "
+"""The digits differ from request to request: nobody writes the same number again and again."""
 
 
 class Work(NamedTuple):
-    """One kind of request. Its threads are `thread` and, where they differ, a number."""
+    """One kind of request, about `threads` threads in turn, or a new one each time."""
 
     method: str
-    thread: str
-    differ: bool = True
+    threads: int = 0
     body: bytes = b""
 
-    def request(self, thread: str, credential: int = 0) -> bytes:
+    def numbered(self, tag: str, number: int) -> bytes:
+        """Return the bytes of one request of many; `tag` belongs to all of them."""
+        if self.threads:
+            return self.request(f"t{number % self.threads}", number)
+        return self.request(f"{tag}-{number}", number)
+
+    def request(self, thread: str, number: int = 0, credential: int = 0) -> bytes:
         """Return the bytes of one request."""
+        body = self.body.replace(b"####", b"%04d" % (number % 10000))
+        body = body.replace(b"## ##", b"%02d %02d" % (number // 100 % 100, number % 100))
         what = "context" if self.method == "GET" else "messages"
         headers = _HEADERS | {"Authorization": f"Api-Key z_bench_{credential:048d}"}
-        if self.body:
-            headers |= {"Content-Type": "application/json", "Content-Length": str(len(self.body))}
+        if body:
+            headers |= {"Content-Type": "application/json", "Content-Length": str(len(body))}
         lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         line = f"{self.method} /api/v2/threads/{thread}/{what} HTTP/1.1\r\n"
-        return f"{line}Host: 127.0.0.1\r\n{lines}\r\n".encode() + self.body
+        return f"{line}Host: 127.0.0.1\r\n{lines}\r\n".encode() + body
 
 
 def messages(size: int, personal: int = 0) -> bytes:
@@ -63,10 +71,10 @@ def messages(size: int, personal: int = 0) -> bytes:
 
 
 WORKS = {
-    "get": Work("GET", "u"),
-    "hit": Work("GET", "same", differ=False),
-    "post400": Work("POST", "u", body=messages(400)),
-    "post4k": Work("POST", "u", body=messages(4096)),
-    "post4k-pii": Work("POST", "u", body=messages(4096, personal=20)),
-    "post64k": Work("POST", "u", body=messages(65536)),
+    "get": Work("GET"),
+    "hit": Work("GET", threads=100),
+    "post400": Work("POST", body=messages(400)),
+    "post4k": Work("POST", body=messages(4096)),
+    "post4k-pii": Work("POST", body=messages(4096, personal=20)),
+    "post64k": Work("POST", body=messages(65536)),
 }
