@@ -117,8 +117,9 @@ def _table(stub: Stub, works: list[str], home: Path) -> dict[str, dict[str, int]
             found[name][target.name] = count
     if "get" in found:
         passed_on = found["get"][NAIVE.name]
-        for name, other in (("get, cache off", NO_CACHE), ("short-circuited", WRITE_ONLY)):
-            (count,) = counts(other, stub, ["get"], home / other.name)
+        others = (("get, cache off", NO_CACHE, "get"), ("short-circuited", WRITE_ONLY, "hit"))
+        for name, other, work in others:
+            (count,) = counts(other, stub, [work], home / other.name)
             found[name] = {NAIVE.name: passed_on, SIDECAR.name: count}
         if "hit" in found:
             found["hit"][NAIVE.name] = passed_on

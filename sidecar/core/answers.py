@@ -6,6 +6,7 @@ every SDK parses it.
 
 import json
 from enum import Enum
+from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
@@ -167,6 +168,7 @@ def _names(reason: ShortCircuit, asked: Resolution) -> bool:
     return reason.value in [source.value for source in asked.limited_by]
 
 
+@lru_cache(maxsize=512)
 def _rendered(route: Route, target: str) -> tuple[bytes, str]:
     """Return the body and the content type of the route's own empty answer."""
     if isinstance(route.empty, str):

@@ -7,8 +7,6 @@ from contextlib import suppress
 from functools import partial
 from typing import NamedTuple, TypeVar
 
-from aiohttp.web import RequestPayloadError
-
 from sidecar.config import Config
 from sidecar.core import errors
 from sidecar.core.answers import class_of
@@ -21,7 +19,7 @@ from sidecar.redact import Laborious, Redacted, Redactor
 from sidecar.redact.inspect import inspect
 from sidecar.runtime import clock
 from sidecar.runtime.metrics import Metrics
-from sidecar.runtime.server import Request
+from sidecar.runtime.server import BrokenBody, Request
 
 # What takes longer than a fraction of a millisecond is inspected in a thread: large bodies, and
 # strings of this size together in which something is suspected. RE2 and zlib release the
@@ -151,7 +149,7 @@ class Inbound:
                 body = await self._rest(request)
         except TimeoutError:
             raise Refused(errors.BODY_TIMEOUT, close=True) from None
-        except RequestPayloadError:
+        except BrokenBody:
             raise Refused(errors.BAD_REQUEST, close=True) from None
         if len(body) > self._body_bytes:
             raise Refused(errors.TOO_LARGE, close=True)

@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 from aiohttp.base_protocol import BaseProtocol
 from aiohttp.http import HttpProcessingError, HttpRequestParser, HttpVersion, RawRequestMessage
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
-from aiohttp.web import RequestPayloadError
 
 from sidecar.core.errors import BAD_REQUEST, INTERNAL, Refusal
 from sidecar.core.headers import Headers, known, values
@@ -36,6 +35,10 @@ _BUFFER = 1 << 18
 # Requests that are remembered, and the size up to which one is.
 SEEN_MOST, SEEN_SIZE = 1024, 2048
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
+
+
+class BrokenBody(Exception):
+    """What comes of a body is not framed as HTTP wants it."""
 
 
 class Request:
@@ -158,7 +161,7 @@ class _Connection(BaseProtocol):
             max_line_size=MAX_LINE,
             max_field_size=MAX_LINE,
             max_headers=MAX_FIELDS,
-            payload_exception=RequestPayloadError,
+            payload_exception=BrokenBody,
             auto_decompress=False,
         )
         super().__init__(loop, parser)
@@ -207,7 +210,7 @@ class _Connection(BaseProtocol):
         except HttpProcessingError:
             self._over = self._malformed = True
             if self._current and not self._current.content.is_eof():
-                self._current.content.set_exception(RequestPayloadError())
+                self._current.content.set_exception(BrokenBody())
             messages = []
         if self._upgraded:
             self._over = True
@@ -309,7 +312,7 @@ class _Connection(BaseProtocol):
             async with asyncio.timeout(LINGER):
                 while not request.content.at_eof():
                     await request.content.readany()
-        except (TimeoutError, ConnectionError, RequestPayloadError):
+        except (TimeoutError, ConnectionError, BrokenBody):
             self._task = None
             self.end()
         self._task = self._current = None
