@@ -40,7 +40,7 @@ from sidecar.core.machine import (
     WriteHealth,
 )
 from sidecar.core.modes import Mode
-from sidecar.core.outcomes import Kind, Reason, Verdict
+from sidecar.core.outcomes import OK, Kind, Reason, Verdict
 from sidecar.core.routes import RouteClass
 
 ANONYMOUS = "anon"
@@ -204,9 +204,12 @@ class Guard:
         self._retire(ticket)
         if ticket.grade is Grade.PROBE:
             events += (_probe_settled(ticket, verdict.kind.value, verdict.reason),)
+        entry = ticket.credential
+        if verdict is OK and self.host.calm and entry.machine.calm and self.writes.calm:
+            return events  # a success where nothing has failed changes nothing
         sent = ticket.at if dispatched is None else dispatched
         reset, floor = verdict.reset, verdict.retry_after or 0.0
-        kind, entry = _STREAK.get(ticket.cls, "other"), ticket.credential
+        kind = _STREAK.get(ticket.cls, "other")
         for machine, admission in ((self.host, ticket.host), (entry.machine, ticket.auth)):
             signal, threshold = self._meaning(machine, admission, kind, verdict)
             report = Report(signal, now, sent, kind, ticket.key, threshold, reset, floor)
