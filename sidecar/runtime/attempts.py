@@ -1,7 +1,7 @@
 """Attempts to reach Zep: each is judged, and settles the ticket that allowed it."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import NamedTuple
@@ -168,9 +168,9 @@ class Attempts:
 
     # --- parts of the above -------------------------------------------------------------------
 
-    async def _send(self, attempt: Attempt, patience: float) -> Answer:
+    def _send(self, attempt: Attempt, patience: float) -> Awaitable[Answer]:
         outgoing = attempt.outgoing
-        return await self._upstream.send(
+        return self._upstream.send(
             attempt.method,
             *outgoing[:3],
             repeatable=attempt.route.safe or any(values(outgoing.headers, b"idempotency-key")),

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from sidecar.core.answers import Outcome, mode_of
 from sidecar.core.guard import Ticket
-from sidecar.core.modes import Resolution
+from sidecar.core.modes import Mode, Resolution
 from sidecar.core.routes import Route, RouteClass
 from sidecar.runtime.account import Mark
 from sidecar.runtime.attempts import Attempt
@@ -23,9 +23,14 @@ class Case(NamedTuple):
     credential: str
     allow_stale: bool
 
+    @property
+    def mode(self) -> Mode:
+        """The mode in effect for it."""
+        return mode_of(self.asked, self.ticket)
+
     def mark(self, outcome: Outcome = Outcome.LIVE, reason: str = "") -> Mark:
         """Return what the worker is told."""
-        return Mark(mode_of(self.asked, self.ticket), outcome, reason)
+        return Mark(self.mode, outcome, reason)
 
     def attempt(self, outgoing: Outgoing) -> Attempt:
         """Return the attempt to be made for it."""

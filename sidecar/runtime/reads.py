@@ -204,7 +204,7 @@ class Reads:
         if not served.asked:  # another's attempt, or none, has answered
             self._governor.settle(case.ticket, outcomes.neutral())
         if served.found:
-            self._count(served.result, case.mark().mode)
+            self._count(served.result, case.mode)
             hit = served.result is Result.HIT
             mark = case.mark(Outcome.HIT) if hit else case.mark(Outcome.STALE, "slow")
             return self._kept(case.request, served.found, mark)
@@ -229,7 +229,7 @@ class Reads:
         soft = instead(case.route, target, status, read.verdict, fail_soft=self._fail_soft)
         if soft:
             return self._soft(case, soft, question, result)
-        self._count(result, case.mark().mode)
+        self._count(result, case.mode)
         close = self._draining()
         if read.answer is None:
             failure = read.failure or Failure.RESET
@@ -239,7 +239,7 @@ class Reads:
             raise Refused(errors.REDIRECT_AWAY)
         outcome = Outcome.COLLAPSED if result is Result.COLLAPSED else Outcome.LIVE
         told = cache_status.of_forwarded(result, stored=stored)
-        mark = case.mark(outcome)._replace(beside=told)
+        mark = Mark(case.mode, outcome, "", told)
         return self._relay.whole(case.request, read.answer, mark, close=close)
 
     def _soft(
@@ -251,7 +251,7 @@ class Reads:
         if isinstance(answer.reason, ShortCircuit):
             self._metrics.short_circuit(answer.reason)
         if result:
-            self._count(Result.STALE if found else result, case.mark().mode)
+            self._count(Result.STALE if found else result, case.mode)
         if found:
             return self._kept(case.request, found, case.mark(Outcome.STALE, reason))
         return own(case.request, answer, case.mark(answer.outcome, reason), close=self._draining())

@@ -1,4 +1,4 @@
-"""HTTP/1.1 for the worker: a protocol of our own over aiohttp's parser; see docs/adr/0006.
+"""HTTP/1.1 for the worker: a protocol of our own over aiohttp's parser; see docs/adr/0007.
 
 A handler gets a request once its head is there. It returns the answer if it has it at once, or a
 coroutine that will: only that becomes a task. Answers are bytes, head and body in one piece.
