@@ -5,6 +5,8 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import dashboard
+
 from sidecar.config import SECTIONS
 from sidecar.redact import Policy
 from sidecar.redact.fold import Fold
@@ -108,6 +110,8 @@ def main() -> int:
     pages = {
         "config.md": config_page,
         "metrics.md": metrics_page,
+        "dashboard.md": dashboard.page,
+        "../k8s/components/monitoring/dashboard.json": dashboard.json_lines,
         "../sidecar/redact/data/disguises.txt": disguises,
     }
     stale = []

@@ -3,14 +3,15 @@
 import os
 import random
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sidecar import __version__
 from sidecar.config import Config
+from sidecar.core.trace import export_problem
 from sidecar.redact import Redactor
 from sidecar.redact.engine import ENGINE
 from sidecar.runtime import clock
-from sidecar.runtime.admin import Admin
+from sidecar.runtime.admin import Admin, NoDirectory
 from sidecar.runtime.cache import ContextCache
 from sidecar.runtime.governor import Governor
 from sidecar.runtime.logs import Log
@@ -22,6 +23,9 @@ from sidecar.runtime.shared_tier import SharedTier
 from sidecar.runtime.upstream import EgressProxy, Upstream
 from sidecar.runtime.watcher import Watcher
 from sidecar.values import Address
+
+if TYPE_CHECKING:
+    from sidecar.runtime.tracing import Tracing
 
 
 class Sidecar:
@@ -47,6 +51,7 @@ class Sidecar:
             if upstream.proxy_from_env
             else None,
         )
+        self._tracing = _tracing(upstream.url, environ, log)
         self._cache = ContextCache(
             config, self._metrics, mono=clock.mono, shared=_shared_tier(config, log)
         )
@@ -76,6 +81,7 @@ class Sidecar:
             self._cache,
             self._metrics,
             log,
+            self._tracing,
         )
         self._proxy_listener = Listener(self._proxy.handle, self._metrics.refused)
         self._ops_listener = Listener(Ops(self._metrics, self._unready).handle)
@@ -94,7 +100,7 @@ class Sidecar:
         self.ops_address = await self._ops_listener.start(listen.ops)
         self._redactor.warm_up()
         await self._watcher.start()
-        operable = await self._start_admin(listen.admin)
+        no_admin = await self._start_admin(listen.admin)
         self._governor.start()
         self._cache.start()
         self._proxy.start()
@@ -111,16 +117,17 @@ class Sidecar:
         )
         if ENGINE != "re2":
             self._log("slow_redactor", "warning", reason="google-re2 is missing: for development")
-        if not operable:  # on a laptop; `check` says it too
-            self._log("no_admin_socket", "warning", reason="its directory does not exist")
+        if no_admin:  # on a laptop, or in a container with nothing mounted
+            self._log("no_admin_socket", "warning", reason=no_admin)
 
-    async def _start_admin(self, path: str) -> bool:
+    async def _start_admin(self, path: str) -> str:
+        """Return why there can be no admin socket here, if so: no worker shall go without us."""
         try:
             if path:
                 await self._admin.start(path)
-        except FileNotFoundError:
-            return False
-        return True
+        except NoDirectory as error:
+            return error.strerror or str(error)
+        return ""
 
     async def stop(self) -> None:
         """Drain for at most `timeouts.drain` seconds, then end. Also after a start that failed."""
@@ -135,6 +142,8 @@ class Sidecar:
         await self._cache.stop()
         await self._governor.stop()
         self._upstream.close()
+        if self._tracing:
+            await self._tracing.close()
         self._log("stopped", "warning" if cut else "info", in_flight=cut)
 
 
@@ -146,3 +155,19 @@ def _shared_tier(config: Config, log: Log) -> SharedTier | None:
     return SharedTier(
         cache.redis_url, cache.namespace, cache.ttl, mono=clock.mono, wall=clock.wall, log=log
     )
+
+
+def _tracing(upstream: str, environ: Mapping[str, str], log: Log) -> "Tracing | None":
+    """Return what makes spans, if the environment asks for it; its libraries load only then."""
+    problem = export_problem(environ)
+    if problem is None:
+        return None
+    if not problem:
+        try:
+            from sidecar.runtime.tracing import Tracing
+        except ImportError:
+            problem = "the extra `otel` is not installed"
+        else:
+            return Tracing(upstream, environ, log)
+    log("no_spans", "warning", reason=problem)  # no reason not to serve
+    return None

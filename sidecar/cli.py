@@ -5,21 +5,27 @@ import asyncio
 import gc
 import json
 import os
+import shlex
 import signal
 import sys
 from collections.abc import Callable, Coroutine, Iterator
+from dataclasses import fields
+from getpass import getpass
 from pathlib import Path
 from typing import Any
 
-from sidecar import __version__
+from sidecar import __version__, fleet
 from sidecar.app import Sidecar
 from sidecar.config import Config, ConfigError, Problem, load
+from sidecar.core.control import DEFAULT_SOCKET
 from sidecar.core.routes import base_urls
+from sidecar.override import MODES
 from sidecar.override import parse as parse_override
-from sidecar.redact import Policy, Redactor, Uninspectable
+from sidecar.redact import Redactor, Uninspectable
 from sidecar.runtime import clock
 from sidecar.runtime.logs import Log
 
+_OPS = "http://127.0.0.1:9464"
 _INSTALLED = Path("/etc/zep-sidecar/config.yaml")
 EXIT_FAILED, EXIT_USAGE = 1, 2
 
@@ -68,11 +74,43 @@ def _parser() -> argparse.ArgumentParser:
     )
     demo = add("demo", _demo)
     demo.add_argument("--serve", action="store_true", help="keep both running, for use by hand")
+    drill = add("drill", _drill)
+    drill.epilog = "exit code: 0 none failed, 1 one failed or nothing was proven, 2 usage"
+    drill.add_argument(
+        "numbers", nargs="*", metavar="N", type=_drill_number, help="1 to 6; all by default"
+    )
+    drill.add_argument("--interactive", action="store_true", help="wait before each step")
+    drill.add_argument("--json", action="store_true", help="print one JSON document in the end")
+    drill.add_argument(
+        "--proxy", metavar="URL", help="of a sidecar that runs already, before a staging Zep; its "
+        "API key: $ZEP_API_KEY, else the first line of standard input",
+    )  # fmt: skip
+    drill.add_argument("--ops", metavar="URL", help=f"of that sidecar (default: {_OPS})")
+    drill.add_argument(
+        "--socket", metavar="PATH", help="its admin socket (default: as that of zep_mode)"
+    )
+    drill.set_defaults(fail=drill.error)
     redact = add("redact", _redact)
+    redact.add_argument("--config", metavar="FILE", type=Path, help=config_help)
     form = redact.add_mutually_exclusive_group()
     form.add_argument("--jsonl", action="store_true", help='lines of {"id", "text"}; adds "spans"')
     form.add_argument("--json", action="store_true", help="the whole input is one JSON body")
+    _add_override(add("override", _override))
     return parser
+
+
+def _add_override(override: argparse.ArgumentParser) -> None:
+    override.add_argument(
+        "--mode", required=True, choices=["inherit", *MODES], help="inherit ends the override"
+    )
+    override.add_argument("--reason", help="why, for whoever reads it next")
+    override.add_argument("--ttl", help="how long: 90s, 30m, 2h, 1d (default: until it is edited)")
+    override.add_argument("--percent", help="this share of the pods, by a stable hash")
+    override.add_argument("--salt", help="draws another share")
+    override.add_argument("--match", metavar="K=V[,K=V]", help="only pods with these labels")
+    override.add_argument("--push", action="store_true", help="run the commands, with kubectl")
+    override.add_argument("--context", default="", help="passed on to kubectl")
+    override.add_argument("-n", "--namespace", default="", help="passed on to kubectl")
 
 
 def _read_config(path: Path | None) -> Config:
@@ -165,6 +203,24 @@ def _check(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _override(arguments: argparse.Namespace) -> int:
+    """Print, or run, what changes the mode of all pods at once."""
+    now = clock.wall()
+    asked = {field.name: getattr(arguments, field.name) for field in fields(fleet.Request)}
+    text = fleet.document(fleet.Request(**asked), now)
+    commands = fleet.commands(text, now, arguments.context, arguments.namespace)
+    if arguments.mode != "inherit" and not arguments.ttl:
+        print("without --ttl it stays until somebody ends it", file=sys.stderr)
+    if not arguments.push:
+        print("\n".join(map(shlex.join, commands)))
+        return 0
+    print(text, end="", flush=True)
+    if problem := fleet.push(commands):
+        print(f"zep-sidecar override: {problem}", file=sys.stderr)
+        return EXIT_FAILED
+    return 0
+
+
 def _demo(arguments: argparse.Namespace) -> int:
     """Show the sidecar at work in front of the embedded Zep stand-in."""
     from sidecar.demo import demo
@@ -172,9 +228,47 @@ def _demo(arguments: argparse.Namespace) -> int:
     return run_loop(demo(serve=arguments.serve))
 
 
+def _drill(arguments: argparse.Namespace) -> int:
+    """Run the staging drills against an embedded Zep, or against a sidecar that runs already."""
+    if arguments.interactive and (arguments.json or not sys.stdin.isatty()):
+        arguments.fail("--interactive needs a terminal, and does not go with --json")
+    if not arguments.proxy and (arguments.ops or arguments.socket):
+        arguments.fail("--ops and --socket go with --proxy")
+    from sidecar.drills.lab import embedded, external
+    from sidecar.drills.six import DRILLS
+    from sidecar.drills.terminal import drill
+
+    lab = embedded()
+    if arguments.proxy:
+        key = _api_key()
+        if not key:
+            arguments.fail("no API key: set ZEP_API_KEY, or write it to standard input")
+        socket = os.environ.get("ZEP_SIDECAR_LISTEN__ADMIN") or DEFAULT_SOCKET
+        ops, socket = arguments.ops or _OPS, arguments.socket or socket
+        lab = external(arguments.proxy, ops, socket, key)
+    drills = [d for d in DRILLS if d.number in (arguments.numbers or range(1, 7))]
+    return run_loop(drill(lab, drills, interactive=arguments.interactive, as_json=arguments.json))
+
+
+def _drill_number(text: str) -> int:
+    if text not in ("1", "2", "3", "4", "5", "6"):
+        raise argparse.ArgumentTypeError("must be 1 to 6")
+    return int(text)
+
+
+def _api_key() -> str:
+    """Return the API key, never from an argument: other processes can see those."""
+    if key := os.environ.get("ZEP_API_KEY"):
+        return key
+    if sys.stdin.isatty():
+        return getpass("Zep API key: ")
+    print("reading the Zep API key from standard input", file=sys.stderr)
+    return sys.stdin.readline().strip()
+
+
 def _redact(arguments: argparse.Namespace) -> int:
-    """Redact standard input to standard output, line by line."""
-    redactor = Redactor(Policy())
+    """Redact standard input to standard output, line by line, with the configured policy."""
+    redactor = Redactor(_read_config(arguments.config).redaction.policy())
     stdin, stdout = sys.stdin.buffer, sys.stdout.buffer
     try:
         if arguments.json:

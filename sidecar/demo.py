@@ -2,36 +2,32 @@
 
 import asyncio
 import io
-import json
 import signal
 import sys
 from collections.abc import Awaitable, Callable
 from textwrap import shorten
-from typing import Any
 
 import aiohttp
 
 from sidecar.app import Sidecar
-from sidecar.config import Config, Guard, Listen, Override, Upstream
+from sidecar.config import load
 from sidecar.core.routes import base_urls
+from sidecar.rehearsal import Worker, as_json, settings
 from sidecar.runtime import clock
 from sidecar.runtime.logs import Log
 from sidecar.standin import Fault, StandIn
-from sidecar.values import Address
 
 _WIDTH = 240
 _HOLD = 1.0  # seconds
-_LOOPBACK = Address("127.0.0.1", 0)
-# The SDKs write JSON as raw UTF-8, without blanks.
-_COMPACT: dict[str, Any] = {"ensure_ascii": False, "separators": (",", ":")}
 
 
 class _Stage:
     """A worker, a sidecar and a Zep, and what is said about them."""
 
-    def __init__(self, worker: aiohttp.ClientSession, sidecar: Sidecar, zep: StandIn) -> None:
-        self._worker, self._sidecar, self._zep = worker, sidecar, zep
+    def __init__(self, session: aiohttp.ClientSession, sidecar: Sidecar, zep: StandIn) -> None:
+        self._sidecar, self._zep = sidecar, zep
         self.origin = f"http://{sidecar.proxy_address}"
+        self._worker = Worker(session, self.origin, "demo")
         self.metrics = f"http://{sidecar.ops_address}/metrics"
         self._step = 0
 
@@ -46,26 +42,21 @@ class _Stage:
 
     async def ask(self, method: str, target: str, body: object = None) -> None:
         """Send a request as an SDK would; show it, what Zep received, and the answer."""
-        data = None if body is None else json.dumps(body, **_COMPACT)
         self.show("worker sent", f"{method} {target}")
-        if data:
-            self.show("", data)
+        if body is not None:
+            self.show("", as_json(body))
         before = len(self._zep.received)
-        headers = {"Authorization": "Api-Key demo", "Content-Type": "application/json"}
-        url = self.origin + target
-        async with self._worker.request(method, url, data=data, headers=headers) as response:
-            answer = await response.text()
+        answer = await self._worker.ask(method, target, body)
         for received in list(self._zep.received)[before:]:
             self.show("Zep received", f"{received.method} {received.target}")
             if received.body:
                 self.show("", received.body.decode())
         if len(self._zep.received) == before:
             self.show("Zep received", "nothing")
-        self.show("worker got", f"{response.status} {shorten(answer, _WIDTH, placeholder=' …')}")
-        outcome, reason = (
-            response.headers.get(f"X-Zep-Sidecar-{n}", "") for n in ("Outcome", "Reason")
-        )
-        self.show("", " ".join(filter(None, ["outcome", outcome, reason and f"({reason})"])))
+        text = shorten(answer.body, _WIDTH, placeholder=" …")
+        self.show("worker got", f"{answer.status} {text}")
+        reason = answer.reason and f"({answer.reason})"
+        self.show("", " ".join(filter(None, ["outcome", answer.outcome, reason])))
 
     def mode(self) -> None:
         """Show the mode, and who limits it."""
@@ -92,7 +83,7 @@ async def _write_path(stage: _Stage) -> None:
     await stage.ask("POST", "/api/v2/threads/t1/messages", {"messages": [message]})
 
     stage.say("JSON inside a string stays valid JSON; its numbers stay numbers.")
-    data = json.dumps({"crm": {"mail": "kemal@example.org", "score": 0.10}}, **_COMPACT)
+    data = as_json({"crm": {"mail": "kemal@example.org", "score": 0.10}})
     graph = {"user_id": "ayse@example.com", "type": "json", "data": data}
     await stage.ask("POST", "/api/v2/graph", graph)
 
@@ -146,17 +137,12 @@ async def demo(*, serve: bool) -> int:
     """Run the demo; with `serve`, keep stand-in and sidecar running afterwards."""
     zep = StandIn()
     await zep.start()
-    config = Config(
-        upstream=Upstream(url=zep.url),
-        listen=Listen(proxy=_LOOPBACK, ops=_LOOPBACK, admin=""),
-        override=Override(path="/nowhere/override.yaml"),
-        guard=Guard(hold=_HOLD, hold_max=_HOLD, state_file=""),
-    )
+    config = load(b"", settings(zep.url, _HOLD))
     sidecar = Sidecar(config, Log(clock.wall, stream=io.StringIO()))  # the demo speaks for itself
     await sidecar.start()
     try:
-        async with aiohttp.ClientSession() as worker:
-            stage = _Stage(worker, sidecar, zep)
+        async with aiohttp.ClientSession() as session:
+            stage = _Stage(session, sidecar, zep)
             print(f"worker  ->  sidecar {stage.origin}  ->  Zep stand-in {zep.url}")
             steps: list[Callable[[], Awaitable[None]]] = [
                 lambda: _write_path(stage),

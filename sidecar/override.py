@@ -143,3 +143,8 @@ _PARSERS: dict[str, Parser] = {
     "match": _match,
 }
 KEYS = frozenset(_PARSERS)
+
+
+def check(key: str, value: str) -> None:
+    """Raise ValueError with what is expected, if this text cannot be the value of a key."""
+    _PARSERS[key](yaml.ScalarNode("tag:yaml.org,2002:str", value))

@@ -122,6 +122,13 @@ async def test_redact_json() -> None:
     assert (code, out) == (0, '{"user_id": "x@y.com",\n "content": "[EMAIL]", "n": 1.50}')
 
 
+async def test_redact_as_configured() -> None:
+    """With the policy that `run` would have."""
+    given = {"ZEP_SIDECAR_REDACTION__EXTRA": "[ip]", "ZEP_SIDECAR_REDACTION__EMAIL": "false"}
+    code, out, _ = await run("redact", stdin=b"10.0.0.1 x@y.com", **given)
+    assert (code, out) == (0, "[IP] x@y.com")
+
+
 @pytest.mark.parametrize(
     ("form", "stdin", "message"),
     [

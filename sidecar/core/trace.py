@@ -1,6 +1,7 @@
 """The trace that a request belongs to: the field traceparent of W3C Trace Context."""
 
 import re
+from collections.abc import Mapping
 
 from sidecar.core.headers import Headers, RawHeaders, once, values
 
@@ -30,3 +31,19 @@ def sampled_trace(headers: Headers) -> str:
 def without_trace(headers: RawHeaders) -> Headers:
     """Return the fields of a request that does not belong to the trace it once belonged to."""
     return Headers(pair for pair in headers if pair[0].lower() not in FIELDS)
+
+
+def export_problem(environ: Mapping[str, str]) -> str | None:
+    """Return nothing to say ("") where the environment asks for spans, None where it does not.
+
+    Otherwise why they cannot be had. The variables are OpenTelemetry's own.
+    """
+    endpoints = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
+    disabled = environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
+    if disabled or not any(environ.get(name, "").strip() for name in endpoints):
+        return None
+    if environ.get("OTEL_TRACES_EXPORTER", "").strip() == "none":
+        return None
+    protocols = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
+    protocol = next((environ[name] for name in protocols if environ.get(name)), "http/protobuf")
+    return "" if protocol == "http/protobuf" else "only http/protobuf is spoken"

@@ -6,9 +6,10 @@ queries without touching a byte that did not match. Pure: no clock, no I/O, no l
 
 from functools import cache
 
-from sidecar.redact.body import Laborious, Redacted, Redactor, Uninspectable, is_json
+from sidecar.redact.body import Laborious, Redacted, Redactor, is_json
 from sidecar.redact.check import check_policy, supported_regions
 from sidecar.redact.policy import DEFAULT_TYPES, EXTRA_TYPES, CustomRule, Policy, Span
+from sidecar.redact.written import Uninspectable
 
 __all__ = [
     "DEFAULT_TYPES",

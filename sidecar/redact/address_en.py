@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import pairwise, takewhile
 
 from sidecar.redact.engine import scanner
-from sidecar.redact.rule import Range, Rule
+from sidecar.redact.rule import Decisions, Range, Rule
 from sidecar.redact.words import alternatives, words
 
 _EN_COMMON = words("en.common")
@@ -120,9 +120,11 @@ def _tail(text: str, end: int, codes: list[Range]) -> int:
 
 def _streets(text: str, cores: list[Range], codes: list[Range]) -> Iterator[Range]:
     """Yield number, street and what follows them."""
+    starts = Decisions(_street_start)
     for begin, end in cores:
-        start = _street_start(text, begin, end)
-        if start < 0:
+        origin = max(0, begin - _LOOK_BACK)
+        start = starts[text[origin:end], begin - origin] + origin
+        if start < origin:
             continue
         after = _AFTER_SUFFIX.match(text, end)
         while after:
@@ -130,35 +132,39 @@ def _streets(text: str, cores: list[Range], codes: list[Range]) -> Iterator[Rang
             after = _AFTER_SUFFIX.match(text, end)
         stop = _tail(text, end, codes)
         if stop > end or _is_street(text, start, end):
-            lead = text[max(0, start - 24) : start]
+            lead = text[max(0, start - _LOOK_BACK) : start]
             unit = lead.endswith(_LEADS) and _LEADING_UNIT.search(text, start - len(lead), start)
             yield (unit.start() if unit else start), stop
 
 
-def _street_start(text: str, start: int, end: int) -> int:
+def _street_start(text: str, start: int) -> int:
     """Return where the number of the street is, or -1: words that stop an address may intervene."""
-    tokens = [(m.start(), m.group()) for m in _TOKEN.finditer(text, start, end)]
+    tokens = [(m.start(), m.group()) for m in _TOKEN.finditer(text, start)]
     for index in range(len(tokens) - 2, 0, -1):
         if _is_stop(tokens[index][1]):
             tokens = tokens[index + 1 :]
             break
     for (position, token), (_, following) in pairwise(tokens[:-1]):
         if _HOUSE_NUMBER.fullmatch(token) and not _LONG_NUMBER.fullmatch(following):
-            before = text[max(0, position - 24) : position]
+            last = text[position - 1 : position]
+            if last.isalnum() or last in _GLUE:
+                return -1
+            before = text[max(0, position - _LOOK_BACK) : position] if last == " " else ""
             if before[-2:-1].isdigit() and _NUMBERS_BEFORE.search(before):
                 return -1  # the end of an account number
-            glued = before[-1:].isalnum() or before[-1:] in _GLUE
-            return -1 if glued else position
+            return position
     return -1
 
 
-_GLUE = tuple("$#-_/.:@+\xa4")
+_GLUE = frozenset("$#-_/.:@+\xa4")
+_LOOK_BACK = 24  # from a house number
 _LONG_NUMBER = re.compile("[0-9]{4,}")
 _NUMBERS_BEFORE = re.compile(r"[0-9]{4,} [0-9]{4,} $")
 _YEAR = re.compile("(?:19|20)[0-9]{2}")
 _PLAIN_STREETS = frozenset(
     "street st road rd avenue ave boulevard blvd lane ln terrace crescent".split()
 )
+_PLAIN = _EN_COMMON | _EN_MEASURE
 _ARTICLES = frozenset({"a", "an", "this", "that", "every", "each", "of", "no"})
 
 
@@ -167,17 +173,20 @@ def _is_street(text: str, start: int, end: int) -> bool:
     number, *names = text[start:end].split()
     names = [name.strip(".,") for name in names]
     lower = [name.lower() for name in names]
+    if len(names) < 2 or lower[0] in _EN_MEASURE:
+        return False
+    plain = names[0][0].islower()
+    if plain and (not number[0].isdigit() or _EN_STREET.isdisjoint(lower[1:])):
+        return False
+    if plain and not _PLAIN.isdisjoint(lower[:-1]):
+        return False
+    highway = names[-1].isdigit() and len(number) > 2
+    if not (plain or highway or names[-1][0].isupper() or names[-1] in _PLAIN_STREETS):
+        return False
     before = (text[max(0, start - 12) : start].lower().split() or [""])[-1]
     if before in _EN_LABEL or (before == "in" and _YEAR.fullmatch(number)):
         return False
-    if len(names) < 2 or lower[0] in _EN_MEASURE:
-        return False
-    if not names[0][0].islower():
-        highway = names[-1].isdigit() and len(number) > 2
-        return highway or names[-1][0].isupper() or names[-1] in _PLAIN_STREETS
-    if not number[0].isdigit() or before in _ARTICLES or _EN_STREET.isdisjoint(lower[1:]):
-        return False
-    return _EN_COMMON.isdisjoint(lower[:-1]) and _EN_MEASURE.isdisjoint(lower[:-1])
+    return not plain or before not in _ARTICLES
 
 
 _BOX_PATTERN = (

@@ -295,7 +295,7 @@ _GERMAN_GATES = (
     rf"(?:{_DE_NAMED_AFTER}|{alternatives('de.street')}),? {_DE_NUMBER_BEGINS}",
     rf"[A-Za-z0-9\xc0-\xff.)](?:,[ ,]{{0,2}}\n?|\n|\. | / | - ){_CODE},? {_A}",
     rf"(?:[0-9] ?[A-Za-z]?[ ,]{{1,3}}\n?{_CODE}"
-    rf"|[A-Za-z\xc0-\xff.)] {{1,3}}\n?(?:[A-Za-z]{{1,2}}[- ])?[0-9]{{5}}),? {_A}",
+    rf"|[A-Za-z\xc0-\xff.)](?: {{1,3}}\n?|-)[0-9]{{5}}),? {_A}",
     _DE_BOX_PATTERN,
 )
 _NAMED_GATE = (

@@ -6,6 +6,7 @@ least two of them agree; one alone is ordinary Turkish ("Bağdat Caddesi'nde yü
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import NamedTuple
 
 from sidecar.redact.engine import scanner
@@ -45,7 +46,8 @@ _KIND = re.compile(
     rf"|(?P<street>{_STREET}\b)|(?P<site>)"
 )
 _GAP = re.compile(r"[ .,:;/-]{0,3}\n?(?:[A-Za-z\xc0-\xff0-9'.-]{1,20}[ ,]{0,2}\n?){0,4}")
-_TOKEN = re.compile(r"[^ \n]+")
+_WORDS = re.compile("[A-Za-z\xc0-\xff0-9]+")
+_NAMES = re.compile("[A-Za-z\xc0-\xff]{2,}")
 _BARE_NUMBER = re.compile(
     r"[ .,:]{1,2}[0-9]{1,4}(?: ?[/-] ?[0-9A-Za-z]{1,4})?[A-Za-z]?(?![0-9A-Za-z]|[.,:][0-9])"
 )
@@ -102,10 +104,7 @@ def _together(text: str, left: Part, right: Part) -> bool:
     """Tell whether only names stand between two parts."""
     if right.start - left.end > 60 or not _GAP.fullmatch(text, left.end, right.start):
         return False
-    between = [
-        token.lower()
-        for token in re.findall(r"[A-Za-z\xc0-\xff0-9]+", text[left.end : right.start])
-    ]
+    between = [token.lower() for token in _WORDS.findall(text, left.end, right.start)]
     if left.kind == "number" and right.kind == "number" and between:
         return False
     return not any(word in _TR_BREAK for word in between)
@@ -129,7 +128,7 @@ def _address(text: str, group: list[Part]) -> Iterator[tuple[int, int]]:
     )
     if bare and _following_word(text, bare.end()) not in _TR_UNIT:
         end, numbered = bare.end(), True
-    names = re.findall("[A-Za-z\xc0-\xff]{2,}", text[start:end])
+    names = _NAMES.findall(text, start, end)
     places = _place_end(text, end, not names[-1].islower())
     if (
         len(named) > 1
@@ -146,16 +145,15 @@ def _following_word(text: str, end: int) -> str:
 
 def _name_start(text: str, part: Part) -> int:
     """Return where the name before a key word starts."""
-    line = max(part.start - 60, *(text.rfind(c, 0, part.start) for c in "\n\0")) + 1
-    tokens = [(m.start() + line, m.group()) for m in _TOKEN.finditer(text[line : part.start])][-5:]
-    if part.kind == "neighbourhood":
-        for count in range(min(4, len(tokens)), 1, -1):
-            name = " ".join(token for _, token in tokens[-count:]).lower()
-            if name in _NEIGHBOURHOODS:
-                return tokens[-count][0]
     start = part.start
+    if part.kind == "neighbourhood":
+        nearest = list(islice(_tokens_before(text, start), 4))
+        for count in range(len(nearest), 1, -1):
+            name = " ".join(token for _, token in nearest[count - 1 :: -1]).lower()
+            if name in _NEIGHBOURHOODS:
+                return nearest[count - 1][0]
     # In lower case nothing tells a name from the sentence before it: one word, and titles.
-    for position, token in reversed(tokens):
+    for position, token in islice(_tokens_before(text, start), 5):
         word = token.strip(".,'").lower()
         abbreviation = token[-1] == "." and (len(word) < 5 or word.isdigit())
         if word in _TR_STOP or not (token[-1].isalnum() or abbreviation):
@@ -167,6 +165,17 @@ def _name_start(text: str, part: Part) -> int:
         if token[0].isdigit():
             break
     return start
+
+
+def _tokens_before(text: str, end: int) -> Iterator[tuple[int, str]]:
+    """Yield where the tokens before `end` in its line start, and them, the nearest first."""
+    begin = max(0, end - 59)
+    begin = max(begin, text.rfind("\n", begin, end) + 1, text.rfind("\0", begin, end) + 1)
+    position = end + 1
+    for token in reversed(text[begin:end].split(" ")):
+        position -= len(token) + 1
+        if token:
+            yield position, token
 
 
 def _place_end(text: str, end: int, capitals: bool) -> int:

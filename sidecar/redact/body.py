@@ -9,12 +9,10 @@ a string is the same thing one level down, and so the offsets compose.
 import json
 import re
 import sys
-from codecs import getincrementaldecoder
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import accumulate, pairwise
 from typing import NamedTuple, NoReturn
-from urllib.parse import quote, unquote_to_bytes
+from urllib.parse import quote
 
 import msgspec
 
@@ -23,20 +21,24 @@ from sidecar.redact.finder import Finder
 from sidecar.redact.gate import Gate
 from sidecar.redact.locate import locate
 from sidecar.redact.policy import Policy, Span
+from sidecar.redact.written import (
+    Uninspectable,
+    check_text,
+    decoded,
+    quoted_offsets,
+    unquoted,
+    utf8_indexes,
+    utf8_offsets,
+    written_offsets,
+)
 
 _STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 _TOKEN = re.compile(rb"(%b)(\s*+:)?|[{}\[\]]|[0-9.eE+-]{7,}" % _STRING, re.DOTALL)
-_ESCAPE = re.compile(rb"\\u[dD][89abAB]..\\u[dD][c-fC-F]..|\\u....|\\.", re.DOTALL)
-_PERCENT = re.compile(rb"%[0-9a-fA-F]{2}|.", re.DOTALL)
 _SAMPLE = "ayse@example.com, +90 532 123 45 67, Papatya Sok. No: 7, 221B Baker Street, 18/11 Çay"
 _JSON_OPENERS = ("{", "[", '"')
 _NONE: Mapping[str, Fields] = {}
 # The type of a mark: nothing is replaced, it is only counted. No rule can have such a name.
 _IDENTIFIER = "(identifier)"
-
-
-class Uninspectable(Exception):
-    """The body cannot be inspected, so it must not be forwarded; the message says what to fix."""
 
 
 class Laborious(Exception):
@@ -95,10 +97,10 @@ class Redactor:
     def plain(self, body: bytes, at_most: int = UNLIMITED) -> Redacted:
         """Redact a body of plain UTF-8 text; `at_most` as in `json`."""
         _allow(len(body), at_most)
-        _check_text(body)
+        check_text(body)
         text = body.decode()
         edits = self._edits_in_text(text)
-        return _redacted(body, _moved(edits, _offsets(text, _ends(edits))))
+        return _redacted(body, _moved(edits, utf8_offsets(text, _ends(edits))))
 
     def json(
         self, body: bytes, exceptions: Mapping[str, Fields] = _NONE, at_most: int = UNLIMITED
@@ -122,13 +124,13 @@ class Redactor:
         """
         edits, position, name = list[_Edit](), 0, ""
         for piece in re.split(rb"([&=])", query):
-            value = _unquoted(piece.replace(b"+", b" "))
+            value = unquoted(piece.replace(b"+", b" "))
             if piece == b"&" or not position:
                 name = ""
             name = name or value.lstrip("&")
             found = self._edits(value, Fields.SCHEMA.child(name))
             found = [e._replace(replacement=quote(e.replacement, safe="")) for e in found]
-            edits += _moved(found, _quoted_offsets(piece, value, _ends(found)), position)
+            edits += _moved(found, quoted_offsets(piece, value, _ends(found)), position)
             position += len(piece)
         return _redacted(query, edits)
 
@@ -136,7 +138,7 @@ class Redactor:
         """Count the path segments that hold an e-mail address. They are never altered."""
         if b"@" not in path and b"%40" not in path:
             return 0
-        return sum(self._has_email(_unquoted(segment)) for segment in path.split(b"/"))
+        return sum(self._has_email(unquoted(segment)) for segment in path.split(b"/"))
 
     def _has_email(self, value: str) -> bool:
         return "@" in value and any(s.type == "email" for s in self._finder.find(value))
@@ -196,7 +198,7 @@ class Redactor:
                 fields = container
             elif token[2]:
                 raw = token[1][1:-1]
-                key = _decoded(raw)
+                key = decoded(raw)
                 fields = exceptions.get(key) or container.child(key)
                 edits = self._edits_in_string(raw, start + 1, container) if offset < end else []
                 keys.append((key, raw, start + 1, edits))
@@ -217,19 +219,22 @@ class Redactor:
 
     def _edits_in_string(self, raw: bytes, position: int, fields: Fields) -> list[_Edit]:
         """Return the edits inside a JSON string that stands at `position`."""
-        value = _decoded(raw)
-        if fields.is_text and value.lstrip()[:1] in _JSON_OPENERS and is_json(value):
-            inner = value.encode("utf-8", "replace")  # lone surrogates: one character stays one
+        value = decoded(raw)
+        # Lone surrogates: one character stays one.
+        opens = fields.is_text and value.lstrip()[:1] in _JSON_OPENERS
+        inner = value.encode("utf-8", "replace") if opens else b""
+        if inner and is_json(inner):
             offsets = self._gate.suspicions(inner)
             edits = self._edits_in_json(inner, Fields.FREE, _NONE, offsets)
-            edits = _moved(edits, _indexes(inner, _ends(edits)))
+            edits = _moved(edits, utf8_indexes(inner, _ends(edits)))
         else:
             edits = self._edits(value, fields)
         if not edits:
             return edits
         # A number that became a string brings quotes, which are escaped once a level.
-        edits = [_Edit(start, end, _escaped(text), type_) for start, end, text, type_ in edits]
-        return _moved(edits, _written_offsets(raw, value, _ends(edits)), position)
+        if any(_escaped(text) != text for text in {e.replacement for e in edits}):
+            edits = [_Edit(start, end, _escaped(text), type_) for start, end, text, type_ in edits]
+        return _moved(edits, written_offsets(raw, value, _ends(edits)), position)
 
 
 def _allow(size: int, at_most: int) -> None:
@@ -246,60 +251,6 @@ def _moved(edits: Sequence[_Edit], ends: Sequence[int], by: int = 0) -> list[_Ed
     """Return the edits with other starts and ends."""
     moves = zip(edits, ends[::2], ends[1::2], strict=True)
     return [_Edit(start + by, end + by, text, type_) for (*_, text, type_), start, end in moves]
-
-
-def _offsets(text: str, indexes: Sequence[int], errors: str = "strict") -> Sequence[int]:
-    """Return where in UTF-8 the characters at the sorted indexes start."""
-    if text.isascii():
-        return indexes
-    runs = (text[a:b] for a, b in pairwise([0, *indexes]))
-    return list(accumulate(len(run.encode("utf-8", errors)) for run in runs))
-
-
-def _indexes(data: bytes, offsets: Sequence[int]) -> Sequence[int]:
-    """Return the indexes of the characters that start at the sorted offsets in UTF-8."""
-    if data.isascii():
-        return offsets
-    runs = (data[a:b] for a, b in pairwise([0, *offsets]))
-    return list(accumulate(len(run.decode()) for run in runs))
-
-
-def _written_offsets(raw: bytes, value: str, indexes: Sequence[int]) -> Sequence[int]:
-    """Return where in the inside of a JSON string the characters of its value start."""
-    if b"\\" not in raw:
-        return _offsets(value, indexes)
-    out, at, offset = list[int](), 0, 0
-    stops = _behind_escapes(raw)
-    stop = next(stops, _NEVER)
-    for index in indexes:
-        while stop[0] <= index:
-            at, offset = stop
-            stop = next(stops, _NEVER)
-        offset += len(value[at:index].encode())
-        at = index
-        out.append(offset)
-    return out
-
-
-_NEVER = (_NOWHERE, _NOWHERE)
-
-
-def _behind_escapes(raw: bytes) -> Iterator[tuple[int, int]]:
-    """Yield index and offset of the character behind each escape in a JSON string."""
-    index = done = 0
-    for escape in _ESCAPE.finditer(raw):
-        start, end = escape.span()
-        index += len(raw[done:start].decode()) + 1
-        done = end
-        yield index, end
-
-
-def _quoted_offsets(raw: bytes, value: str, indexes: Sequence[int]) -> Sequence[int]:
-    """Return where in a piece of a query the characters of its value start."""
-    if not indexes:
-        return indexes
-    at = [0, *accumulate(map(len, _PERCENT.findall(raw)))]
-    return [at[offset] for offset in _offsets(value, indexes, "surrogateescape")]
 
 
 _KEY_WORD = re.compile(r"[A-Z]?[a-zçğıöşü]+|[A-Z]+")
@@ -354,7 +305,7 @@ def _distinct(keys: list[_Key]) -> Iterator[_Edit]:
 def _renamed(raw: bytes, start: int, edits: list[_Edit]) -> str:
     """Return the name that a key at `start` has after its edits."""
     local = [e._replace(start=e.start - start, end=e.end - start) for e in edits]
-    return _decoded(_splice(raw, local))
+    return decoded(_splice(raw, local))
 
 
 def _redacted(body: bytes, edits: list[_Edit]) -> Redacted:
@@ -374,47 +325,25 @@ def _splice(data: bytes, edits: Sequence[_Edit]) -> bytes:
     return b"".join([*out, data[done:]])
 
 
-def _check_text(body: bytes) -> None:
-    """Raise Uninspectable for what is not UTF-8 (RFC 3629), or holds NUL."""
-    try:
-        if len(body) <= _SLICE:
-            body.decode()
-        else:
-            decoder = getincrementaldecoder("utf-8")()
-            for start in range(0, len(body), _SLICE):
-                decoder.decode(body[start : start + _SLICE])
-            decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
-        raise Uninspectable("The body is not valid UTF-8.") from None
-    if b"\0" in body:
-        raise Uninspectable("The body holds a NUL character.")
-
-
-# One call into C keeps every other thread from running, the one of the event loop too.
-_SLICE = 1 << 18
-
-
-def _validate(document: bytes | str) -> None:
+def _validate(document: bytes) -> None:
     try:
         _json_decoder.decode(document)
-    except (msgspec.DecodeError, RecursionError, UnicodeEncodeError):
+    except (msgspec.DecodeError, RecursionError):
         _validate_leniently(document)
 
 
 _json_decoder = msgspec.json.Decoder(msgspec.Raw)
 
 
-def _validate_leniently(document: bytes | str) -> None:
+def _validate_leniently(document: bytes) -> None:
     """Validate once more with the standard library, which takes lone surrogate escapes.
 
     JavaScript writes those for a text that was cut within an emoji; refusing them would lose a
     message that Zep accepts.
     """
-    if isinstance(document, bytes):
-        _check_text(document)
-        document = document.decode()
+    check_text(document)
     try:
-        json.loads(document, parse_int=len, parse_float=len, parse_constant=_no_constant)
+        json.loads(document.decode(), parse_int=len, parse_float=len, parse_constant=_no_constant)
     except RecursionError:
         raise Uninspectable("The JSON body is nested too deeply.") from None
     except ValueError:
@@ -425,30 +354,11 @@ def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
-def is_json(document: bytes | str) -> bool:
+def is_json(document: bytes) -> bool:
     """Tell whether a text is one JSON document; lone surrogate escapes are allowed."""
     try:
-        if isinstance(document, bytes):
-            _check_text(document)
+        check_text(document)
         _validate(document)
     except Uninspectable:
         return False
     return True
-
-
-def _decoded(raw: bytes) -> str:
-    """Return the value of a JSON string; lone surrogates stay what they are."""
-    try:
-        text = raw.decode()
-    except UnicodeDecodeError:
-        raise Uninspectable("The body is not valid UTF-8.") from None
-    if "\\" in text:
-        text = json.loads(f'"{text}"')
-    if "\0" in text:
-        raise Uninspectable("The body holds a NUL character.")
-    return text
-
-
-def _unquoted(raw: bytes) -> str:
-    """Return what a piece of a path or query stands for."""
-    return unquote_to_bytes(raw).decode("utf-8", "surrogateescape")

@@ -187,11 +187,16 @@ class Fold:
     def _specials(self, text: str) -> Iterator[re.Match[str]]:
         """Yield what is not one visible character; the gate finds its first characters fast."""
         end = 0
-        for first in self._gate.finditer(text):
-            match = self._special.match(text, first.start()) if first.start() >= end else None
-            if match:
-                end = match.end()
-                yield match
+        for slice_ in range(0, len(text), _SLICE):
+            for first in self._gate.finditer(text, slice_, slice_ + _SLICE):
+                match = self._special.match(text, first.start()) if first.start() >= end else None
+                if match:
+                    end = match.end()
+                    yield match
+
+
+# One call into C keeps every other thread from running, the one of the event loop too.
+_SLICE = 1 << 16
 
 
 # Most texts fit into one byte a character, which is ten times faster than a table of them all. The
@@ -204,16 +209,24 @@ def _in_code_page(text: str) -> bytes | None:
     """Return the view of a text that is visible in the code page, or None."""
     if text.isascii():
         return text.encode()
-    try:
-        data = text.encode(_CODE_PAGE)
-    except UnicodeEncodeError:
-        return None
-    return None if b"\xad" in data else data.translate(_VIEW)
+    slices = list[bytes]()
+    for start in range(0, len(text), _SLICE):
+        try:
+            data = text[start : start + _SLICE].encode(_CODE_PAGE)
+        except UnicodeEncodeError:
+            return None
+        if b"\xad" in data:
+            return None
+        slices.append(data.translate(_VIEW))
+    return b"".join(slices)
 
 
 def _bytes(text: str) -> bytes:
     data = _in_code_page(text)
-    return text.translate(_TABLE).encode("latin-1") if data is None else data
+    if data is not None:
+        return data
+    slices = (text[start : start + _SLICE] for start in range(0, len(text), _SLICE))
+    return b"".join([part.translate(_TABLE).encode("latin-1") for part in slices])
 
 
 def _unescape(kind: str | None, escape: str) -> str:

@@ -121,7 +121,7 @@ def _ssn(value: bytes, before: bytes) -> bool:
 
 
 _VERSION_WORD = re.compile(
-    rb"(?i)(?:version|versions|versi[ao]n|surum|surumu|release|build|firmware|v|ver|driver|assembly"
+    rb"(?i)\b(?:version|versions|versi[ao]n|surum|surumu|release|build|firmware|v|ver|driver|assembly"
     rb"|update|kernel|section|chapter|clause|oid|rev)[A-Za-z ]{0,8}[ :.=]{0,3}$"
 )
 
@@ -230,7 +230,12 @@ _BY_PATTERN = (
         "ip",
         r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}",
         _ipv4,
-        ("10.150.163.222", "10.150.163.222:8080"),
+        (
+            "10.150.163.222",
+            "10.150.163.222:8080",
+            "server at 197.129.205.132",
+            "driver 2 on 10.0.0.1",
+        ),
         ("version 2.1.39.7", "1.2.3.4.5", "300.1.1.1", "sürüm 9.20.24.3"),
     ),
     _rule(

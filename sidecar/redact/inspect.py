@@ -5,7 +5,8 @@ from sidecar.core.errors import Refusal
 from sidecar.core.headers import RawHeaders, values
 from sidecar.core.media import Kind, kind_of
 from sidecar.core.routes import Route
-from sidecar.redact.body import UNLIMITED, Redacted, Redactor, Uninspectable
+from sidecar.redact.body import UNLIMITED, Redacted, Redactor
+from sidecar.redact.written import Uninspectable
 
 _JSON_DOCUMENT = (b"{", b"[", b'"')
 

@@ -11,14 +11,16 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from sidecar.core.routes import FILTERS, FREE_FORM, Fields
+from sidecar.redact.engine import scanner
 
 # What stands between two strings, behind one, and where a key has a number.
 _BETWEEN = re.compile(rb"\s*(?:[,:]|[,:\]}][\s\w.+,:\[\]{}-]*[,:\[{])\s*")
 _BEHIND = re.compile(rb"\s*([,:\]}]|\Z)")
 _NUMBER = re.compile(rb"\s*:\s*([0-9.eE+-]+)")
 # Members with these names, or with longer ones that end so, decide about all that is below them.
-_FILTER_NAMES = frozenset(name.rpartition("_")[2].encode() + b'"' for name in FILTERS)
-_FREE_NAMES = frozenset(name.encode() + b'"' for name in FREE_FORM)
+# RE2 finds one literal in a fifth of the time that `in` takes, and releases the interpreter lock.
+_FILTER_NAMES = [scanner(name + '"') for name in {name.rpartition("_")[2] for name in FILTERS}]
+_FREE_NAMES = [scanner(name + '"') for name in FREE_FORM]
 
 
 class Value(NamedTuple):
@@ -38,9 +40,9 @@ def locate(
     `body` is a valid JSON document; `exceptions` as in `Route.fields`. A name of our own is taken
     to be spelled without escapes.
     """
-    if root is not Fields.FREE and any(name in body for name in _FILTER_NAMES):
+    if root is not Fields.FREE and any(name.search(body) for name in _FILTER_NAMES):
         return None
-    shielded = any(name in body for name in _FREE_NAMES)
+    shielded: bool | None = None
     found: list[Value] = []
     for offset in offsets:
         if found and offset < found[-1].end:
@@ -50,8 +52,11 @@ def locate(
             return None
         start, end, key = place
         fields = exceptions.get(key) or root.child(key)
-        if shielded and not fields.is_text:  # in `metadata` no name has a meaning
-            return None
+        if not fields.is_text:
+            if shielded is None:
+                shielded = any(name.search(body) for name in _FREE_NAMES)
+            if shielded:  # in `metadata` no name has a meaning
+                return None
         found.append(Value(start, end, key, fields))
     return found
 

@@ -14,7 +14,7 @@ from phonenumbers import (
 )
 
 from sidecar.redact.engine import scanner
-from sidecar.redact.rule import Rule
+from sidecar.redact.rule import Decisions, Range, Rule
 from sidecar.redact.words import words
 
 
@@ -25,9 +25,10 @@ def _bytes(section: str) -> frozenset[bytes]:
 _PHONE_CONTEXT = _bytes("context")
 _PHONE_LINK = _bytes("link")
 _PHONE_NUMBER = _bytes("number")
+_PHONE_NUMBERED = _bytes("numbered")
 _PHONE_UNIT = _bytes("unit")
 _PHONE_VETO = _bytes("veto")
-_TELLING = _PHONE_CONTEXT | _PHONE_VETO | _PHONE_NUMBER
+_TELLING = _PHONE_CONTEXT | _PHONE_VETO | _PHONE_NUMBER | _PHONE_NUMBERED
 
 MATCHES = (
     "(0532 123 45 67)", "(05321234567)", "(415-555-2671)", "(0212 555 12 34)", "(06 12 34 56 78)",
@@ -37,22 +38,28 @@ MATCHES = (
     "+1.212.555.0143", "020 7946 0958", "07700 900123", "00 44 20 7946 0958",
     "+49 30 901820", "030/901820", "06 12 34 56 78", "+33 (0)6 12 34 56 78", "612 34 56 78",
     "+81 3-1234-5678", "call 555-0143", "telefonum 345 67 89", "0044 7700 900123",
-    "9469 9966",
+    "9469 9966", "(+49) 30 537422", "(+90) 506 689 60 68", "(+1) 201-567-4975", "(+66) 88 085 0643",
+    "(+49) (0)30 537422", "[+44] 7400 394337", "(1 (301) 360 1861)",
+    "846 348 588",
 )  # fmt: skip
 REJECTS = (
     "order 2125550143", "sipariş no 5321234567", "2024-05-19 12:30:00", "19.05.2024 14:30",
     "192.168.10.21", "4 8 15 16 23 42", "2 600 340 943 satır", "K5321234567", "pages 120-145",
     "c805df61-5af2-4912-8123-123456789012", "TR96 0001 0034 7866 5477 6593 42", "$2,125,550.14",
     "4111 1111 1111 1111", "1736444460979", "isbn 978-0-306-40615-7", "3.14159265358979",
-    "1 200 600", "20240603193852", "mobile game with 10000000 downloads", "5555555555",
+    "1 200 600", "https://example.com/items/4793197118?page=2", "Rechnung Nr. 8584927888",
+    "numéro étudiant 610783186", "öğrenci no 879487121", "Transaktion 7275904992",
+    "20240603193852", "mobile game with 10000000 downloads", "5555555555",
 )  # fmt: skip
 
 # A chain: digit groups with at most three separators between them; numbers are found inside it.
-_CHAIN = scanner(r"(?:\+ ?\(?|\()?[0-9](?:[ ./()-]{0,3}[0-9]){5,39}")
+_CHAIN = scanner(r"(?:\[\+[0-9]{1,3}\] ?\(?|\(?\+ ?\(?|\()?[0-9](?:[ ./()-]{0,3}[0-9]){5,39}")
 # A bank account or a card: no part of it is a phone. Of a chain it takes at least 14 characters.
 _OTHER_CHAIN = re.compile(
     rb"[A-Za-z]{2}[0-9]{2}[ -]?(?:[0-9]{4}[ -]?){3}|..(?:[0-9]{4}[ -]){3}[0-9]{4}(?![0-9])"
 )
+# How far the rule looks around a chain: for words before it, for a word or an extension behind it.
+_LOOK_BACK, _LOOK_AHEAD = 40, 24
 _GROUP = re.compile(rb"[0-9]+")
 _EXTENSION = re.compile(
     rb"(?i)(?:,? ?(?:x|ext\.?|extn\.?|extension|dahili|ic hat|durchwahl|dw\.?|poste|int\.)"
@@ -70,7 +77,11 @@ _IN_TOKENS = re.sub(rb"[^a-z\xc0-\xff.]", b" ", bytes(range(256)).lower())
 _WORD_BEHIND = re.compile(rb" *([A-Za-z\xc0-\xff.]+)")
 _LABEL = re.compile(rb"(?:^|[ \t])[TMPFC][.:]? $")
 _LABEL_ENDS = b"TMPFC.:"
-_CLAUSES = re.compile(rb".*(?:[.,;!?|] |(?<!:)[\n\t])", re.DOTALL)
+# A full stop that ends an abbreviation ends no clause: "Rechnung Nr. 4711".
+_CLAUSES = re.compile(
+    rb".*(?:(?:[,;!?|]|(?<![Nn][RrOo])(?<![RrTt][Ee][FfLl])\.) |(?<!:)[\n\t])", re.DOTALL
+)
+_URL = re.compile(rb"://[^ ]*$")
 
 # How people group a number that they write without its trunk prefix.
 _BARE_SHAPES = {
@@ -82,7 +93,7 @@ _COUNTING = "01234567890123456789 9876543210"
 # Subscriber numbers without an area code; only beside a phone word.
 _LOCAL_SHAPES = {(3, 4), (3, 2, 2), (3, 3)}
 
-_PLUS, _BRACKET, _ZERO = b"+(0"
+_BRACKET, _ZERO = b"(0"
 
 _KINDS = (
     "fixed_line", "mobile", "toll_free", "premium_rate", "shared_cost", "personal_number", "voip",
@@ -120,22 +131,31 @@ class Finder:
 
     def find(self, data: bytes) -> Iterator[tuple[int, int]]:
         """Yield the numbers in a view."""
+        numbers = Decisions(self._in_chain)
         for match in _CHAIN.finditer(data):
             start, end = match.span()
-            if end - start >= 14 and _OTHER_CHAIN.match(data, max(0, start - 2)):
+            begin = max(0, start - _LOOK_BACK)
+            for a, b in numbers[data[begin : end + _LOOK_AHEAD], start - begin, end - begin]:
+                yield begin + a, begin + b
+
+    def _in_chain(self, data: bytes, start: int, end: int) -> list[Range]:
+        """Return the numbers in the chain `[start, end)`, seen with what stands around it."""
+        found: list[Range] = []
+        if end - start >= 14 and _OTHER_CHAIN.match(data, max(0, start - 2)):
+            return found
+        groups = [group.span() for group in _GROUP.finditer(data, start, end)]
+        first = 0
+        while first < len(groups):
+            number = self._longest(data, start, groups, first)
+            if number is None:
+                first += 1
                 continue
-            groups = [group.span() for group in _GROUP.finditer(data, start, end)]
-            first = 0
-            while first < len(groups):
-                number = self._longest(data, start, groups, first)
-                if number is None:
-                    first += 1
-                    continue
-                extension = _EXTENSION.match(data, number.end)
-                end = extension.end() if extension else number.end
-                yield number.start, end
-                while first < len(groups) and groups[first][0] < end:
-                    first += 1
+            extension = _EXTENSION.match(data, number.end)
+            end = extension.end() if extension else number.end
+            found.append((number.start, end))
+            while first < len(groups) and groups[first][0] < end:
+                first += 1
+        return found
 
     def _longest(
         self, data: bytes, chain: int, groups: list[tuple[int, int]], first: int
@@ -147,7 +167,7 @@ class Finder:
         sizes = [b - a for a, b in groups[first : first + 7]]
         if sizes[0] in (1, 2, 4) and _DATE.match(data, groups[first][0]):
             return None
-        international = data[start] == _PLUS
+        international = b"+" in data[start : start + 2]
         context: str | None = None
         total = sum(sizes)
         while total >= 6:
@@ -161,7 +181,7 @@ class Finder:
                 continue
             if context is None:  # inside a chain the words before it are about another number
                 context = "" if first else _context(data, start)
-            digits = text.translate(None, b" ./()+-").decode()
+            digits = text.translate(None, b" ./()[]+-").decode()
             number = Number(at, end, digits, shape, international, text)
             if self._accept(number, context or _context_after(data, end)):
                 return number
@@ -174,13 +194,16 @@ class Finder:
             return _international(number)
         if digits[:2] == "00":
             return digits[2:3] != "0" and context != "veto" and _international(number)
-        if context == "veto" or (len(number.shape) == 4 and _DOTTED_QUAD.match(number.text)):
+        bare = len(number.shape) == 1 and digits[0] != "0"
+        if context == "veto" or (bare and context == "numbered"):
+            return False
+        if len(number.shape) == 4 and _DOTTED_QUAD.match(number.text):
             return False
         if 1 in number.shape[1:] and number.shape != (3, 1, 3):
             return False
-        if len(digits) > 13 or (not context and _is_made_up(number)):
-            return False
         named = context in ("phone", "near")
+        if len(digits) > 13 or (not named and _is_made_up(number)):
+            return False
         for region in self._by_size.get(len(digits), ()):
             if region.accepts(number, named):
                 return True
@@ -246,7 +269,7 @@ class _Region(NamedTuple):
             return context or len(shape) > 1
         if self.name == "TR" and shape == (10,) and digits[0] != "5":
             return context
-        if _THOUSANDS.match(number.text) and digits[0] not in "69":
+        if _THOUSANDS.match(number.text) and digits[0] not in "689":
             return context
         return True
 
@@ -273,12 +296,11 @@ def _international(number: Number) -> bool:
     for size in (1, 2, 3):
         code, national = int(digits[:size] or 0), digits[size:]
         if code in COUNTRY_CODE_TO_REGION_CODE and 4 <= len(national) <= 14:
-            if _is_valid_abroad(code, national) or _is_valid_abroad(
-                code, national.lstrip("0") or "0"
-            ):
-                return True
-            # People invent and mistype numbers; a prefix and a country code say enough.
-            return 9 <= len(digits) <= 13
+            # People invent and mistype numbers; a prefix and a country code say enough. And the
+            # data of most countries need not be loaded, which takes milliseconds.
+            return 9 <= len(digits) <= 13 or any(
+                _is_valid_abroad(code, each) for each in (national, national.lstrip("0") or "0")
+            )
     return False
 
 
@@ -296,7 +318,7 @@ def _start(data: bytes, chain: int, groups: list[tuple[int, int]], first: int) -
     """Return where a number with this group as its first starts, or -1, told cheaply, if none."""
     a, b = groups[first]
     if not first:
-        a_number = data[chain] in b"+(" or data[a] == _ZERO or b - a >= 3
+        a_number = data[chain] in b"+([" or data[a] == _ZERO or b - a >= 3
         second = groups[1] if len(groups) > 1 else (0, 0)
         return chain if a_number or second[1] - second[0] > 1 else -1
     # Inside a chain: the groups before it are another value only if a blank parts them and the
@@ -304,7 +326,8 @@ def _start(data: bytes, chain: int, groups: list[tuple[int, int]], first: int) -
     start = a
     while data[start - 1] == _BRACKET:
         start -= 1
-    if start == a and data[a] != _ZERO:
+    another = data[groups[first - 1][1] : start] == b" / " and b - a >= 3
+    if start == a and data[a] != _ZERO and not another:
         mark = data[a + 3 : a + 4]
         if b - a != 3 or mark not in b"-." or data[a + 7 : a + 8] != mark:
             return -1
@@ -313,7 +336,8 @@ def _start(data: bytes, chain: int, groups: list[tuple[int, int]], first: int) -
 
 def _after_bracket(data: bytes, start: int, end: int) -> int:
     """Return where a number starts when the bracket before it opens a remark, not an area code."""
-    return start + (data[start] == _BRACKET and b")" not in data[start:end])
+    text = data[start:end]
+    return start + (text[0] == _BRACKET and text.count(b"(") > text.count(b")"))
 
 
 def _glued_left(data: bytes, start: int) -> bool:
@@ -349,8 +373,8 @@ def _glued_right(data: bytes, end: int) -> bool:
 
 
 def _context(data: bytes, start: int) -> str:
-    """Return what the words before a number call it: `phone`, `veto` or nothing."""
-    before = data[max(0, start - 40) : start]
+    """Return what the words before a number call it: `phone`, `veto`, `numbered` or nothing."""
+    before = data[max(0, start - _LOOK_BACK) : start]
     if 0 in before[-4:]:
         return "phone"  # a signature: the e-mail address stood right before it
     if clause := _CLAUSES.match(before):
@@ -358,19 +382,26 @@ def _context(data: bytes, start: int) -> str:
     before = before[before.rfind(0) + 1 :]
     if before[-2:-1] in _LABEL_ENDS and _LABEL.search(before):
         return "phone"
-    found = "veto" if before[-2:].strip() == b"#" else ""
     tokens = [token.strip(b".") for token in before.translate(_IN_TOKENS).split()[:-5:-1]]
-    if _TELLING.isdisjoint(tokens):
-        return found
-    linked, crossed = True, False
+    if b"://" in before and _URL.search(before):
+        return "veto" if _PHONE_CONTEXT.isdisjoint(tokens) else "phone"
+    found = "veto" if before[-2:].strip() == b"#" else ""
+    return found if _TELLING.isdisjoint(tokens) else _told_by(tokens) or found
+
+
+def _told_by(tokens: list[bytes]) -> str:
+    """Return what some words, the last one first, call what follows them."""
+    found, linked, crossed = "", True, False
     for token in tokens:
         if token in _PHONE_CONTEXT:
             return "phone" if linked else "near"
         if token in _PHONE_VETO and not crossed:
             return "veto"
+        if token in _PHONE_NUMBERED and not crossed:
+            found = "numbered"
         crossed = crossed or token in _BREAKS
         linked = linked and token in _PHONE_LINK
-        if token in _PHONE_NUMBER:
+        if token in _PHONE_NUMBER and not found:
             found = "phone"
     return found
 

@@ -1,16 +1,18 @@
 """What is known of one request while it is served, beside the request itself."""
 
+from collections import Counter
 from collections.abc import Mapping
 from functools import lru_cache
 from types import MappingProxyType
 from typing import NamedTuple
 
 from sidecar.core.answers import Outcome
+from sidecar.core.cache_status import Result
 from sidecar.core.modes import Mode
 from sidecar.core.routes import Route, RouteClass
-from sidecar.core.served import Served
+from sidecar.core.served import Served, known_method
 
-METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"})
+_NONE: Mapping[str, int] = MappingProxyType({})
 
 
 class Mark(NamedTuple):
@@ -50,7 +52,9 @@ def _lines(mode: Mode, outcome: Outcome, reason: str) -> bytes:
 class Account:
     """Whoever waits for others adds to `waited`; whoever answers leaves its mark."""
 
-    __slots__ = ("began", "cls", "mark", "route", "status", "trace", "waited")
+    __slots__ = (
+        "began", "cache", "cls", "mark", "redactions", "route", "status", "trace", "waited",
+    )  # fmt: skip
 
     def __init__(self, began: float, trace: str) -> None:
         self.began = began
@@ -60,6 +64,13 @@ class Account:
         self.waited = 0.0
         self.mark: Mark | None = None
         self.status = 0
+        self.cache: Result | None = None
+        self.redactions: Mapping[str, int] = _NONE
+
+    def redacted(self, counts: Mapping[str, int]) -> None:
+        """Add to what was replaced."""
+        if counts:
+            self.redactions = Counter(self.redactions) + Counter(counts)
 
     def answered(self, status: int, mark: Mark) -> None:
         """Note what the worker gets; the last answer counts."""
@@ -69,10 +80,9 @@ class Account:
         """Return what became of the request, or None where nobody has answered it."""
         if self.mark is None:
             return None
-        method = method if method in METHODS else "_OTHER"
         mode, outcome, reason, _ = self.mark
         seconds = now - self.began
         return Served(
-            method, self.route, self.cls, self.status, mode, outcome, reason, seconds,
-            min(self.waited, seconds), self.trace,
+            known_method(method), self.route, self.cls, self.status, mode, outcome, reason, seconds,
+            min(self.waited, seconds), self.cache, self.redactions, self.trace,
         )  # fmt: skip

@@ -24,6 +24,10 @@ _NOT_FOUND = Refusal(
 )
 
 
+class NoDirectory(OSError):
+    """There is no directory that we may write in where the socket should be."""
+
+
 class Control(Protocol):
     """What the admin socket acts on. Every call is short, and complete when it returns."""
 
@@ -69,8 +73,9 @@ class Admin:
     async def start(self, path: str) -> None:
         """Serve at `path`, with file mode 0600.
 
-        Raises FileNotFoundError when its directory does not exist and another OSError for anything
-        else in the way, a live sidecar among it; `strerror` and `filename` say what.
+        Raises NoDirectory when its directory does not exist or may not be written, and another
+        OSError for anything else in the way, a live sidecar among it; `strerror` and `filename`
+        say what.
         """
         listening = bind(path)
         self._bound = (Path(path), _inode(path))
@@ -139,11 +144,12 @@ async def _body(request: Request) -> bytes:
 def bind(path: str) -> socket.socket:
     """Return a socket that listens at `path`, where what a dead process has left is replaced.
 
-    Raises OSError, with `strerror` and `filename`, for a directory that does not exist, a socket
-    that somebody listens on, and a file that is no socket.
+    Raises OSError, with `strerror` and `filename`: NoDirectory for a directory that does not exist
+    or may not be written, others for a socket that somebody listens on, and a file that is none.
     """
-    if not Path(path).parent.is_dir():
-        raise FileNotFoundError(errno.ENOENT, "the directory of listen.admin does not exist", path)
+    if not os.access(Path(path).parent, os.W_OK | os.X_OK, effective_ids=True):
+        why = "the directory of listen.admin does not exist, or is not writable"
+        raise NoDirectory(errno.EACCES, why, path)
     _check_free(path)
     listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
     # Made under another name and moved: nobody can meet it before it has its mode and listens, and

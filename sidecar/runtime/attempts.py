@@ -4,14 +4,14 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from sidecar.config import Config
 from sidecar.core import outcomes
 from sidecar.core.encoding import BROKEN_CODING, decode
 from sidecar.core.errors import Failure
 from sidecar.core.guard import Grade, Ticket
-from sidecar.core.headers import RawHeaders, values
+from sidecar.core.headers import Headers, RawHeaders, values
 from sidecar.core.outcomes import Kind, Reason, Verdict
 from sidecar.core.routes import WRITES, Route, RouteClass
 from sidecar.core.trace import without_trace
@@ -21,6 +21,9 @@ from sidecar.runtime.inbound import Outgoing
 from sidecar.runtime.metrics import Metrics
 from sidecar.runtime.relay import Whole
 from sidecar.runtime.upstream import Answer, Upstream, UpstreamError
+
+if TYPE_CHECKING:
+    from sidecar.runtime.tracing import AttemptSpan, Tracing
 
 # Seconds that a write may take while writes have been failing.
 WRITE_TIMEOUT_UNHEALTHY = 3.0
@@ -71,6 +74,7 @@ class Attempts:
         upstream: Upstream,
         governor: Governor,
         metrics: Metrics,
+        tracing: "Tracing | None",
         *,
         mono: Callable[[], float],
         wall: Callable[[], datetime],
@@ -86,7 +90,7 @@ class Attempts:
         }
         self._idle_after = config.probe.idle_after
         self._upstream, self._governor, self._metrics = upstream, governor, metrics
-        self._mono, self._wall = mono, wall
+        self._tracing, self._mono, self._wall = tracing, mono, wall
         self._last_good: _LastGood | None = None
         # Threads of its own: those that all share may be waiting for a dead resolver.
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="judge")
@@ -105,9 +109,9 @@ class Attempts:
     async def read(self, attempt: Attempt) -> Read:
         """Read context, to the end of the answer. Never raises for what Zep does."""
         since = self._governor.now(), self._mono(), self._governor.lag
-        read, headed = Read(outcomes.neutral()), False
+        read, headed, span = Read(outcomes.neutral()), False, self._span(attempt)
         try:
-            answer = await self._send(attempt, self._timeouts[RouteClass.CONTEXT])
+            answer = await self._send(attempt, span, self._timeouts[RouteClass.CONTEXT])
             headed = True
             whole = await to_the_end(answer)
             took = self._mono() - since[1]
@@ -117,6 +121,8 @@ class Attempts:
             read = Read(verdict, None, error.failure, self._mono() - since[1])
         finally:
             self._governor.settle(attempt.ticket, read.verdict, since[0])
+            if span:
+                span.end(read.answer.status if read.answer else None, read.verdict.reason)
         self._note(attempt, read)
         return read
 
@@ -126,9 +132,9 @@ class Attempts:
         Raises UpstreamError, also for a timeout.
         """
         since = self._governor.now(), self._mono(), self._governor.lag
-        verdict, status = outcomes.neutral(), None
+        verdict, status, span = outcomes.neutral(), None, self._span(attempt)
         try:
-            answer = await self._send(attempt, deadline - self._mono())
+            answer = await self._send(attempt, span, deadline - self._mono())
             answer.unhurried()
             status = answer.status
             verdict = self._of_status(attempt.cls, status, answer.headers)
@@ -139,6 +145,8 @@ class Attempts:
         finally:
             self._governor.settle(attempt.ticket, verdict, since[0])
             self._metrics.upstream(attempt.cls, self._mono() - since[1], attempt.trace)
+            if span:
+                span.end(status, verdict.reason)
             failed = outcomes.write_failure(verdict, status)
             if failed and attempt.cls in WRITES:
                 self._metrics.write_failed(failed, attempt.trace)
@@ -168,11 +176,21 @@ class Attempts:
 
     # --- parts of the above -------------------------------------------------------------------
 
-    def _send(self, attempt: Attempt, patience: float) -> Awaitable[Answer]:
+    def _span(self, attempt: Attempt) -> "AttemptSpan | None":
+        if self._tracing is None:
+            return None
+        probe = attempt.ticket.grade is Grade.PROBE
+        return self._tracing.attempt(attempt.method, attempt.route, probe=probe)
+
+    def _send(
+        self, attempt: Attempt, span: "AttemptSpan | None", patience: float
+    ) -> Awaitable[Answer]:
         outgoing = attempt.outgoing
         return self._upstream.send(
             attempt.method,
-            *outgoing[:3],
+            outgoing.target,
+            Headers(span.onto(outgoing.headers)) if span else outgoing.headers,
+            outgoing.body,
             repeatable=attempt.route.safe or any(values(outgoing.headers, b"idempotency-key")),
             patience=patience,
         )

@@ -92,9 +92,10 @@ class Inbound:
         headers = for_upstream(raw_headers, changed=False)
         return Outgoing(target, headers, None, tuple(found))
 
-    def count(self, outgoing: Outgoing) -> None:
+    def count(self, request: Request, outgoing: Outgoing) -> None:
         """Count what inspection found in a request that leaves."""
         for place, redacted in outgoing.found:
+            request.account.redacted(redacted.counts)
             self._metrics.redacted(redacted.counts)
             self._metrics.identifiers(place, redacted.identifiers)
 

@@ -17,7 +17,7 @@ FIELDS = frozenset(
     | {"state", "mode", "hash", "expires_at"}
     | {"scope", "cause", "level_of_hold", "hold", "result", "ttl", "healthy"}
     | {"old", "new", "source", "until", "suppressed", "dropped", "in_flight"}
-    | {"method", "route", "class", "status", "outcome", "ms", "trace_id"}
+    | {"method", "route", "class", "status", "outcome", "cache", "ms", "trace_id"}
 )
 # What is said whenever it happens: the life of the process, and who changed the mode.
 UNLIMITED = frozenset({"ready", "draining", "stopped", "mode_changed", "forced", "cleared"})

@@ -249,6 +249,7 @@ class _OfClass(NamedTuple):
     """What a request of one class moves."""
 
     answers: list[Counter]
+    """By the first digit of the status; what is odd counts as its neighbour."""
     overhead: Histogram
     outcomes: Mapping[Outcome, tuple[Counter, Histogram | None]]
 
@@ -316,7 +317,7 @@ class _Traffic:
         of_writes = {o: (writes[o], write_latency if o is Outcome.LIVE else None) for o in Outcome}
         self._classes = {
             cls: _OfClass(
-                [answers[cls, hundred] for hundred in _HUNDREDS],
+                [answers[cls, min(max(n, _HUNDREDS[0]), _HUNDREDS[-1])] for n in range(10)],
                 overhead[cls],
                 of_reads if cls is RouteClass.CONTEXT else of_writes if cls in WRITES else {},
             )
@@ -325,9 +326,7 @@ class _Traffic:
 
     def count(self, served: Served) -> None:
         of_class = self._classes[served.cls]
-        of_class.answers[
-            min(max(served.status // 100, _HUNDREDS[0]), _HUNDREDS[-1]) - _HUNDREDS[0]
-        ].inc()
+        of_class.answers[served.status // 100].inc()
         of_class.overhead.observe(served.seconds - served.waited, served.trace)
         if found := of_class.outcomes.get(served.outcome):
             requests, latency = found

@@ -5,7 +5,7 @@ from collections.abc import Coroutine
 from contextlib import suppress
 from hashlib import sha256
 from traceback import walk_tb
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sidecar.config import Config
 from sidecar.core import errors, outcomes
@@ -42,6 +42,9 @@ from sidecar.runtime.server import Reply, Request
 from sidecar.runtime.upstream import Answer as ZepAnswer
 from sidecar.runtime.upstream import Upstream, UpstreamError
 
+if TYPE_CHECKING:
+    from sidecar.runtime.tracing import Tracing
+
 STREAM_SILENCE = 60.0  # seconds: what the SDKs themselves wait for the next event
 _VERSIONS = ((1, 0), (1, 1))
 _RETRIED = frozenset({408, 409, 429, *range(500, 600)})  # by one SDK or another
@@ -61,8 +64,9 @@ class Proxy:
         cache: ContextCache,
         metrics: Metrics,
         log: Log,
+        tracing: "Tracing | None",
     ) -> None:
-        self._log = log
+        self._log, self._tracing = log, tracing
         self._concurrency = config.limits.concurrency
         self._fail_soft = config.reads.fail_soft
         self._probe = config.probe
@@ -71,7 +75,7 @@ class Proxy:
         self._upstream = upstream.url
         self._inbound = Inbound(config, redactor, metrics)
         self._attempts = Attempts(
-            config, upstream, governor, metrics, mono=clock.mono, wall=clock.wall
+            config, upstream, governor, metrics, tracing, mono=clock.mono, wall=clock.wall
         )
         self._relay = Relay(upstream.url)
         self._cache = cache
@@ -122,7 +126,21 @@ class Proxy:
     def handle(self, request: Request) -> Reply | Coroutine[Any, Any, Reply]:
         """Serve one request of the worker: at once, where there is nothing to wait for."""
         self._in_flight += 1
-        request.account = Account(clock.mono(), sampled_trace(request.raw_headers))
+        if self._tracing:
+            return self._traced(request, self._tracing)
+        return self._handle(request, sampled_trace(request.raw_headers))
+
+    async def _traced(self, request: Request, tracing: "Tracing") -> Reply:
+        """Serve a request in a task in any case: a span belongs to one."""
+        span = tracing.request(request.method, request.raw_headers)
+        try:
+            answer = self._handle(request, span.trace)
+            return answer if isinstance(answer, Reply) else await answer
+        finally:
+            span.end(request.account.served(request.method, clock.mono()))
+
+    def _handle(self, request: Request, trace: str) -> Reply | Coroutine[Any, Any, Reply]:
+        request.account = Account(clock.mono(), trace)
         try:
             answer = self._serve(request)
         except Exception as error:  # noqa: BLE001  whatever it is, the worker gets an answer
@@ -165,11 +183,13 @@ class Proxy:
 
     def _say(self, event: str, level: str, served: Served) -> None:
         route = served.route.template if served.route else ""
-        trace = {"trace_id": served.trace} if served.trace else {}
+        more = {"trace_id": served.trace} if served.trace else {}
+        if served.cache:
+            more["cache"] = served.cache.value
         self._log(
             event, level, method=served.method, route=route, status=served.status,
             outcome=served.outcome.value, reason=served.reason, mode=served.mode.label,
-            ms=round(served.seconds * 1000, 3), **{"class": served.cls.value, **trace},
+            ms=round(served.seconds * 1000, 3), **{"class": served.cls.value, **more},
         )  # fmt: skip
 
     def _refuse(self, request: Request, route: Route | None, error: Refused) -> Reply:
@@ -211,7 +231,7 @@ class Proxy:
             if isinstance(what, Answer):
                 self._governor.settle(ticket, outcomes.neutral())
                 return self._own(case, what)
-            self._inbound.count(outgoing)
+            self._inbound.count(request, outgoing)
             repeated = key and cls is RouteClass.HYBRID
             stripped = self._strips(what, credential + key if repeated else "")
             if stripped:

@@ -117,7 +117,7 @@ class Reads:
         fresh = found is not None and found.state is State.FRESH
         if found and fresh and self._governor.may_serve_fresh(credential):
             mode = min(asked.effective, self._governor.guard_mode(credential))
-            self._count(Result.HIT, mode)
+            self._count(request, Result.HIT, mode)
             return self._kept(request, found, Mark(mode, Outcome.HIT))
         ticket = self._governor.admit(RouteClass.CONTEXT, credential, key=key, reads=reads)
         stale = self._governor.allow_stale
@@ -129,7 +129,7 @@ class Reads:
                 assert isinstance(what, Answer)
                 self._governor.settle(ticket, outcomes.neutral())
                 return self._soft(case, what, question)
-            self._inbound.count(outgoing)
+            self._inbound.count(request, outgoing)
             return self._forwarded(case, outgoing, question)
         except BaseException:
             self._governor.settle(ticket, outcomes.neutral())
@@ -204,7 +204,7 @@ class Reads:
         if not served.asked:  # another's attempt, or none, has answered
             self._governor.settle(case.ticket, outcomes.neutral())
         if served.found:
-            self._count(served.result, case.mode)
+            self._count(case.request, served.result, case.mode)
             hit = served.result is Result.HIT
             mark = case.mark(Outcome.HIT) if hit else case.mark(Outcome.STALE, "slow")
             return self._kept(case.request, served.found, mark)
@@ -229,7 +229,7 @@ class Reads:
         soft = instead(case.route, target, status, read.verdict, fail_soft=self._fail_soft)
         if soft:
             return self._soft(case, soft, question, result)
-        self._count(result, case.mode)
+        self._count(case.request, result, case.mode)
         close = self._draining()
         if read.answer is None:
             failure = read.failure or Failure.RESET
@@ -251,14 +251,15 @@ class Reads:
         if isinstance(answer.reason, ShortCircuit):
             self._metrics.short_circuit(answer.reason)
         if result:
-            self._count(Result.STALE if found else result, case.mode)
+            self._count(case.request, Result.STALE if found else result, case.mode)
         if found:
             return self._kept(case.request, found, case.mark(Outcome.STALE, reason))
         return own(case.request, answer, case.mark(answer.outcome, reason), close=self._draining())
 
-    def _count(self, result: Result, mode: Mode) -> None:
+    def _count(self, request: Request, result: Result, mode: Mode) -> None:
         """Count how a read fared with the cache, if reads were allowed."""
         if mode is Mode.READ_WRITE:
+            request.account.cache = result
             self._cache.count(result)
 
     def _kept(self, request: Request, found: Found, mark: Mark) -> Reply:

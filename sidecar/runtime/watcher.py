@@ -28,6 +28,8 @@ DEFAULT_LABELS_FILE = "/etc/podinfo/labels"
 MAX_LABELS_BYTES = 262144
 # Seconds after which a disk that does not answer counts as unreadable.
 PATIENCE = 2.0
+# Swaps of the volume during one look after which it is said to change all the time.
+_MOST_SWAPS = 10
 # Problems kept of one file: whoever has more than these will look again anyway.
 _MOST_PROBLEMS = 10
 # Longest sleep until an expiry; the wall clock may be set in between.
@@ -43,15 +45,23 @@ def read_mounted(path: Path, most: int) -> bytes | None:
 
     Raises NotMounted, and OSError for whatever else is in the way.
     """
-    volume = path.parent / "..data"
-    for _ in range(2):  # the directory behind `..data` may go while it is being read
+    link = path.parent / "..data"
+    for _ in range(_MOST_SWAPS):
         try:
-            return _read(volume / path.name, most)
+            target = link.readlink()
         except FileNotFoundError:
-            if not volume.is_dir():
-                break
+            break
+        try:
+            return _read(path.parent / target / path.name, most)
+        except FileNotFoundError:
+            # The kubelet removes a directory after `..data` leads elsewhere: then we were too late.
+            if link.readlink() != target:
+                continue
+        if (path.parent / target).is_dir():
+            return None
+        break
     else:
-        return None
+        raise OSError("changes while it is being read")
     # No ConfigMap volume: a plain file, or a single one mounted by subPath.
     try:
         return _read(path, most)
@@ -75,6 +85,21 @@ def _read(path: Path, most: int) -> bytes:
         return data
     finally:
         os.close(descriptor)
+
+
+def mounted_by_itself(path: Path) -> bool:
+    """Tell whether a file is a mount of its own, as with subPath, or with one file in Docker.
+
+    The kernel keeps the very file that was there at the start: no edit that replaces it arrives.
+    """
+    try:
+        table = Path("/proc/self/mountinfo").read_bytes()
+    except OSError:  # not Linux
+        return False
+    name = os.fsencode(path.resolve())
+    for character in (b"\\", b" ", b"\t", b"\n"):  # escaped in the table (proc_pid_mountinfo(5))
+        name = name.replace(character, b"\\%03o" % character[0])
+    return any(line.split(b" ")[4] == name for line in table.splitlines())
 
 
 class _Content(NamedTuple):
@@ -198,11 +223,22 @@ class Watcher:
 
     def _poll(self, loop: asyncio.AbstractEventLoop) -> None:
         """Look and wait in turns, in the thread."""
+        if mounted_by_itself(self._path):
+            with suppress(RuntimeError):
+                loop.call_soon_threadsafe(self._warn_of_mount)
         while not self._ending.is_set():
             look = self._poller.look()
             with suppress(RuntimeError):  # the loop has ended before us
                 loop.call_soon_threadsafe(self._take, look)
             self._ending.wait(self._poll_interval)
+
+    def _warn_of_mount(self) -> None:
+        self._log(
+            "override_never_updates",
+            "warning",
+            where=str(self._path),
+            reason="it is mounted as a single file (subPath); mount its directory",
+        )
 
     def _wake(self, name: str, delay: float, action: Callable[[], None]) -> None:
         if timer := self._timers.get(name):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sidecar.core.trace import sampled_trace, without_trace
+from sidecar.core.trace import export_problem, sampled_trace, without_trace
 
 TRACE = b"0af7651916cd43dd8448eb211c80319c"
 SOUND = b"00-" + TRACE + b"-b7ad6b7169203331-01"
@@ -49,3 +49,33 @@ def test_without_trace() -> None:
     """Only the two fields go."""
     fields = ((b"Host", b"x"), (b"Traceparent", SOUND), (b"tracestate", b"a=b"), (b"A", b"b"))
     assert without_trace(fields) == ((b"Host", b"x"), (b"A", b"b"))
+
+
+ENDPOINT = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://x"}
+
+
+@pytest.mark.parametrize(
+    ("environ", "problem"),
+    [
+        ({}, None),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": " "}, None),
+        (ENDPOINT, ""),
+        ({"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://x"}, ""),
+        ({**ENDPOINT, "OTEL_SDK_DISABLED": "TRUE"}, None),
+        ({**ENDPOINT, "OTEL_SDK_DISABLED": "yes"}, ""),
+        ({**ENDPOINT, "OTEL_TRACES_EXPORTER": "none"}, None),
+        ({**ENDPOINT, "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"}, ""),
+        ({**ENDPOINT, "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}, "only http/protobuf is spoken"),
+        (
+            {
+                **ENDPOINT,
+                "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc",
+                "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "http/protobuf",
+            },
+            "",
+        ),
+    ],
+)
+def test_whether_spans_are_asked_for(environ: dict[str, str], problem: str | None) -> None:
+    """By OpenTelemetry's own variables; the one for traces goes first."""
+    assert export_problem(environ) == problem

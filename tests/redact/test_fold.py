@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sidecar.redact import fold
 from sidecar.redact.fold import Fold
 
 FOLD = Fold(["[EMAIL]", "<gone>"])
@@ -68,6 +69,16 @@ def test_folding_a_slice_of_the_text(text: str) -> None:
     view = FOLD(text)
     for index, byte in enumerate(view.data):
         assert FOLD(text[view.starts[index] : view.starts[index + 1]]).data == bytes([byte])
+
+
+@pytest.mark.parametrize("part", ["plain ", "ılık ", "🙂 中 ", "a&#64;b ", "al\u200bi "])
+def test_a_long_text(part: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A text that is worked on in slices has the view of its parts."""
+    monkeypatch.setattr(fold, "_SLICE", 16)
+    view = FOLD("ş" + part * 400)
+    assert view.data == b"s" + FOLD(part).data * 400
+    at = len(view.data) - len(FOLD(part).data)
+    assert view.starts[at] == 1 + len(part) * 399
 
 
 def test_collapse() -> None:

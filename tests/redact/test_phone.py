@@ -44,6 +44,12 @@ def test_finds_international_numbers_of_every_region(region: str) -> None:
         ("order ref 2125550143, call 212-555-0143", "order ref 2125550143, call [PHONE]"),
         ("sipariş numaram 5321234567", "sipariş numaram 5321234567"),
         ("Phone:\n212-555-0143\n", "Phone:\n[PHONE]\n"),
+        ("+90 212 345 42 83 / 501 059 78 25", "[PHONE] / [PHONE]"),
+        ("https://wa.me/905321234567", "https://wa.me/[PHONE]"),
+        ("https://x.org/u/905321234567", "https://x.org/u/905321234567"),
+        ("öğrenci: 0532 123 45 67", "öğrenci: [PHONE]"),
+        ("student 612 34 56 78 and 612345678", "student [PHONE] and [PHONE]"),
+        ("Tel. 612345678, Ref. 612345678", "Tel. [PHONE], Ref. 612345678"),
         ("\\u0131 532 123 45 67", "\\u0131 [PHONE]"),
         ("٠٥٣٢ ١٢٣ ٤٥ ٦٧", "[PHONE]"),
         ("0532\u200b 123–45–67", "[PHONE]"),
@@ -52,6 +58,14 @@ def test_finds_international_numbers_of_every_region(region: str) -> None:
 def test_context(text: str, expected: str) -> None:
     """The words beside digits decide what they are."""
     assert redact(text) == expected
+
+
+def test_equal_digits_are_decided_by_what_stands_around_them() -> None:
+    """A number that repeats is decided anew where the words beside it are others."""
+    order, call, bare = "order 5321234567; ", "call 5321234567; ", "2125550143, "
+    text = "".join(order + call + bare * 9 + f"bird{i} " for i in range(400))
+    changed = "".join(order + "call [PHONE]; " + "[PHONE], " * 9 + f"bird{i} " for i in range(400))
+    assert redact(text) == changed
 
 
 def test_regions_are_the_policy() -> None:

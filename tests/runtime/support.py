@@ -2,8 +2,11 @@
 
 import asyncio
 import json
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -141,3 +144,18 @@ async def admin(path: str, method: str, target: str, body: object = None) -> dic
     parsed = json.loads(found)
     assert isinstance(parsed, dict)
     return parsed
+
+
+@contextmanager
+def no_permission(path: Path) -> Iterator[None]:
+    """Take away the right to read a directory, also from root."""
+    mode = path.stat().st_mode
+    path.chmod(0)
+    user = os.geteuid()
+    if user == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(user)
+        path.chmod(mode)

@@ -14,8 +14,9 @@ import pytest
 
 from sidecar.core.control import Force
 from sidecar.runtime import admin, clock
-from sidecar.runtime.admin import Admin, bind
+from sidecar.runtime.admin import Admin, NoDirectory, bind
 from sidecar.runtime.logs import Log
+from tests.runtime.support import no_permission
 
 
 class SmallControl:
@@ -263,8 +264,16 @@ def test_file_in_the_way(tmp_path: Path) -> None:
 
 def test_directory_that_is_not_there(tmp_path: Path) -> None:
     """An error of its own, because a sidecar outside a pod may do without."""
-    with pytest.raises(FileNotFoundError, match=r"the directory of listen\.admin"):
+    with pytest.raises(NoDirectory, match=r"the directory of listen\.admin"):
         bind(str(tmp_path / "d" / "admin.sock"))
+
+
+def test_directory_that_may_not_be_written(tmp_path: Path) -> None:
+    """As good as none."""
+    directory = tmp_path / "d"
+    directory.mkdir()
+    with no_permission(directory), pytest.raises(NoDirectory):
+        bind(str(directory / "admin.sock"))
 
 
 def test_path_that_is_too_long(tmp_path: Path) -> None:

@@ -220,7 +220,8 @@ async def test_a_line_for_each_request_at_debug(
     assert 0 < known.pop("ms") < 5000
     assert known == {
         "level": "debug", "method": "GET", "route": "/api/v2/threads/{thread_id}/context",
-        "class": "CTX", "status": 200, "outcome": "live", "reason": "", "mode": "read_write",
+        "class": "CTX", "status": 200, "outcome": "live", "reason": "", "cache": "bypass",
+        "mode": "read_write",
     }  # fmt: skip
     assert (unknown["method"], unknown["route"]) == ("_OTHER", "")
     assert (stray["route"], stray["outcome"], stray["reason"]) == ("", "blocked", "no_api_prefix")

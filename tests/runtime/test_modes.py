@@ -234,8 +234,8 @@ async def test_case_08_writing_off_and_reading_on(
     tmp_path: Path, upstream: ScriptedUpstream
 ) -> None:
     """FLAG_ZEP_WRITE=false with FLAG_ZEP_READ=true is off, and the log warns."""
-    sections = {"flags": {"write": False, "read": True}}
-    process = await Process.start(tmp_path, upstream.url, **sections)
+    flags = {"write": False, "read": True}
+    process = await Process.start(tmp_path, upstream.url, flags=flags)
     try:
         [warning] = [line for line in process.lines if line["event"] == "config_warning"]
         assert (warning["level"], warning["key"]) == ("warning", "flags.write")

@@ -6,9 +6,10 @@ import json
 import os
 import shutil
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from itertools import count, cycle
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,10 @@ import pytest
 from sidecar.override import Override
 from sidecar.runtime import clock, watcher
 from sidecar.runtime.logs import Log
-from sidecar.runtime.watcher import NotMounted, Watcher, read_mounted
+from sidecar.runtime.watcher import NotMounted, Watcher, mounted_by_itself, read_mounted
 from sidecar.selection import OverrideState, State
 from tests.atomic_writer import AtomicWriter, Crash
+from tests.runtime.support import no_permission
 
 OFF = {"override.yaml": b"mode: off\n"}
 WRITE_ONLY = {"override.yaml": b"mode: write_only\n"}
@@ -94,21 +96,6 @@ def watch(tmp_path: Path) -> Iterator[Watch]:
     made = Watch(tmp_path)
     yield made
     made.stop()
-
-
-@contextmanager
-def no_permission(path: Path) -> Iterator[None]:
-    """Take away the right to read a directory, also from root."""
-    mode = path.stat().st_mode
-    path.chmod(0)
-    user = os.geteuid()
-    if user == 0:
-        os.seteuid(65534)
-    try:
-        yield
-    finally:
-        os.seteuid(user)
-        path.chmod(mode)
 
 
 async def test_every_update_of_a_volume(watch: Watch) -> None:
@@ -208,7 +195,7 @@ async def test_volume_without_data(watch: Watch) -> None:
     await watch.until(State.UNREADABLE, "off")
 
 
-@pytest.mark.parametrize("step", ["directory", "symlink", "rename"])
+@pytest.mark.parametrize("step", ["directory", "symlink", "rename", "visible", "stale", "removed"])
 async def test_kubelet_crashes(watch: Watch, step: str) -> None:
     """The old file counts until the rename, the new one from then on, and every later one."""
     writer = AtomicWriter(watch.volume)
@@ -216,11 +203,11 @@ async def test_kubelet_crashes(watch: Watch, step: str) -> None:
     await watch.start()
     with pytest.raises(Crash):
         writer.write(WRITE_ONLY, crash_after=step)
-    if step == "rename":
-        await watch.until(State.ACTIVE, "write_only")
-    else:
+    if step in ("directory", "symlink"):
         await watch.looks()
         assert watch.state.mode == "off"
+    else:
+        await watch.until(State.ACTIVE, "write_only")
     if step == "symlink":
         with pytest.raises(FileExistsError):
             writer.write(WRITE_ONLY)
@@ -521,3 +508,62 @@ def test_reading_what_is_not_there(tmp_path: Path) -> None:
     assert read_mounted(tmp_path / "f", 100) is None
     with pytest.raises(NotMounted):
         read_mounted(tmp_path / "d" / "f", 100)
+
+
+@pytest.mark.parametrize("swaps", [1, 3])
+def test_volume_that_changes_during_a_look(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, swaps: int
+) -> None:
+    """However often its directory goes while it is opened, the file is not missing."""
+    writer, read, left = AtomicWriter(tmp_path), watcher._read, [*range(swaps)]
+    writer.write(OFF)
+
+    def swap(path: Path, most: int) -> bytes:
+        if left:
+            writer.write({"override.yaml": f"mode: write_only\n# {left.pop()}\n".encode()})
+        return read(path, most)
+
+    monkeypatch.setattr(watcher, "_read", swap)
+    assert read_mounted(tmp_path / "override.yaml", 100) == b"mode: write_only\n# 0\n"
+
+
+def test_constant_rewriting(tmp_path: Path) -> None:
+    """No read of ten thousand finds the file torn, or gone."""
+    writer, ending = AtomicWriter(tmp_path), threading.Event()
+    contents = [b"%d" % number * 16_000 for number in range(10)]
+    writer.write({"override.yaml": contents[0]})
+
+    def rewrite() -> None:
+        for content in cycle(contents):
+            if ending.is_set():
+                return
+            writer.write({"override.yaml": content})
+
+    thread = threading.Thread(target=rewrite)
+    thread.start()
+    try:
+        read = Counter(read_mounted(tmp_path / "override.yaml", 20_000) for _ in range(10_000))
+    finally:
+        ending.set()
+        thread.join()
+    assert set(read) == set(contents)
+
+
+def test_volume_that_never_stops_changing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Is unreadable for now; the look comes to an end."""
+    writer, read, numbers = AtomicWriter(tmp_path), watcher._read, count()
+    writer.write(OFF)
+
+    def swap(path: Path, most: int) -> bytes:
+        writer.write({"override.yaml": b"# %d\n" % next(numbers)})
+        return read(path, most)
+
+    monkeypatch.setattr(watcher, "_read", swap)
+    with pytest.raises(OSError, match="changes while it is being read"):
+        read_mounted(tmp_path / "override.yaml", 100)
+
+
+def test_mounted_by_itself(tmp_path: Path) -> None:
+    """Of what is mounted on this machine, and of a file that is not."""
+    assert mounted_by_itself(Path("/proc"))
+    assert not mounted_by_itself(tmp_path / "override.yaml")

@@ -1,4 +1,4 @@
-"""Virtual environments that hold one real SDK each, built on first use and kept.
+"""Virtual environments that hold one real SDK, or one tool, each, built on first use and kept.
 
 An environment's name carries the hash of its requirement file, so a changed pin builds a new one.
 """
@@ -15,15 +15,15 @@ REQUIREMENTS = Path(__file__).parent / "requirements"
 CACHE = Path(__file__).parents[2] / ".cache" / "sdk"
 
 
-def interpreter(sdk: str) -> Path:
-    """Return the interpreter of the environment for `sdk`, building it if it is missing."""
-    pins = REQUIREMENTS / f"{sdk}.txt"
+def interpreter(name: str, requirements: Path = REQUIREMENTS, cache: Path = CACHE) -> Path:
+    """Return the interpreter of the environment for `name`, building it if it is missing."""
+    pins = requirements / f"{name}.txt"
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     digest = hashlib.sha256(version.encode() + pins.read_bytes()).hexdigest()[:12]
-    home = CACHE / f"{sdk}-{digest}"
+    home = cache / f"{name}-{digest}"
     python = home / "bin" / "python"
-    CACHE.mkdir(parents=True, exist_ok=True)
-    with (CACHE / f"{home.name}.lock").open("w") as lock:
+    cache.mkdir(parents=True, exist_ok=True)
+    with (cache / f"{home.name}.lock").open("w") as lock:
         # Test processes share the cache: one builds, the others wait here.
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (home / "complete").exists():

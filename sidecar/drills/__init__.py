@@ -1,0 +1,1 @@
+"""The six staging drills: `zep-sidecar drill`."""

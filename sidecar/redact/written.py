@@ -1,0 +1,142 @@
+"""Texts and how they are written: in UTF-8, as JSON strings, percent-encoded; and what is where.
+
+One call into C keeps every other thread from running, the one of the event loop too. So what is
+long is worked on in slices.
+"""
+
+import json
+import re
+import sys
+from codecs import getincrementaldecoder
+from collections.abc import Iterator, Sequence
+from itertools import accumulate, pairwise
+from urllib.parse import unquote_to_bytes
+
+_SLICE = 1 << 18
+_ESCAPE = re.compile(rb"\\u[dD][89abAB]..\\u[dD][c-fC-F]..|\\u....|\\.", re.DOTALL)
+_PERCENT = re.compile(rb"%[0-9a-fA-F]{2}|.", re.DOTALL)
+_CONTINUATION = bytes(range(0x80, 0xC0))
+_NEVER = (sys.maxsize, sys.maxsize)
+
+
+class Uninspectable(Exception):
+    """The body cannot be inspected, so it must not be forwarded; the message says what to fix."""
+
+
+def check_text(body: bytes) -> None:
+    """Raise Uninspectable for what is not UTF-8 (RFC 3629), or holds NUL."""
+    try:
+        if len(body) <= _SLICE:
+            body.decode()
+        else:
+            decoder = getincrementaldecoder("utf-8")()
+            for start in range(0, len(body), _SLICE):
+                decoder.decode(body[start : start + _SLICE])
+            decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        raise Uninspectable("The body is not valid UTF-8.") from None
+    if b"\0" in body:
+        raise Uninspectable("The body holds a NUL character.")
+
+
+def decoded(raw: bytes) -> str:
+    """Return the value of a JSON string; lone surrogates stay what they are."""
+    if len(raw) > _SLICE:
+        return "".join(map(_decoded_slice, _slices(raw)))
+    return _decoded_slice(raw)
+
+
+def _slices(raw: bytes) -> Iterator[bytes]:
+    """Yield the inside of a long JSON string in slices that end behind a blank.
+
+    No blank is a part of an escape, or of a pair of them, or of a character in UTF-8.
+    """
+    start = 0
+    while start < len(raw):
+        end = raw.find(b" ", start + _SLICE) + 1 or len(raw)
+        yield raw[start:end]
+        start = end
+
+
+def _decoded_slice(raw: bytes) -> str:
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError:
+        raise Uninspectable("The body is not valid UTF-8.") from None
+    if "\\" in text:
+        text = json.loads(f'"{text}"')
+    if "\0" in text:
+        raise Uninspectable("The body holds a NUL character.")
+    return text
+
+
+def unquoted(raw: bytes) -> str:
+    """Return what a piece of a path or query stands for."""
+    return unquote_to_bytes(raw).decode("utf-8", "surrogateescape")
+
+
+def utf8_offsets(text: str, indexes: Sequence[int], errors: str = "strict") -> Sequence[int]:
+    """Return where in UTF-8 the characters at the sorted indexes start."""
+    if text.isascii():
+        return indexes
+    runs = pairwise([0, *indexes])
+    return list(accumulate(_encoded_size(text[a:b], errors) for a, b in runs))
+
+
+def _encoded_size(text: str, errors: str = "strict") -> int:
+    """Return how many bytes a text has in UTF-8."""
+    if len(text) <= _SLICE:
+        return len(text.encode("utf-8", errors))
+    slices = (text[start : start + _SLICE] for start in range(0, len(text), _SLICE))
+    return sum(len(part.encode("utf-8", errors)) for part in slices)
+
+
+def _decoded_size(data: bytes) -> int:
+    """Return how many characters UTF-8 stands for."""
+    if len(data) <= _SLICE:
+        return len(data.decode())
+    slices = (data[start : start + _SLICE] for start in range(0, len(data), _SLICE))
+    return sum(len(part.translate(None, _CONTINUATION)) for part in slices)
+
+
+def utf8_indexes(data: bytes, offsets: Sequence[int]) -> Sequence[int]:
+    """Return the indexes of the characters that start at the sorted offsets in UTF-8."""
+    if data.isascii():
+        return offsets
+    runs = pairwise([0, *offsets])
+    return list(accumulate(_decoded_size(data[a:b]) for a, b in runs))
+
+
+def written_offsets(raw: bytes, value: str, indexes: Sequence[int]) -> Sequence[int]:
+    """Return where in the inside of a JSON string the characters of its value start."""
+    if b"\\" not in raw:
+        return utf8_offsets(value, indexes)
+    out, at, offset = list[int](), 0, 0
+    stops = _behind_escapes(raw)
+    stop = next(stops, _NEVER)
+    for index in indexes:
+        while stop[0] <= index:
+            at, offset = stop
+            stop = next(stops, _NEVER)
+        offset += _encoded_size(value[at:index])
+        at = index
+        out.append(offset)
+    return out
+
+
+def _behind_escapes(raw: bytes) -> Iterator[tuple[int, int]]:
+    """Yield index and offset of the character behind each escape in a JSON string."""
+    index = done = 0
+    for escape in _ESCAPE.finditer(raw):
+        start, end = escape.span()
+        index += _decoded_size(raw[done:start]) + 1
+        done = end
+        yield index, end
+
+
+def quoted_offsets(raw: bytes, value: str, indexes: Sequence[int]) -> Sequence[int]:
+    """Return where in a piece of a query the characters of its value start."""
+    if not indexes:
+        return indexes
+    at = [0, *accumulate(map(len, _PERCENT.findall(raw)))]
+    return [at[offset] for offset in utf8_offsets(value, indexes, "surrogateescape")]
