@@ -99,7 +99,9 @@ def test_location(upstream: str, location: str, expected: str) -> None:
 def test_location_at_any_status(status: int) -> None:
     """Whoever follows it must come back to the sidecar."""
     headers: RawHeaders = ((b"Location", b"https://api.getzep.com/x"),)
-    down = for_downstream(headers, status=status, chunked=False, upstream=ZEP, sidecar=lambda: SIDECAR)
+    down = for_downstream(
+        headers, status=status, chunked=False, upstream=ZEP, sidecar=lambda: SIDECAR
+    )
     assert down == ((b"Location", f"{SIDECAR}/x".encode()),)
 
 
