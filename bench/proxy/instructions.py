@@ -23,8 +23,16 @@ from bench.proxy.targets import NAIVE, NO_CACHE, NO_REDACTION, SIDECAR, WRITE_ON
 from bench.proxy.traffic import WORKS, Work
 
 COUNTED = ("get", "hit", "post400", "post4k", "post4k-pii", "post64k")
-# Of the naive proxy's: what `--require` demands.
-LIMITS = {"get, cache off": 0.70, "hit": 0.25, "post400": 0.75, "post4k": 0.25, "post64k": 0.10}
+# Of the naive proxy's: what `--require` allows, a little over what it was last.
+LIMITS = {
+    "get": 0.95,
+    "get, cache off": 0.70,
+    "hit": 0.23,
+    "short-circuited": 0.30,
+    "post400": 0.55,
+    "post4k": 0.20,
+    "post64k": 0.07,
+}
 _CONNECTIONS = 8
 _PATIENCE = 120.0
 

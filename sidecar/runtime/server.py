@@ -172,7 +172,9 @@ class _Connection(BaseProtocol):
         self._malformed = False  # what came last was no HTTP
         self._ending = False  # once what has been read is answered
         self._over = False  # nothing is read any more
-        self._between = True  # the parser waits for a new message
+        # Bytes to come of the last message: 0 between two of them; None where nobody knows.
+        self._missing: int | None = 0
+        self._last: Request | None = None
         self._idle_since = loop.time()
         self._timer = loop.call_later(KEEP_ALIVE, self._look_idle)
 
@@ -201,10 +203,16 @@ class _Connection(BaseProtocol):
             self._parse(data)
         if self._current is None:
             self._go_on()
-        elif len(self._waiting) > 1 and not self._buffer_paused:
+        if len(self._waiting) > 1 and not self._buffer_paused:
             self._pause_reading_for_buffer()
 
+    @property
+    def _between(self) -> bool:
+        """Tell whether the parser waits for a new message, and has nothing left to read."""
+        return self._missing == 0 and (self._last is None or self._last.content.is_eof())
+
     def _parse(self, data: bytes) -> None:
+        between = self._between
         try:
             messages, self._upgraded, _ = self._parser.feed_data(data)
         except HttpProcessingError:
@@ -216,10 +224,15 @@ class _Connection(BaseProtocol):
             self._over = True
         for message, content in messages:
             self._waiting.append(Request(self, message, known(message.raw_headers), content))
-        alone = self._between and len(messages) == 1 and not self._over
-        self._between = alone and _is_exactly(data, self._waiting[-1])
-        if self._between and self._waiting[-1].content is EMPTY_PAYLOAD:
-            self._listener.remember(data, messages[0][0], self._waiting[-1].raw_headers)
+        if between and len(messages) == 1 and not self._over:
+            self._last = self._waiting[-1]
+            self._missing = _missing(data, self._last)
+            if self._missing == 0 and self._last.content is EMPTY_PAYLOAD:
+                self._listener.remember(data, messages[0][0], self._last.raw_headers)
+        elif self._missing and not messages and len(data) <= self._missing:
+            self._missing -= len(data)
+        elif data or messages:
+            self._missing = None
 
     def eof_received(self) -> bool:
         """Let a worker that has closed its sending side still read the answer (RFC 9112 9.6)."""
@@ -343,12 +356,14 @@ class _Connection(BaseProtocol):
             self._timer = self._loop.call_at(ends, self._look_idle)
 
 
-def _is_exactly(data: bytes, request: Request) -> bool:
-    """Tell whether a packet holds this request, from its first byte to its last, and no more."""
+def _missing(data: bytes, request: Request) -> int | None:
+    """Return how many bytes of a request are to come behind its first packet, if that is sure."""
     end = data.find(b"\r\n\r\n") + 4
+    if end < 4 or values(request.raw_headers, b"transfer-encoding"):
+        return None
     length = values(request.raw_headers, b"content-length")
-    chunked = values(request.raw_headers, b"transfer-encoding")
-    return end >= 4 and not chunked and len(data) == end + int(length[0] if length else 0)
+    missing = end + int(length[0] if length else 0) - len(data)
+    return missing if missing >= 0 else None
 
 
 class Listener:

@@ -60,6 +60,28 @@ async def test_a_seen_request_within_a_body_is_a_body(
     assert len(upstream.received) == 3
 
 
+@pytest.mark.parametrize("pieces", [1, 2, 3])
+async def test_seen_requests_are_known_behind_a_body_in_pieces(
+    running: Running, upstream: ScriptedUpstream, pieces: int
+) -> None:
+    """HTTP clients send head and body apart; behind that, the parser stands between messages."""
+    data = request("POST", MESSAGES, b'{"messages":[' + b" " * 100 + b"]}")
+    cut = data.index(b"{")
+    parts = {1: [data], 2: [data[:cut], data[cut:]], 3: [data[:cut], data[cut:-1], data[-1:]]}
+    async with running.worker() as worker:
+        for part in parts[pieces]:
+            await worker.send(part)
+            await asyncio.sleep(0.05)
+        assert (await worker.answer()).status == 200
+        [connection] = running.sidecar._proxy_listener.connections
+        assert connection._between
+        await worker.send(READ[:40])
+        await asyncio.sleep(0.05)
+        assert not connection._between
+        await worker.send(READ[40:])
+        assert (await worker.answer()).status == 200
+
+
 async def test_what_was_seen_is_decided_anew(
     start: StartSidecar, upstream: ScriptedUpstream
 ) -> None:
