@@ -10,12 +10,14 @@ from sidecar.redact.rule import Decisions, Range, Rule
 from sidecar.redact.words import alternatives, words
 
 _EN_COMMON = words("en.common")
+_EN_DIRECTION = words("en.direction")
 _EN_LABEL = words("en.label")
 _EN_MEASURE = words("en.measure")
 _EN_NOT_CITY = words("en.not_city")
 _EN_STOP = words("en.stop")
 _EN_STREET = words("en.street")
 _US_CODE = words("us.code")
+_WORD_CODE = words("us.code.word")
 
 MATCHES = (
     "12 Baker Street", "221B Baker St., Apt 4, Springfield, IL 62704", "6649-B Cedar Avenue",
@@ -26,12 +28,25 @@ MATCHES = (
     "The Old Bakery, High Way, Norwich, NR2 3SX", "PSC 797, Box 4303, APO AE 09266",
     "One S. Wacker Dr., Ste. 2050, Chicago, IL 60606", "46 High Avenue, London, UK",
     "PO Box 12, Boise, ID 83702", "FPO AE 25990",
+    "Flat 4, 27 Linden Rd", "Flat 6C 81b Orchard Close",
+    "2f1, 30 Comely Bank Road, Edinburgh EH4 1AW",
+    "14 Castlegate", "9 The Maltings, Leeds", "201 Piccadilly, London W1",
+    "12 Mill Lane, Ripley, Surrey",
+    "Ivy Cottage\nBack Lane\nRamsbury\nMarlborough SN8 2QH", "77 Calle Luna, Santa Fe, NM",
+    "2200 Farm to Market Road 973, Manor, TX 78653", "31 elm st salt lake city ut",
+    "5 old forge rd",
+    "1900 Avenue of the Stars, Los Angeles 90067", "7 Oak Ct\nSan Diego", "6 Fox Run, Kansas City",
+    "64 18 Birch Road",
 )  # fmt: skip
 REJECTS = (
     "take the second road on the right", "the 5 lane highway was jammed", "a 10 minute drive",
     "she came in 2nd place, way ahead of 4th", "room 519, floor 8", "2 tennis court bookings",
     "we walked 3 blocks down the road", "on 4 July Park Street was closed", "section 5 of the act",
     "IBAN 2420 5560 7365 12 It's the road to ruin",
+    "300 free lives way too easy", "Write to Ann Lee in 12345 days",
+    "Stable in Build 10234 or 10235",
+    "Flight number E172SP history", "12 Norway", "3 Safeway vouchers",
+    "12 Square holes for round pegs",
 )  # fmt: skip
 
 _A = r"[A-Za-z\xc0-\xff]"
@@ -44,29 +59,39 @@ _HOUSE_NUMBER = re.compile(_NUMBER)
 _SUFFIX = alternatives("en.street", "en.street.weak")
 _HIGHWAY = (
     r"(?i:(?:u\.?s\.? |state |county |old |interstate |private )?"
-    r"(?:highway|hwy|route|rte|road|rd|spur|loop)|s\.?r\.?|c\.?r\.?|us|fm|rr|i)"
+    r"(?:highway|hwy|route|rte|road|rd|spur|loop)|(?:farm|ranch) to market (?:road|rd)"
+    r"|s\.?r\.?|c\.?r\.?|us|fm|rr|i)"
     r"\.?(?: ?#| no\.?)?[ -][0-9]{1,5}[A-Za-z]?"
 )
 _DIRECTION = alternatives("en.direction")
+_PREFIX = rf"{alternatives('en.street.before')} (?:(?i:de|del|la|las|los|el|y|the) ){{0,2}}{_A}+"
+_ONE_WORD = (
+    r"(?:[A-Z][A-Za-z][A-Za-z]+(?i:way|gate|bank)|The [A-Z][a-z]+s"
+    rf"|{alternatives('en.street.alone')})\b"
+)
 _CORE_PATTERN = (
-    rf"\b{_NUMBER},? (?:{_WORD} ){{1,5}}?{_SUFFIX}\b\.?"
-    rf"|\b{_NUMBER},? (?:{_DIRECTION} )?(?:{_HIGHWAY}|(?i:avenue|ave) (?:of the {_A}+|[A-Z])\b)"
+    rf"\b{_NUMBER},? (?:{_DIRECTION} )?"
+    rf"(?:{_HIGHWAY}|(?i:avenue|ave) (?:of the {_A}+|[A-Z])\b|{_PREFIX}|{_ONE_WORD})"
+    rf"|\b{_NUMBER},? (?:{_WORD} ){{1,5}}?{_SUFFIX}\b\.?"
 )
 _AFTER_SUFFIX = re.compile(
     rf" (?:(?:{alternatives('en.street')}|{_DIRECTION})\b\.?"
-    rf"|(?=[A-Z]){alternatives('en.street.weak')}\b\.?)"
+    rf"|(?=[A-Z]){alternatives('en.street.weak')}\b\.?|(?i:(?<=avenue )of the) {_A}+)"
 )
 _FLOOR = r"[0-9]{1,3}(?i:st|nd|rd|th) (?i:floor|fl)\b\.?"
 _LEADING_UNIT = re.compile(
     rf"(?:\b{alternatives('en.unit')}\.? ?#? ?(?:[A-Za-z]?-?[0-9]{{1,5}}[A-Za-z]?|[A-Za-z]\b)"
-    rf"|#[A-Za-z0-9-]{{1,6}}|\b{_FLOOR})(?:,{{1,2}} ?| at | - | |, at )$"
+    rf"|#[A-Za-z0-9-]{{1,6}}|\b(?:[0-9]{{1,2}}[fF/]|[pP][fF])[0-9]|\b{_FLOOR}"
+    rf"|\b(?i:top|ground|first|second|basement|garden)(?i: floor)?(?i: flat)?)"
+    r"(?:,{1,2} ?|,? at | - | |,?\n)$|(?<![A-Za-z0-9$#./:@+_-])[0-9]{1,5} $"
 )
-_LEADS = (", ", ",,", " at ", " - ", *(f"{digit} " for digit in range(10)))
+_LEADS = (", ", ",,", " at ", " - ", "\n", *(f"{digit} " for digit in range(10)))
+_LETTER_LEAD = re.compile("[0-9 ][A-Za-z] $")
 
 _SEP = r"(?:[ ,;]{1,3}\n? ?|\n ?)"
 _UNIT = (
-    rf"(?:(?:# ?)?{alternatives('en.unit')}\.?(?: ?#)? ?"
-    r"(?:[0-9]{1,6}(?:-[0-9]{1,4})?(?: ?-?[A-Za-z])?|[A-Za-z](?:-?[0-9]{1,5})?)\b"
+    rf"(?:(?:# ?)?{alternatives('en.unit')}\.?(?: ?#)?"
+    r"(?: ?[0-9]{1,6}(?:-[0-9]{1,4})?(?: ?-?[A-Za-z])?| [A-Za-z](?:-?[0-9]{1,5})?)\b"
     rf"|# ?[A-Za-z0-9-]{{1,6}}\b|{_FLOOR}|(?i:lobby)\b|{alternatives('en.ordinal')} (?i:floor)\b)"
 )
 _CODES = (code.upper().replace(".", r"\.") for code in words("us.code"))
@@ -82,9 +107,23 @@ _CA_CODE = r"[A-Z][0-9][A-Z] ?[0-9][A-Z][0-9]\b"
 _AU_CODE = r"\b(?:NSW|VIC|QLD|SA|WA|TAS|ACT|NT),? [0-9]{4}\b"
 _TAIL_UNITS = re.compile(rf"(?:{_SEP}{_UNIT}){{1,3}}")
 _TAIL_TOWN = re.compile(rf"{_SEP}(?:{_A}[A-Za-z\xc0-\xff'.-]*{_SEP}){{0,5}}")
+_TAIL_KNOWN = re.compile(
+    rf"(?:[ ,.]{{1,2}}|,?\n){alternatives('en.city')}(?![A-Za-z\xc0-\xff@]|[-/]?[0-9])"
+)
 _TAIL_CITY = re.compile(
     r", (nyc\b|(?:(?:[A-Z]t\.|[A-Z\xc0][A-Za-z\xc0-\xff'-]+) (?:(?:of|de|la|del|upon|on|under) )?)"
     r"{0,2}(?:d')?[A-Z\xc0][A-Za-z\xc0-\xff'-]+)(?![A-Za-z\xc0-\xff0-9@]| [A-Z0-9])"
+    r"|,?\n([A-Z\xc0][A-Za-z\xc0-\xff'-]+(?: [A-Z\xc0][A-Za-z\xc0-\xff'-]+){0,2})(?=\n|$)"
+)
+_TAIL_MORE = re.compile(
+    rf"(?:,? ?\n?{alternatives('en.county')}(?![A-Za-z0-9@-]))"
+    r"|,? [0-9]{5}(?![0-9A-Za-z]|[-. ][0-9])"
+    r"|,? (?i:n|s?w|s?e|nw|[we]c)[0-9]{1,2}[A-Z]?\b"
+)
+_TAIL_CODE = re.compile(rf",? (?i:{'|'.join(_US_CODE - _WORD_CODE)})(?![A-Za-z0-9@'-])")
+_TAIL_QUARTER = re.compile(
+    rf"(?:, {_A}[A-Za-z\xc0-\xff'-]+){{1,2}}"
+    rf"(?=, {alternatives('en.city', 'en.county')}(?![A-Za-z\xc0-\xff@-]))"
 )
 _TAIL_COUNTRY = re.compile(rf"{_SEP}\(?{alternatives('en.country')}(?![A-Za-z])\)?")
 _TOKEN = re.compile(r"[^ ,;\n]+")
@@ -102,38 +141,55 @@ def _tail(text: str, end: int, codes: list[Range]) -> int:
     """Return where the unit, town, state, postcode and country after a street end."""
     units = _TAIL_UNITS.match(text, end)
     street = end = units.end() if units else end
+    quarter = _TAIL_QUARTER.match(text, end) if text[end : end + 1] == "," else None
+    end = quarter.end() if quarter else end
+    known = _TAIL_KNOWN.match(text, end)
+    end = known.end() if known else end
     for start, stop in codes[(first := bisect_left(codes, (end, 0))) : first + 3]:
         between = text[end:start] if start - end < 70 else "?"
         if not _TAIL_TOWN.fullmatch(between) or any(map(_is_stop, between.split())):
+            break
+        if _PHONE_AFTER.match(text, stop) and text[start:stop].isdigit():
             break
         end = stop
         if text[stop - 3 : stop - 1].isdigit():
             break
     if end == street:
-        city = _TAIL_CITY.match(text, end) if text[end : end + 1] == "," else None
-        names = _TOKEN.finditer(text, *city.span(1)) if city else ()
+        city = _TAIL_CITY.match(text, end)
+        names = _TOKEN.finditer(text, *city.span(city.lastindex or 0)) if city else ()
         for name in takewhile(lambda name: name.group().lower() not in _EN_NOT_CITY, names):
             end = name.end()
+    if known and end == known.end():
+        code = _TAIL_CODE.match(text, end)
+        end = code.end() if code else end
+    more = _TAIL_MORE.match(text, end)
+    end = more.end() if more else end
     country = _TAIL_COUNTRY.match(text, end)
     return country.end() if country else end
+
+
+# "7 Wharf Walk, 07572 365704" goes on with a phone number.
+_PHONE_AFTER = re.compile(r" (?:[0-9]{5,6}|[0-9]{2,4} [0-9]{2,4})(?![0-9])")
 
 
 def _streets(text: str, cores: list[Range], codes: list[Range]) -> Iterator[Range]:
     """Yield number, street and what follows them."""
     starts = Decisions(_street_start)
     for begin, end in cores:
-        origin = max(0, begin - _LOOK_BACK)
-        start = starts[text[origin:end], begin - origin] + origin
-        if start < origin:
-            continue
         after = _AFTER_SUFFIX.match(text, end)
         while after:
             end = after.end()
             after = _AFTER_SUFFIX.match(text, end)
+        origin = max(0, begin - _LOOK_BACK)
+        start = starts[text[origin:end], begin - origin] + origin
+        if start < origin:
+            continue
+        lead = text[max(0, start - _LOOK_BACK) : start]
+        leads = lead.endswith(_LEADS) or _LETTER_LEAD.search(lead)
+        unit = leads and _LEADING_UNIT.search(text, start - len(lead), start)
         stop = _tail(text, end, codes)
-        if stop > end or _is_street(text, start, end):
-            lead = text[max(0, start - _LOOK_BACK) : start]
-            unit = lead.endswith(_LEADS) and _LEADING_UNIT.search(text, start - len(lead), start)
+        inside = unit and unit.group()[0] not in "nN0123456789"  # "No. 5, 12 more lanes"
+        if stop > end or inside or _is_street(text, start, end):
             yield (unit.start() if unit else start), stop
 
 
@@ -141,21 +197,50 @@ def _street_start(text: str, start: int) -> int:
     """Return where the number of the street is, or -1: words that stop an address may intervene."""
     tokens = [(m.start(), m.group()) for m in _TOKEN.finditer(text, start)]
     for index in range(len(tokens) - 2, 0, -1):
-        if _is_stop(tokens[index][1]):
+        if _is_stop(tokens[index][1]) and tokens[index - 1][1].lower() not in _MARKET:
             tokens = tokens[index + 1 :]
             break
-    for (position, token), (_, following) in pairwise(tokens[:-1]):
+    found = _which_number(text, tokens)
+    if found < 0:
+        return -1
+    position = tokens[found][0]
+    last = text[position - 1 : position]
+    if last.isalnum() or last in _GLUE:
+        return -1
+    before = text[max(0, position - _LOOK_BACK) : position] if last == " " else ""
+    if before[-2:-1].isdigit() and _NUMBERS_BEFORE.search(before):
+        return -1  # the end of an account number
+    return position
+
+
+def _which_number(text: str, tokens: list[tuple[int, str]]) -> int:
+    """Return which token is the number of the house, or -1."""
+    found = prose = -1
+    alone = any(_NAME_ALONE.fullmatch(text, at) for at, _ in tokens[-2:])
+    for index, ((position, token), (_, following)) in enumerate(pairwise(tokens)):
         if _HOUSE_NUMBER.fullmatch(token) and not _LONG_NUMBER.fullmatch(following):
-            last = text[position - 1 : position]
-            if last.isalnum() or last in _GLUE:
-                return -1
-            before = text[max(0, position - _LOOK_BACK) : position] if last == " " else ""
-            if before[-2:-1].isdigit() and _NUMBERS_BEFORE.search(before):
-                return -1  # the end of an account number
-            return position
-    return -1
+            # Of two numbers the later one, if no street has both: "Flat 1, 2 High Street".
+            comma = text[position - 2] == ","
+            later = prose > found or (
+                token[0].isdigit() and "/" not in token and (index == found + 1 or comma)
+            )
+            nameless = index == len(tokens) - 2 and not alone
+            if nameless and prose > found >= 0:
+                return -1  # "5000 Lyon au 55 boulevard"
+            if not nameless and (found < 0 or later):
+                found = index
+        elif token.islower() and len(token) > 1 and token not in _EN_DIRECTION:
+            prose = index
+    return found
 
 
+_NAME_ALONE = re.compile(_ONE_WORD)
+_MARKET = frozenset({"farm", "ranch"})  # "Farm to Market Road 5"
+_FRACTION = re.compile("[13]/[234]")
+_NOT_ALONE = frozenset(
+    "Norway Galway Subway Railway Highway Gateway Runway Hallway Driveway Databank".split()
+)
+_ENDS = re.compile(r"[,.;:)?!\n]| [^A-Za-z0-9\xc0-\xff]|$")
 _GLUE = frozenset("$#-_/.:@+\xa4")
 _LOOK_BACK = 24  # from a house number
 _LONG_NUMBER = re.compile("[0-9]{4,}")
@@ -165,12 +250,17 @@ _PLAIN_STREETS = frozenset(
     "street st road rd avenue ave boulevard blvd lane ln terrace crescent".split()
 )
 _PLAIN = _EN_COMMON | _EN_MEASURE
+_SHORT_STREETS = frozenset("rd st ave ln blvd cres pkwy hwy".split())
 _ARTICLES = frozenset({"a", "an", "this", "that", "every", "each", "of", "no"})
 
 
 def _is_street(text: str, start: int, end: int) -> bool:
     """Decide about a number and a street without a town."""
     number, *names = text[start:end].split()
+    if len(names) < 3 and _NAME_ALONE.fullmatch(" ".join(names)):
+        return names[0].title() not in _NOT_ALONE and _ENDS.match(text, end) is not None
+    if names and _FRACTION.fullmatch(names[0]):
+        names = names[1:]
     names = [name.strip(".,") for name in names]
     lower = [name.lower() for name in names]
     if len(names) < 2 or lower[0] in _EN_MEASURE:
@@ -178,15 +268,22 @@ def _is_street(text: str, start: int, end: int) -> bool:
     plain = names[0][0].islower()
     if plain and (not number[0].isdigit() or _EN_STREET.isdisjoint(lower[1:])):
         return False
-    if plain and not _PLAIN.isdisjoint(lower[:-1]):
+    short = len(names) > 2 and lower[-1] in _SHORT_STREETS
+    if plain and not (_EN_MEASURE if short else _PLAIN).isdisjoint(lower[:-1]):
         return False
-    highway = names[-1].isdigit() and len(number) > 2
+    highway = names[-1].isdigit() and (len(number) > 2 or (not plain and len(names) > 2))
     if not (plain or highway or names[-1][0].isupper() or names[-1] in _PLAIN_STREETS):
+        return False
+    if names[-1] == "way" and _ADVERB.match(text, end):
         return False
     before = (text[max(0, start - 12) : start].lower().split() or [""])[-1]
     if before in _EN_LABEL or (before == "in" and _YEAR.fullmatch(number)):
         return False
     return not plain or before not in _ARTICLES
+
+
+# "200 spins way too good"
+_ADVERB = re.compile(r" (?:too|more|less|better|worse|ahead|out|up|off|over|back|before|after)\b")
 
 
 _BOX_PATTERN = (
@@ -225,9 +322,11 @@ _LEAD = re.compile(
     r"(?i:p\.?o\.?|box|suite|ste|apt|flat|unit|dept|department|lock|lockbox|drawer|route|highway|hwy"
     r"|rr|apo|fpo|dpo|msc|customer|psc|junction|spur|lot|floor)\.?,?"
 )
+_PLAIN_WORD = re.compile("[a-z]{3,}")
 _GLUED = re.compile(r"[-/_.#]")
 _GLUED_RIGHT = re.compile(r"[A-Za-z0-9_-]")
 _ZIP_AFTER = re.compile(rf"{_SEP}(?:{_ZIP}|{_CA_CODE})")
+_A_DIGIT = re.compile("[0-9]")
 _UPPER_CODE = re.compile(r"[A-Z]{1,2}[0-9][0-9A-Z]? [0-9][A-Z]{2}")
 
 
@@ -242,11 +341,57 @@ def _from_the_right(text: str, rights: list[Range]) -> Iterator[Range]:
         if code[2:].isalpha() and code[2:].lower() not in _US_CODE:
             continue
         start = _walk_left(text, begin, anchor, code[:2].islower())
-        if start < anchor or _UPPER_CODE.fullmatch(code):
+        word = code[:2].lower() in _WORD_CODE and not code[:2].isupper()
+        if word and (_PHONE_AFTER.match(text, end) or not _has_street(text[start:anchor])):
+            continue
+        spaced = " " in code or "," in text[start:anchor] or not code[0].isalpha()
+        above = start if _A_DIGIT.search(text, start, anchor) else _lines_above(text, start)
+        plausible = start < anchor and (spaced or _A_DIGIT.search(text, start, anchor))
+        if above < start or plausible or _UPPER_CODE.fullmatch(code):
+            start = above
             code_end = _ZIP_AFTER.match(text, end)
             end = code_end.end() if code_end else end
             country = _TAIL_COUNTRY.match(text, end)
             yield start, country.end() if country else end
+
+
+# A line of an address: a few words, all with capitals or digits.
+_ADDRESS_LINE = re.compile(
+    r"(?:.*: )?((?:#?[A-Z0-9][A-Za-z0-9'./-]*,? ?|(?:of|on|the|upon|le|de|la|del) ){1,5})"
+)
+
+
+_GREETING = _EN_NOT_CITY - words("en.unit") - {"the"}
+
+
+def _lines_above(text: str, start: int) -> int:
+    """Return where the lines above a town start that belong to its address."""
+    line_start = max(text.rfind("\n", max(0, start - 60), start) + 1, start - 60, 0)
+    first = found = line_start if _ADDRESS_LINE.fullmatch(text, line_start, start) else start
+    for _ in range(4):
+        if text[first - 1 : first] != "\n":
+            break
+        begin = max(text.rfind("\n", max(0, first - 60), first - 1) + 1, first - 60, 0)
+        line = _ADDRESS_LINE.fullmatch(text, begin, first - 1)
+        words = set(_TOKEN.findall(line.group(1).lower())) if line else set()
+        if line is None or not _GREETING.isdisjoint(words):
+            break
+        # A line without a number is the name of a house if a street follows.
+        street = found == first < line_start and not _A_DIGIT.search(text, first, start)
+        first = line.start(1)
+        if street or _A_DIGIT.search(line.group(1)) or not _INNER.isdisjoint(words):
+            found = first
+        if _A_DIGIT.match(line.group(1)) and not _INNER.isdisjoint(words):
+            break  # above number and street stands a name
+    return found if found < line_start else start
+
+
+def _has_street(text: str) -> bool:
+    """Tell whether a word for street is among the words."""
+    return not _STREET_OR_BOX.isdisjoint(_TOKEN.findall(text.lower().replace(".", "")))
+
+
+_STREET_OR_BOX = _EN_STREET | {"box", "drawer"}
 
 
 _INNER = words("en.street") | words("en.street.weak") | words("en.unit") | {"the", "and", "c/o"}
@@ -256,15 +401,19 @@ def _walk_left(text: str, begin: int, anchor: int, lower: bool) -> int:
     """Return where the address that ends with the code at `anchor` starts, or `anchor`."""
     begin = max(begin, text.rfind("\n", begin, anchor) + 1, text.rfind("\0", begin, anchor) + 1)
     house = capital = anchor
+    following = ""
     tokens = [(m.start() + begin, m.group()) for m in _TOKEN.finditer(text[begin:anchor])][-16:]
     for position, token in reversed(tokens):
         comma = text[position + len(token)] == ","
         if _ends_walk(token, comma, lower):
             break
-        if _HOUSE.fullmatch(token) or _LEAD.fullmatch(token):
+        if _HOUSE.fullmatch(token) or (
+            _LEAD.fullmatch(token) and not _PLAIN_WORD.fullmatch(following)
+        ):
             house = position
-        elif token[0].isupper():
+        elif token[0].isupper() and not (lower and house < anchor):
             capital = position
+        following = token
     if house < anchor:
         return min(house, capital)
     # Without a number it takes a name and a town.

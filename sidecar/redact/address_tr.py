@@ -13,7 +13,10 @@ from sidecar.redact.engine import scanner
 from sidecar.redact.rule import Rule
 from sidecar.redact.words import alternatives, words
 
+_EN_STOP = words("en.stop")
 _TR_BREAK = words("tr.break")
+_TR_NOT_PLACE = words("tr.not_place")
+_TR_QUARTER = words("tr.quarter")
 _TR_STOP = words("tr.stop")
 _TR_UNIT = words("tr.unit")
 
@@ -23,20 +26,27 @@ MATCHES = (
     "Lale Cd. 196/D 33021 Sarıyer-İstanbul", "Avdan Köyü No:81 Kandıra/Kocaeli",
     "caferaga mah nergis cad no 98 kat 6 daire 37 kadikoy", "PK 728 Altındağ/Ankara",
     "Huzur Sitesi C Blok Kat 2 D. 10 Ayaş", "Çarşı mahallesi mevlana sokak 24 numara",
+    "Gül Mah. Lale Cad. No:4 K-3 Blok D:9 Maltepe/İst.",
+    "Ihlamur Cad. No: 7 Beyaz Ofis Kat:6 34394 Şişli",
+    "Ardıç Sok. Çınar Konutları 2/A Blok No:8 Meram/Konya", "Gül Sok. No:2 Kat:zemin Bolu",
+    "Eryaman 4. Etap Selvi Sok. No:9", "Ihlamur cad. no 5 daire 3 etiler",
+    "Gül Sk. No=3 D=4 Kartal",
+    "Lale Cad. No:2 / 5 Kartal", "Lale Cad. No:4/B 12 06530 Çankaya",
 )  # fmt: skip
 REJECTS = (
     "Bağdat Caddesi'nde yürüyüş yaptık", "sokak lezzetleri festivali 27.10.2025 günü",
     "blok zinciri", "1. sınıf 3. şube", "kat 5 daire var mı", "no 5", "site çöktü no 3",
-    "bu sokak 5 dakika sürüyor",
+    "bu sokak 5 dakika sürüyor", "B blok 3 kat", "levent 3 saat", "the viewing at apt 27",
 )  # fmt: skip
 
 _NEIGHBOURHOOD = alternatives("tr.neighbourhood")
 _STREET = alternatives("tr.street")
 _SITE = alternatives("tr.site")
 _NUMBERED = (
-    rf"(?:{alternatives('tr.number')}[ .:]{{0,3}}"
-    r"[0-9]{1,5}(?:[/-][0-9A-Za-z]{1,5}){0,2}[A-Za-z]?\b"
-    r"|\b[A-Za-z][0-9]?[ -](?i:blok)\b|(?i:blok)[ .:]{1,2}[A-Za-z][0-9]?\b"
+    rf"(?:{alternatives('tr.number')}[ .:=]{{0,3}}"
+    r"[0-9]{1,5}(?:[/-][0-9A-Za-z]{1,5}| ?/ ?[0-9]{1,5}){0,2}[A-Za-z]?\b"
+    r"|\b(?:[A-Za-z](?:-?[0-9]{1,2})?|[0-9]{1,2}(?:[/-][A-Za-z0-9]|\.))[ -](?i:blok)\b"
+    r"|(?i:blok)[ .:]{1,2}[A-Za-z][0-9]?\b|(?i:kat)[ .:]{1,2}(?i:zemin|giris|bodrum|cati)\b"
     r"|[0-9]{1,4} (?i:numara|nolu)\b|[0-9]{1,2}\. ?(?i:kat)\b"
     r"|(?i:zemin|giris|bodrum|cati) (?i:kat)\b)"
 )
@@ -51,13 +61,21 @@ _NAMES = re.compile("[A-Za-z\xc0-\xff]{2,}")
 _BARE_NUMBER = re.compile(
     r"[ .,:]{1,2}[0-9]{1,4}(?: ?[/-] ?[0-9A-Za-z]{1,4})?[A-Za-z]?(?![0-9A-Za-z]|[.,:][0-9])"
 )
+# A name does not reach across these: `{"ad":"Can","adres":"Gul Sok. No:4"}`, `1;Can;Gul Sok.`
+_EDGE = re.compile(r'.*(?:["\n\t\0{}\[\]<>;|=:]|,(?! ))', re.DOTALL)
 _WORD = r"[A-Za-z\xc0-\xff]{2,20}"
 _PLACE = re.compile(
-    rf"[ ,./\n-]{{1,3}}\(?(?:([0-9]{{5}})(?![0-9A-Za-z])|({_WORD})(?: ?/ ?({_WORD}))?\)?)"
+    r"[ ,./\n-]{1,3}\(?(?:(?:[0-9]{1,4} )?([0-9]{5})(?![0-9A-Za-z])"
+    rf"|({_WORD})(?: ?/ ?({_WORD}))?\)?)"
 )
 _NEXT_WORD = re.compile(r" ?([A-Za-z\xc0-\xff]*)")
-_COUNTRIES = frozenset({"turkiye", "turkey", "tr", "merkez"})
-_PLACES = words("province", "tr_places.txt") | words("district", "tr_places.txt") | _COUNTRIES
+# From small to large: in an address no smaller place follows in lower case.
+_RANKS = {
+    **dict.fromkeys(_TR_QUARTER, 0),
+    **dict.fromkeys(words("district", "tr_places.txt") | {"merkez"}, 1),
+    **dict.fromkeys(words("province", "tr_places.txt") | {"ist", "ank", "izm"}, 2),
+    **dict.fromkeys(("turkiye", "turkey", "tr"), 3),
+}
 _NEIGHBOURHOODS = words("neighbourhood", "tr_places.txt")
 _TITLES = frozenset(
     "sehit sht gazi prof dr av mr mrs muh hz haci seyh pasa org gen alb yzb mimar sair".split()
@@ -104,10 +122,17 @@ def _together(text: str, left: Part, right: Part) -> bool:
     """Tell whether only names stand between two parts."""
     if right.start - left.end > 60 or not _GAP.fullmatch(text, left.end, right.start):
         return False
-    between = [token.lower() for token in _WORDS.findall(text, left.end, right.start)]
+    names = _WORDS.findall(text, left.end, right.start)
+    between = [name.lower() for name in names]
     if left.kind == "number" and right.kind == "number" and between:
-        return False
-    return not any(word in _TR_BREAK for word in between)
+        # "No: 185 Kanyon Ofis Kat:6"
+        line = "\n" not in text[left.end : right.start]
+        return line and all(name[0].isupper() for name in names)
+    other = right.kind in ("neighbourhood", "street") and not _OTHER_ADDRESS.isdisjoint(names)
+    return _TR_BREAK.isdisjoint(between) and not other
+
+
+_OTHER_ADDRESS = frozenset({"yeni", "eski"})  # capitals make them names
 
 
 def _address(text: str, group: list[Part]) -> Iterator[tuple[int, int]]:
@@ -121,6 +146,8 @@ def _address(text: str, group: list[Part]) -> Iterator[tuple[int, int]]:
     if start == group[first].start and first == 0 and text[group[0].end : group[0].end + 1] != ":":
         return  # a key word without a name
     start = min(start, group[0].start)
+    quarter = _QUARTER_BEFORE.search(text, max(0, start - 40), start)
+    start = quarter.start() if quarter else start
     end = group[-1].end
     bare = _BARE_NUMBER.match(text, end) if group[-1].kind != "number" else None
     numbered = "number" in kinds or any(
@@ -130,12 +157,20 @@ def _address(text: str, group: list[Part]) -> Iterator[tuple[int, int]]:
         end, numbered = bare.end(), True
     names = _NAMES.findall(text, start, end)
     places = _place_end(text, end, not names[-1].islower())
+    if named == kinds == {"site"} and places == end and _LOWER_NAME.search(text, start, end):
+        return  # "viewing apt 27"
     if (
         len(named) > 1
         or (numbered and ("number" in kinds or places > end or bare))
         or ("neighbourhood" in kinds and places > end)
     ):
         yield start, places
+
+
+_LOWER_NAME = re.compile(rf" ?[a-z]+ {_SITE} [0-9]+$")
+_QUARTER_BEFORE = re.compile(
+    rf"\b{alternatives('tr.quarter')}(?: [0-9]{{1,2}}\. (?i:etap|kisim))?,? $"
+)
 
 
 def _following_word(text: str, end: int) -> str:
@@ -150,7 +185,8 @@ def _name_start(text: str, part: Part) -> int:
         nearest = list(islice(_tokens_before(text, start), 4))
         for count in range(len(nearest), 1, -1):
             name = " ".join(token for _, token in nearest[count - 1 :: -1]).lower()
-            if name in _NEIGHBOURHOODS:
+            mixed = nearest[count - 1][1][0].islower() and nearest[0][1][0].isupper()
+            if name in _NEIGHBOURHOODS and not mixed:
                 return nearest[count - 1][0]
     # In lower case nothing tells a name from the sentence before it: one word, and titles.
     for position, token in islice(_tokens_before(text, start), 5):
@@ -158,6 +194,8 @@ def _name_start(text: str, part: Part) -> int:
         abbreviation = token[-1] == "." and (len(word) < 5 or word.isdigit())
         if word in _TR_STOP or not (token[-1].isalnum() or abbreviation):
             break
+        if part.kind == "site" and token in _EN_STOP:
+            break  # "at Apt 12"
         capital = token[0].isupper() or (token[0].isdigit() and abbreviation)
         if start < part.start and not capital and word not in _TITLES:
             break
@@ -170,7 +208,8 @@ def _name_start(text: str, part: Part) -> int:
 def _tokens_before(text: str, end: int) -> Iterator[tuple[int, str]]:
     """Yield where the tokens before `end` in its line start, and them, the nearest first."""
     begin = max(0, end - 59)
-    begin = max(begin, text.rfind("\n", begin, end) + 1, text.rfind("\0", begin, end) + 1)
+    edge = _EDGE.match(text, begin, end)
+    begin = edge.end() if edge else begin
     position = end + 1
     for token in reversed(text[begin:end].split(" ")):
         position -= len(token) + 1
@@ -180,24 +219,33 @@ def _tokens_before(text: str, end: int) -> Iterator[tuple[int, str]]:
 
 def _place_end(text: str, end: int, capitals: bool) -> int:
     """Return where postcode, district, province and country end."""
+    rank = -1
     for _ in range(5):
         place = _PLACE.match(text, end)
         if place is None:
             return end
         postcode, name, province = place.groups()
+        last = _RANKS.get((province or "").lower(), -1)
         if postcode:
             end = place.end()
-        elif name[0].islower() and (capitals or _following_word(text, place.end())[:3] == "kat"):
+            continue
+        this = _RANKS.get(name.lower(), -1)
+        if name[0].islower() and (
+            capitals
+            or this <= rank
+            or name in _TR_NOT_PLACE
+            or _following_word(text, place.end())[:3] == "kat"
+        ):
             return end  # "bodrum katta" is the basement, not the town
-        elif name.lower() in _PLACES:
-            end = place.end(2)
-            if province and province.lower() in _PLACES:
-                end = place.end()
-        elif province and province.lower() in _PLACES:
-            end = place.end()
+        if this >= 0:
+            end, rank = place.end(2), this
+            if last >= 0:
+                end, rank = place.end(), last
+        elif last >= 0:
+            end, rank = place.end(), last
         else:  # a quarter, if a district follows
             district = _PLACE.match(text, place.end(2))
-            if not (district and (district.group(2) or "").lower() in _PLACES):
+            if not (district and (district.group(2) or "").lower() in _RANKS):
                 return end
             end = place.end(2)
     return end

@@ -47,7 +47,7 @@ _LOOSE_DOMAIN = rf"{_LABEL}(?:{_LOOSE_DOT}{_LABEL}){{0,3}}(?:{_LOOSE_DOT}|,){_LO
 # A local part that no plain word looks like, or the domain of a mail provider.
 _PERSONAL = re.compile(rb"(?=[^ ]*[A-Za-z\xc0-\xff])[A-Za-z\xc0-\xff'+]*[0-9._-]")
 _PROVIDER = re.compile(
-    rb"(?i).*[@ _-](?:(?:g|googlem|hotm|fastm|ym|rocketm)ail|yahoo|outlook|icloud|live|msn|aol|gmx|"
+    rb"(?i).*[@ _-](?:(?:gm|googlem|hotm|fastm|ym|rocketm)ail|yahoo|outlook|icloud|live|msn|aol|gmx|"
     rb"proton(?:mail)?|yandex|mail|web|orange|free|laposte|wanadoo|posteo|zoho|hey|btinternet|"
     rb"mynet|t-online|telefonica|pm)\.[a-z.]{2,10}$"
 )
@@ -170,7 +170,7 @@ RULES = (
         rf"{_LAST} ?[ _-]{_AT_WORD}[ _-] ?[A-Za-z0-9_\xc0-\xff.-]+\.[A-Za-z\xc0-\xff]{{2}}",
         rf"{_LOCAL}(?: {_AT_WORD} | ?[_-](?i:at)[_-] ?){_DOMAIN}",
         _is_personal,
-        ("john.smith at example.com", "leah at yahoo.com", "canan1990_at_outlook.com",
+        ("john.smith at example.com", "leah at yahoo.com", "leah at gmail.com", "canan1990_at_outlook.com",
          "kbrooks672 -at- example.com", "t.krause-at-t-online.de"),
         ("we met at example.com", "let's look at github.com", "work-at-home.com",
          "rated 4.5 at imdb.com"),

@@ -1,6 +1,6 @@
 """All rules, in the order in which they look at a text."""
 
-from sidecar.redact import address_en, address_eu, address_tr, email, ids, phone
+from sidecar.redact import address_de, address_en, address_eu, address_tr, email, ids, phone
 from sidecar.redact.policy import Policy
 from sidecar.redact.rule import Rule
 
@@ -8,7 +8,7 @@ from sidecar.redact.rule import Rule
 # house number with a postcode is not one either.
 _ORDER = ("secret", "email", "iban", "card", "national_id", "ssn", "ip", "address", "phone")
 
-ADDRESS_RULES = (address_en.RULE, address_tr.RULE, *address_eu.RULES)
+ADDRESS_RULES = (address_en.RULE, address_tr.RULE, *address_de.RULES, *address_eu.RULES)
 
 
 def rules(policy: Policy) -> list[Rule]:

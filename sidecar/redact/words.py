@@ -26,10 +26,13 @@ def words(section: str, file: str = "words.txt") -> frozenset[str]:
 def alternatives(*sections: str) -> str:
     """Return a pattern for the words of the sections, longest first, in any case.
 
-    The view keeps the German sharp s, which the lists spell `ss`.
+    The view keeps the German sharp s, which the lists spell `ss`. Words are grouped by their first
+    letter, since `re` tries one alternative after the other.
     """
     entries: set[str] = set().union(*(words(section) for section in sections))
-    longest_first = sorted(entries, key=lambda entry: (-len(entry), entry))
-    pattern = "|".join(longest_first).replace(".", r"\.")
-    pattern = re.sub(r"(?<=[a-z])ss", "(?:ss|\xdf)", pattern)  # no word begins with it
-    return f"(?i:{pattern})"
+    groups: dict[str, list[str]] = {}
+    for entry in sorted(entries, key=lambda entry: (-len(entry), entry)):
+        pattern = re.sub(r"(?<=[a-z])ss", "(?:ss|\xdf)", entry.replace(".", r"\."))
+        groups.setdefault(pattern[0], []).append(pattern[1:])
+    options = (f"{first}(?:{'|'.join(rest)})" for first, rest in groups.items())
+    return f"(?i:{'|'.join(options)})"

@@ -45,6 +45,7 @@ def test_finds_international_numbers_of_every_region(region: str) -> None:
         ("sipariş numaram 5321234567", "sipariş numaram 5321234567"),
         ("Phone:\n212-555-0143\n", "Phone:\n[PHONE]\n"),
         ("+90 212 345 42 83 / 501 059 78 25", "[PHONE] / [PHONE]"),
+        ("teléfono del cliente: 612 48 30 97", "teléfono del cliente: [PHONE]"),
         ("https://wa.me/905321234567", "https://wa.me/[PHONE]"),
         ("https://x.org/u/905321234567", "https://x.org/u/905321234567"),
         ("öğrenci: 0532 123 45 67", "öğrenci: [PHONE]"),

@@ -1,0 +1,246 @@
+"""German addresses, and those of a name, a number, a postcode and a town in any language."""
+
+import re
+from collections.abc import Iterator
+from itertools import chain
+
+from sidecar.redact.address_place import (
+    CAP,
+    CITIES,
+    CITY,
+    CODE,
+    LETTER,
+    MORE_DIGITS,
+    POSTCODE,
+    is_quantity,
+    tail,
+)
+from sidecar.redact.engine import scanner
+from sidecar.redact.rule import Range, Rule
+from sidecar.redact.words import alternatives, words
+
+_DE_MEDIUM = words("de.street.medium")
+_DE_NOT_PHRASE = words("de.not_phrase")
+_DE_NOT_STREET = words("de.not_street")
+_DE_NOUN = words("de.noun")
+
+_GERMAN_MATCHES = (
+    "Goethestraße 190 c", "Gartenstr. 6b 24937 Flensburg", "an der brücke 135 50667 köln",
+    "Unter den Eichen 40, 79098 Freiburg im Breisgau", "Eduard-Sueß-Gasse 9",
+    "Zum Sportplatz 148b, EG rechts, D-70173 Stuttgart", "Straße der Einheit 86, 04109 Leipzig",
+    "Am Graben 12, 2. OG, 1010 Wien", "Postfach 19 24 55, 60311 Frankfurt am Main",
+    "Gartenstr. 12 in 24937 Flensburg", "Ahornweg 9 in Kiel", "Große Wiese 7/2 90402 Nürnberg",
+    "Südring 8", "Hohe Bleichen 30", "Breite Reihe 12 24937 Flensburg", "Wiesengrund 5a",
+    "Dr.-Frank-Ring 3", "Rahlstedter Landstr. 8",
+    "Rosenweg 3 D-24937 Flensburg",
+    "Gartenstr. 8, c/o Maier, 70435 Stuttgart", "Gartenstr. 5, Gebäude K, 24937 Flensburg",
+    "Straße des 8. Mai 5, 24937 Flensburg", "An der Eiche 16", "Hügelblick, 7b",
+    "Am Hof 2 in 1010 Wien", "Zum Hang 4, 24937\nFlensburg", "Lister Meile 3 in Hannover",
+)  # fmt: skip
+_GERMAN_REJECTS = (
+    "Platz 3 in der Tabelle", "Hauptplatz 3 Minuten entfernt", "Seite 120-145", "Arbeitsplatz 5",
+    "am 12. März 2024", "am Montag 14 Uhr", "Bundesstraße 7 gesperrt", "Auf Platz 2 liegt Bremen",
+    "im Stadtpark 12 Bäume", "Im Jahr 1848 in Kiel", "Zum Beispiel 3 Äpfel", "Freizeitpark 2",
+)  # fmt: skip
+_DE_SUFFIX = alternatives("de.street", "de.street.medium", "de.street.weak")
+_DE_NUMBER_BEGINS = r"(?:(?i:nr|hausnr)\.? ?)?[0-9]"
+_DE_NUMBER = (
+    rf"{_DE_NUMBER_BEGINS}{{1,4}}(?: ?[a-zA-Z]\b)?(?: ?[-/+] ?[0-9]{{1,4}}(?: ?[a-z])?\b){{0,2}}"
+)
+_DE_OF_NAME = r"(?i:stra(?:ss|\xdf)e|platz|allee|weg|gasse|str\.)"
+_DE_PREPOSITION = "an|am|auf|im|in|zum|zur|unter|hinter|vor|bei|beim|ober"
+_DE_WHERE = rf"(?i:{_DE_PREPOSITION})(?: (?i:der|dem|den|die|das))?"
+_DE_NAMED_AFTER = (
+    rf"\b{_DE_OF_NAME} (?i:der|des|am|zum|zur|von|vom|im) (?:[0-9]{{1,2}}\. )?"
+    rf"{LETTER}+(?: {CAP})?"
+)
+_DE_PHRASE = rf"{_DE_NAMED_AFTER}|\b{_DE_WHERE}(?: {LETTER}[A-Za-z\xc0-\xff-]+){{1,2}}"
+_DE_PATTERN = (
+    rf"(?:\b{LETTER}{{2,24}}(?:-{LETTER}{{1,20}}){{0,3}}-?{_DE_SUFFIX}"
+    rf"|\b(?:{CAP} ){{1,2}}(?:{LETTER}{{1,20}}-)?{_DE_SUFFIX}"
+    rf"|\b(?:{LETTER}{{2,20}}er|{alternatives('de.adjective')}e[rns]?) {alternatives('de.street')}"
+    rf"|{_DE_PHRASE}),? {_DE_NUMBER}"
+)
+_DE_NAME = re.compile(r"(?s)(.*[A-Za-z\xc0-\xff.]),? (?:(?i:nr|hausnr)\.? ?)?[0-9]")
+_DE_NAME_AFTER = re.compile(rf"(?s)(?:.* )?({_DE_OF_NAME} (?i:der|des|am|zum|zur|von|vom|im)) .*")
+_DE_TYPE = re.compile(rf"(?s)(.*?){_DE_SUFFIX}")
+_DE_STRONG = re.compile(rf"(?s).*?{alternatives('de.street')}")
+_DE_ADJECTIVE = re.compile(rf"(?s){alternatives('de.adjective')}(?:e|er|en|es|em)?|.{{2,}}er")
+_DE_LOWER_PHRASE = re.compile("(?:am|im|zum|zur)|(?:an|auf|unter|hinter|vor) (?:der|dem|den)")
+# What belongs to the name and stands before its first word: "Dr.-", "Alte ", "Eppendorfer ".
+_DE_BEFORE = re.compile(
+    rf"(?:\b(?:{alternatives('de.adjective')}(?:e|er|en|es|em)?|(?:dr|prof|st)\.) "
+    rf"|\b(?:[A-Z][A-Za-z]{{0,3}}\.-?){{1,4}})$"
+)
+_DE_BEFORE_TRUNK = re.compile(r"\b[A-Za-z\xc0-\xff]{3,20}er $")
+_DE_TRUNK = frozenset({"landstr", "heerstr", "hauptst"})  # "Eppendorfer Landstr."
+_DE_CAPITAL_HEAD = (
+    "(?:A[mM]|I[mM]|Z[uU][mMrR]|B[eE][iI][mM]|(?:A[nN]|A[uU][fF]|I[nN]|U[nN][tT][eE][rR]"
+    "|H[iI][nN][tT][eE][rR]|V[oO][rR]) [dD][eE][rRmMnN]) "
+)
+_DE_CAPITAL = re.compile(_DE_CAPITAL_HEAD)
+_DE_PREPOSITIONS = frozenset(_DE_PREPOSITION.split("|"))
+_DE_ARTICLES = frozenset({"der", "dem", "den", "die", "das"})
+_DE_BOX_PATTERN = r"\b(?i:postfach|pf\.) ?[0-9][0-9 ]{2,10}"
+# By itself too: in "in Straße des 17. Juni 5" the other pattern begins at "in" and ends with "17".
+_DE_AFTER_PATTERN = rf"(?:{_DE_NAMED_AFTER}),? {_DE_NUMBER}"
+_DE, _DE_AFTER, _DE_BOX = map(scanner, (_DE_PATTERN, _DE_AFTER_PATTERN, _DE_BOX_PATTERN))
+
+
+def german(data: bytes) -> Iterator[Range]:
+    """Yield German, Austrian and Swiss addresses."""
+    text = data.decode("latin-1")
+    for match in chain(_DE.finditer(data), _DE_AFTER.finditer(data)):
+        start, end = match.span()
+        if MORE_DIGITS.match(text, end):
+            continue
+        start, certain = _german_name(text, start, end)
+        if text[end - 2] == " " and POSTCODE.match(text, end - 2):
+            end -= 2  # "32 D-55116"
+        stop, code = tail(text, end, latin=False)
+        if code or (certain and not is_quantity(text, end)):
+            before = _DE_BEFORE.search(text, max(0, start - 24), start)
+            if text[start : start + 7].lower() in _DE_TRUNK:
+                before = before or _DE_BEFORE_TRUNK.search(text, max(0, start - 24), start)
+            yield before.start() if before else start, stop
+    for match in _DE_BOX.finditer(data):
+        start, end = match.span()
+        yield start, tail(text, len(text[:end].rstrip()), latin=False)[0]
+
+
+def _german_name(text: str, start: int, end: int) -> tuple[int, bool]:
+    """Return where the name of a street starts, and whether it is one without a postcode."""
+    name = _DE_NAME.match(text, start, end)
+    value = name.group(1) if name else text[start:end]
+    after = _DE_NAME_AFTER.fullmatch(value)
+    if after:  # "Platz der Republik"
+        return start + after.start(1), after.group(1).lower().endswith(("der", "des"))
+    words = [(start + m.start(), m.group()) for m in _NO_BLANKS.finditer(value)]
+    position, last = words.pop()
+    type_ = _DE_TYPE.fullmatch(last)
+    strong = _DE_STRONG.fullmatch(last) is not None
+    medium = type_ is not None and last[type_.end(1) :].lower() in _DE_MEDIUM
+    before = words[-1][1].lower() if words else ""
+    adjective = before not in _DE_NOUN and _DE_ADJECTIVE.fullmatch(before) is not None
+    first = len(words)  # of the words before the last, the first that belongs to the name
+    certain = False
+    if type_ and len(type_.group(1)) > 2:
+        # "Eduard Suess-Gasse"
+        half = bool(words) and last.count("-") == 1 and words[-1][1][0].isupper()
+        first -= before not in _DE_NOUN and ((adjective and not strong) or half)
+        known = last.lower().rstrip(".").replace("\xdf", "ss") in _DE_NOT_STREET
+        lettered = name is not None and _LETTERED.fullmatch(text, name.end(1), end) is not None
+        known = known or not (last[0].isupper() or strong or (medium and adjective))
+        certain = not known and (strong or medium or lettered)
+    elif type_:
+        plain = bool(before) and before not in _DE_NOUN
+        first -= plain
+        if first and plain and not adjective:
+            name_ = words[first - 1][1]
+            first -= name_[0].isupper() and name_.lower() not in _DE_NOUN
+        named = before[:1] != words[-1][1][:1] if words else False  # a capital
+        certain = plain and (adjective or (strong and named)) and (strong or medium)
+    phrase = _phrase_start(words)
+    if phrase < len(words):
+        at = words[phrase][0]
+        inside = _is_capital_phrase(text, at, end, last)
+        if inside or not strong or text[at - 1 : at] in ("", "\n"):
+            first, certain = phrase, certain or inside
+    if not strong and _NOUN_NEXT.match(text, end) and not CITY.match(text, end):
+        certain = False  # "im Stadtpark 12 Bäume"
+    return (words[first][0] if first < len(words) else position), certain
+
+
+_NO_BLANKS = re.compile("[^ ]+")
+_LETTERED = re.compile(r",? (?:(?i:nr|hausnr)\.? ?)?[0-9]{1,4}[A-Za-z]")  # "Wiesengrund 5a"
+_LINE_ENDS = re.compile(r"\n| [^A-Za-z0-9\xc0-\xff]|$")
+_NOUN_NEXT = re.compile(" [A-Z]")
+
+
+def _phrase_start(words: list[tuple[int, str]]) -> int:
+    """Return which of the words before the last is the preposition of a name: "An der Alster"."""
+    for index in range(len(words) - 1, -1, -1):
+        word = words[index][1]
+        lower = word.lower()
+        if lower in _DE_PREPOSITIONS:
+            phrase = " ".join(w for _, w in words[index : index + 2])
+            return index if word[0].isupper() or _DE_LOWER_PHRASE.match(phrase) else len(words)
+        if lower in _DE_NOUN - _DE_ARTICLES:
+            break
+    return len(words)
+
+
+def _is_capital_phrase(text: str, start: int, end: int, noun: str) -> bool:
+    """Tell whether "Am Stadtpark 16" is a name: capitals that no start of a sentence explains."""
+    if noun.lower() in _DE_NOT_PHRASE or not noun[0].isupper():
+        return False
+    if _DE_CAPITAL.match(text, start) is None:
+        return False
+    before = text[max(0, start - 2) : start]
+    inside = before[-1:] == " " and (before[:1].isalpha() or before[:1] in (",", ":"))
+    return inside or (before[-1:] in ("", "\n") and _LINE_ENDS.match(text, end) is not None)
+
+
+# No street word, but a capital, a number, a postcode and a town: "Gran Via 28, 28013 Madrid".
+# Postcodes of the neighbours too; four digits that look like a year are none.
+_NAMED_PATTERN = (
+    rf"\b(?:{CAP}\.? (?:(?:de|del|de la|de los|du|von) )?){{0,3}}{CAP},? "
+    r"[0-9]{1,4}(?:[A-Za-z]|[/-][0-9A-Za-z]{1,4})?, "
+    rf"(?:[0-9]{{5}}|(?:1[0-8]|[3-9][0-9])[0-9]{{2}}|[0-9]{{4}} [A-Z]{{2}}|[0-9]{{3}} [0-9]{{2}}"
+    rf"|[0-9]{{2}}-[0-9]{{3}}) {CAP}\b"
+    r"|\b[A-U] ?[1-7],? [0-9]{1,2}[a-z]?, 68[0-9]{3} Mannheim\b"  # a block, without a street
+    rf"|\b{LETTER}[A-Za-z\xc0-\xff-]+,? [0-9]{{1,4}}[a-z]?,? [0-9]{{5}} {LETTER}+"
+)
+_TOWN_AT_END = re.compile(r".*[0-9] (.+)", re.DOTALL)
+_NAMED = scanner(_NAMED_PATTERN)
+
+
+def named(data: bytes) -> Iterator[Range]:
+    """Yield addresses of a name, a number, a postcode and a town."""
+    text = data.decode("latin-1")
+    for match in _NAMED.finditer(data):
+        start, end = match.span()
+        town = _TOWN_AT_END.fullmatch(text, start, end)
+        known = town is not None and town.group(1).lower() in CITIES
+        if not known and (text[start].islower() or "," not in text[start:end]):
+            continue
+        for word in _NO_BLANKS.finditer(text, start, end):
+            value = word.group().lower()
+            if value not in _DE_NOUN or value in _DE_PREPOSITIONS:
+                yield word.start(), max(end, _named_end(text, start, end))
+                break
+
+
+def _named_end(text: str, start: int, end: int) -> int:
+    """Return where the town ends, of which a match holds one word."""
+    comma = text.rfind(",", start, end)
+    return tail(text, comma, latin=True)[0] if comma > start else end
+
+
+# A gate asks for no more than the end of a name, or the postcode where the rule wants one: to count
+# words and letters, or to follow every "in" and "an", would take most of the time of a clean body.
+_GERMAN_GATES = (
+    rf"(?:{_DE_NAMED_AFTER}|{alternatives('de.street', 'de.street.medium')}),? {_DE_NUMBER_BEGINS}",
+    rf"{alternatives('de.street.weak')},? {_DE_NUMBER_BEGINS}[0-9]*[A-Za-z]\b",
+    rf"{_DE_CAPITAL_HEAD}(?:{LETTER}[A-Za-z\xc0-\xff-]* )?{CAP},? {_DE_NUMBER_BEGINS}",
+    rf"[0-9A-Za-z.)] (?i:in|a|en) {CODE}(?:,? |\n){LETTER}",
+    rf"[A-Za-z0-9\xc0-\xff.)](?:,[ ,]{{0,2}}\n?|\n|\. | / | - ){CODE}(?:,? |\n){LETTER}",
+    rf"(?:[0-9] ?[A-Za-z]?[ ,]{{1,3}}\n?{CODE}"
+    rf"|[A-Za-z\xc0-\xff.)](?: {{1,3}}\n?|-)[0-9]{{5}})(?:,? |\n){LETTER}",
+    _DE_BOX_PATTERN,
+)
+_LOWER_GATE = rf"[0-9][a-z]?,? [0-9]{{5}} {LETTER}"
+_NAMED_GATE = (
+    r"[0-9A-Za-z], (?:[0-9]{4,5}(?: [A-Z]{2})?|[0-9]{3} [0-9]{2}|[0-9]{2}-[0-9]{3}) [A-Z\xc0]"
+)
+
+_NAMED_MATCHES = (
+    "Gran Vía 28, 28013 Madrid", "Neuer Wall 30, 20354 Hamburg", "zeil 90, 60313 frankfurt",
+    "C 4, 9b, 68159 Mannheim",
+)  # fmt: skip
+_NAMED_REJECTS = ("ticket 12, 34567 items", "Version 3 12345 Zeilen")
+
+RULES = (
+    Rule("address", _GERMAN_GATES, german, _GERMAN_MATCHES, _GERMAN_REJECTS),
+    Rule("address", (_NAMED_GATE, _LOWER_GATE), named, _NAMED_MATCHES, _NAMED_REJECTS),
+)
