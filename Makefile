@@ -6,7 +6,7 @@ VERSION := $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' sidecar/__init__.py)
 REVISION := $(shell git rev-parse HEAD 2>/dev/null)
 COMPILE = uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11
 
-.PHONY: help dev check lint test fuzz pii-report bench drill image image-test sbom docs lock clean
+.PHONY: help dev check lint test fuzz pii-report bench bench-quick bench-instructions drill image image-test sbom docs lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "%-10s %s\n", $$1, $$2}'
@@ -34,8 +34,15 @@ fuzz: ## property tests with many more examples (about ten minutes)
 pii-report: ## measure the redactor beside others (a minute or two; installs them first)
 	$(BIN)/python -m bench.pii.report
 
-bench: ## measure the context cache (a minute)
+bench: ## measure cache and proxy beside others (a quarter of an hour; needs nginx, wrk, valgrind)
 	$(BIN)/python -m bench.chat_cache
+	$(BIN)/python -m bench.proxy.run --name $(shell date +%F)
+
+bench-quick: ## measure the proxy only, and less of it (three minutes)
+	$(BIN)/python -m bench.proxy.run --quick
+
+bench-instructions: ## count instructions per request; fails where there are too many (five minutes)
+	$(BIN)/python -m bench.proxy.instructions --require
 
 drill: ## play the six drills (a quarter of a minute)
 	$(BIN)/zep-sidecar drill

@@ -6,6 +6,7 @@ every SDK parses it.
 
 import json
 from enum import Enum
+from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
@@ -16,9 +17,10 @@ from sidecar.core.modes import Mode, Resolution, Source
 from sidecar.core.outcomes import Kind, Reason, Verdict
 from sidecar.core.return_context import asks_for_context
 from sidecar.core.routes import Route, RouteClass
+from sidecar.core.words import Word
 
 
-class Outcome(Enum):
+class Outcome(Word):
     """How a request ended for the worker: the values of `X-Zep-Sidecar-Outcome`."""
 
     LIVE = "live"  # Zep's own answer
@@ -166,6 +168,7 @@ def _names(reason: ShortCircuit, asked: Resolution) -> bool:
     return reason.value in [source.value for source in asked.limited_by]
 
 
+@lru_cache(maxsize=512)
 def _rendered(route: Route, target: str) -> tuple[bytes, str]:
     """Return the body and the content type of the route's own empty answer."""
     if isinstance(route.empty, str):

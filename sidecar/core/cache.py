@@ -162,8 +162,7 @@ class Cache:
 
     def current(self, tags: frozenset[Tag], snapshot: Snapshot) -> bool:
         """Tell whether no write has concerned the tags since."""
-        last, forgotten = self._epochs.get, self._forgotten
-        return all((last(t) or forgotten) <= snapshot.epoch for t in self.with_owners(tags))
+        return self._unwritten(self.with_owners(tags), snapshot)
 
     def store(
         self, key: Key, tags: frozenset[Tag], value: Value, snapshot: Snapshot, now: float
@@ -174,7 +173,7 @@ class Cache:
         limits, known = self._limits, self._entries.get(key)
         if value.size > ENTRY_MOST or charge > limits.max_bytes or now - snapshot.at >= self._keep:
             return False
-        if not self.current(tags, snapshot) or (known and known.at > snapshot.at):
+        if not self._unwritten(tags, snapshot) or (known and known.at > snapshot.at):
             return False
         if known:
             self._drop(key)
@@ -249,6 +248,11 @@ class Cache:
         return self._owners.widen(tags)
 
     # --- parts of the above -------------------------------------------------------------------
+
+    def _unwritten(self, tags: frozenset[Tag], snapshot: Snapshot) -> bool:
+        """Tell whether no write has named one of these very tags since."""
+        last, forgotten = self._epochs.get, self._forgotten
+        return all((last(tag) or forgotten) <= snapshot.epoch for tag in tags)
 
     def _state(self, entry: _Entry, age: float, now: float) -> State | None:
         limits, written = self._limits, entry.written < math.inf

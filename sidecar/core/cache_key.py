@@ -6,13 +6,15 @@ of date. Both are digests: identifiers can be e-mail addresses, and keys leave t
 """
 
 import json
+import re
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from hashlib import blake2b, sha256
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, quote_from_bytes, unquote_to_bytes, urlencode
 
 from sidecar.core.guard import ANONYMOUS
-from sidecar.core.headers import RawHeaders, tokens, values
+from sidecar.core.headers import Headers, RawHeaders, by_name, once, tokens, values
 from sidecar.core.return_context import members
 from sidecar.core.routes import Route, RouteClass
 
@@ -101,6 +103,7 @@ def tag(kind: str, ident: str) -> Tag:
     return blake2b(text, digest_size=TAG_SIZE).digest()
 
 
+@lru_cache(maxsize=256)
 def of_credential(credential: str) -> Tag:
     """Return the tag of everything that was read with a credential."""
     return tag("credential", credential)
@@ -131,9 +134,10 @@ def question(
     `target`, `headers` and `body` are those that leave for Zep, redacted; `body` without content
     coding. `upstream`: Zep's base URL. `policy`: the id of the redaction policy.
     """
-    personal = any(name.lower() in _PERSONAL for name, _ in headers)
-    several = len(values(headers, b"authorization")) != 1
-    if route.cls is not RouteClass.CONTEXT or method not in ("GET", "POST") or personal or several:
+    if route.cls is not RouteClass.CONTEXT or method not in ("GET", "POST"):
+        return None
+    manner = _manner(headers)
+    if manner is None:
         return None
     about = _subjects(route, target, body)
     if credential == ANONYMOUS or len(about) > SUBJECTS_MOST:
@@ -146,18 +150,15 @@ def question(
         method.encode(),
         _path(path),
         _query(query),
-        b",".join(tokens(headers, b"accept")),
-        b",".join(tokens(headers, b"accept-encoding")),
+        *manner,
         policy.encode(),
         sha256(_canonical(body)).digest() if body else b"",
     )
-    digest = sha256()
-    for part in parts:
-        digest.update(b"%d:" % len(part))  # so that no two lists of parts read the same
-        digest.update(part)
+    # With their lengths, so that no two lists of parts read the same.
+    whole = b"".join([b"%d:%b" % (len(part), part) for part in parts])
     # What names no subject may depend on anything that this credential writes.
-    tags = about or {_anything(credential)}
-    return Question(digest.digest(), frozenset({of_credential(credential), *tags}))
+    tags = about or frozenset({_anything(credential)})
+    return Question(sha256(whole).digest(), tags | {of_credential(credential)})
 
 
 def change(route: Route, target: bytes, body: bytes | None, *, credential: str) -> Change | None:
@@ -199,6 +200,14 @@ def lessons(route: Route, target: bytes, request: bytes, answer: bytes) -> Itera
 # --- parts of the above -----------------------------------------------------------------------
 
 
+@once
+def _manner(headers: Headers) -> tuple[bytes, bytes] | None:
+    """Return in which forms an answer may come, or None where it would not be for others."""
+    if len(values(headers, b"authorization")) != 1 or not _PERSONAL.isdisjoint(by_name(headers)):
+        return None
+    return b",".join(tokens(headers, b"accept")), b",".join(tokens(headers, b"accept-encoding"))
+
+
 def _anything(credential: str) -> Tag:
     """Return the tag of reads that name no subject: every write of the credential concerns them."""
     return tag("anything", credential)
@@ -206,18 +215,27 @@ def _anything(credential: str) -> Tag:
 
 def _subjects(route: Route, target: bytes, body: bytes | None) -> frozenset[Tag]:
     """Return a tag for everything that a request names; the path says it all where it says any."""
-    named = [*_parameters(route, target)]
+    named = _parameters(route, target)
     if not any(name in SUBJECTS for name, _ in named):
         named += _pairs(target.partition(b"?")[2])
         named += _members(body or b"")
     return frozenset(tag(SUBJECTS[name], ident) for name, ident in named if name in SUBJECTS)
 
 
-def _parameters(route: Route, target: bytes) -> Iterator[tuple[str, str]]:
-    given = target.partition(b"?")[0].split(b"/")[3:]  # behind /api/vN
-    for name, value in zip(route.path.split("/")[1:], given, strict=False):
-        if name.startswith("{"):
-            yield name[1:-1], unquote_to_bytes(value).decode("utf-8", "surrogateescape")
+def _parameters(route: Route, target: bytes) -> list[tuple[str, str]]:
+    given = target.partition(b"?")[0].split(b"/")
+    return [
+        (name, unquote_to_bytes(given[at]).decode("utf-8", "surrogateescape"))
+        for at, name in _places(route.path)
+        if at < len(given)
+    ]
+
+
+@lru_cache(maxsize=1024)
+def _places(path: str) -> list[tuple[int, str]]:
+    """Return where the parameters of a route stand among the segments of a target."""
+    named = enumerate(path.split("/")[1:], 3)  # behind /api/vN
+    return [(at, name[1:-1]) for at, name in named if name.startswith("{")]
 
 
 def _pairs(query: bytes) -> list[tuple[str, str]]:
@@ -251,14 +269,22 @@ def _strings(body: bytes) -> dict[str, str]:
 
 def _path(path: bytes) -> bytes:
     """Return a path in which each segment is escaped in one way, without a trailing slash."""
-    segments = (unquote_to_bytes(part) for part in path.rstrip(b"/").split(b"/"))
+    path = path.rstrip(b"/")
+    if _UNRESERVED.fullmatch(path):  # nothing in it could be written in another way
+        return path
+    segments = (unquote_to_bytes(part) for part in path.split(b"/"))
     return "/".join(quote_from_bytes(part, safe="") for part in segments).encode()
 
 
 def _query(query: bytes) -> bytes:
     """Return a query ordered by name. Of several values the first counts: their order stays."""
+    if not query:
+        return b""
     pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True, encoding="latin-1")
     return urlencode(sorted(pairs, key=lambda pair: pair[0]), encoding="latin-1").encode()
+
+
+_UNRESERVED = re.compile(rb"[A-Za-z0-9/._~-]*+")
 
 
 class _Number(str):

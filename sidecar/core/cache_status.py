@@ -1,11 +1,10 @@
 """What the worker is told of the cache: Age (RFC 9111 5.1) and Cache-Status (RFC 9211)."""
 
-from enum import Enum
-
 from sidecar.core.cache import Found
+from sidecar.core.words import Word
 
 
-class Result(Enum):
+class Result(Word):
     """How a context read fared with the cache. The values are metric label values."""
 
     HIT = "hit"

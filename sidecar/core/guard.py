@@ -40,7 +40,7 @@ from sidecar.core.machine import (
     WriteHealth,
 )
 from sidecar.core.modes import Mode
-from sidecar.core.outcomes import Kind, Reason, Verdict
+from sidecar.core.outcomes import OK, Kind, Reason, Verdict
 from sidecar.core.routes import RouteClass
 
 ANONYMOUS = "anon"
@@ -142,7 +142,11 @@ class Guard:
         entry = self._credential(credential, now)
         host, auth = self.host, entry.machine
         # The credential first: what it may not read it must not get from elsewhere either.
-        held = next((m for m in (auth, host) if m.state is not State.CLOSED), None)
+        held: Machine | None = None
+        if auth.state is not State.CLOSED:
+            held = auth
+        elif host.state is not State.CLOSED:
+            held = host
         calm = now < entry.shield_until
         free = reads and not calm and host.admits_read(now) and auth.admits_read(now)
         ticket = Ticket(
@@ -150,7 +154,9 @@ class Guard:
             Mode.WRITE_ONLY if held else Mode.READ_WRITE,
             _scope(held) if held else Scope.RATE if calm else None,
             held.reason if held else None,
-            max(host.remaining(now), auth.remaining(now), entry.shield_until - now, 0.0),
+            max(host.remaining(now), auth.remaining(now), entry.shield_until - now)
+            if held or calm
+            else 0.0,
             events,
             cls,
             key,
@@ -198,9 +204,12 @@ class Guard:
         self._retire(ticket)
         if ticket.grade is Grade.PROBE:
             events += (_probe_settled(ticket, verdict.kind.value, verdict.reason),)
+        entry = ticket.credential
+        if verdict is OK and self.host.calm and entry.machine.calm and self.writes.calm:
+            return events  # a success where nothing has failed changes nothing
         sent = ticket.at if dispatched is None else dispatched
         reset, floor = verdict.reset, verdict.retry_after or 0.0
-        kind, entry = _STREAK.get(ticket.cls, "other"), ticket.credential
+        kind = _STREAK.get(ticket.cls, "other")
         for machine, admission in ((self.host, ticket.host), (entry.machine, ticket.auth)):
             signal, threshold = self._meaning(machine, admission, kind, verdict)
             report = Report(signal, now, sent, kind, ticket.key, threshold, reset, floor)
@@ -224,6 +233,8 @@ class Guard:
     def tick(self, now: float) -> tuple[Event, ...]:
         """Let happen what time alone decides: leases of probes run out, and so does the force."""
         events: tuple[Event, ...] = ()
+        if not self._probes and not self._force:
+            return events
         for ticket in [t for t in self._probes if now >= t.lease]:
             self._retire(ticket)
             events += (_probe_settled(ticket, EXPIRED, None),)

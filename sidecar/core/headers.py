@@ -1,10 +1,85 @@
 """Which header fields cross the proxy, and how a redirect is kept from leading round it."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import lru_cache, wraps
+from typing import Any, Generic, TypeVar
 from urllib.parse import urlsplit
 
 RawHeaders = tuple[tuple[bytes, bytes], ...]
 """Header fields as they stood on the wire: name and value, in order, repetitions kept."""
+
+T = TypeVar("T")
+
+
+class _lazy(Generic[T]):  # noqa: N801  used as a decorator
+    """A property that is worked out once. functools.cached_property takes a lock for it."""
+
+    def __init__(self, work: Callable[[Any], T]) -> None:
+        self._work, self._name = work, work.__name__
+
+    def __get__(self, instance: Any, owner: type) -> T:
+        found = instance.__dict__[self._name] = self._work(instance)
+        return found
+
+
+class Headers(tuple[tuple[bytes, bytes], ...]):
+    """Header fields, with what many ask of them worked out once."""
+
+    @_lazy
+    def by_name(self) -> dict[bytes, tuple[bytes, ...]]:
+        """Values by name, in lower case."""
+        by_name: dict[bytes, tuple[bytes, ...]] = {}
+        for name, value in self:
+            name = name.lower()
+            by_name[name] = (*by_name[name], value) if name in by_name else (value,)
+        return by_name
+
+    @_lazy
+    def unchanged(self) -> "Headers":
+        """What goes to Zep beside a body that is as it came."""
+        return Headers(_without(self, _OWN_REQUEST))
+
+    @_lazy
+    def readable(self) -> "Headers":
+        """What goes to Zep with a request whose answer we have to read."""
+        return with_readable_codings(self)
+
+    @_lazy
+    def lines(self) -> bytes:
+        """The fields as they are written."""
+        return b"".join([name + b": " + value + b"\r\n" for name, value in self])
+
+
+def once(ask: Callable[[Headers], T]) -> Callable[[RawHeaders], T]:
+    """Let a question be worked out once for each `Headers`."""
+    name = f"{ask.__module__}.{ask.__name__}"
+
+    @wraps(ask)
+    def asked(headers: RawHeaders) -> T:
+        kept = headers if isinstance(headers, Headers) else Headers(headers)
+        answers = kept.__dict__
+        if name not in answers:
+            answers[name] = ask(kept)
+        answer: T = answers[name]
+        return answer
+
+    return asked
+
+
+# A worker sends the same fields again and again. What is kept is bounded by number and by size:
+# no field of one that is kept is longer than this.
+_KNOWN_MOST, _FIELDS_MOST, _FIELD_MOST = 128, 64, 2048
+
+
+def known(headers: RawHeaders) -> Headers:
+    """Return header fields as `Headers`, those seen lately as the same object."""
+    if len(headers) > _FIELDS_MOST:
+        return Headers(headers)
+    longest = max([len(value) for _, value in headers], default=0)
+    return _known(headers) if longest <= _FIELD_MOST else Headers(headers)
+
+
+_known = lru_cache(maxsize=_KNOWN_MOST)(Headers)
 
 # RFC 9110 7.6.1, with Trailer (trailers are not passed on) and the two fields that speak to a
 # proxy and would hand its credentials to the next hop.
@@ -21,6 +96,7 @@ HOP_BY_HOP = frozenset(
         b"upgrade",
     }
 )
+_UNSIZED = HOP_BY_HOP | {b"content-length"}
 # Set anew for the request that leaves: the authority, the framing, and the interim answer, which
 # the sidecar gives itself because it needs the whole body before it sends a byte.
 _OWN_REQUEST = HOP_BY_HOP | {b"host", b"content-length", b"expect"}
@@ -28,63 +104,86 @@ _OWN_REQUEST = HOP_BY_HOP | {b"host", b"content-length", b"expect"}
 _OF_THE_BODY = frozenset(
     {b"content-encoding", b"content-md5", b"digest", b"content-digest", b"repr-digest"}
 )
+_CHANGED = _OWN_REQUEST | _OF_THE_BODY
 OWN_PREFIX = b"x-zep-sidecar-"  # what we tell the worker: nobody else does
 _DEFAULT_PORTS = (None, 80, 443)
 
 
-def values(headers: RawHeaders, name: bytes) -> list[bytes]:
+def values(headers: RawHeaders, name: bytes) -> Sequence[bytes]:
     """Return every value of the field `name` (lower case), in order."""
-    return [value for key, value in headers if key.lower() == name]
+    found = headers if isinstance(headers, Headers) else Headers(headers)
+    return found.by_name.get(name, ())
+
+
+def by_name(headers: RawHeaders) -> Mapping[bytes, Sequence[bytes]]:
+    """Return the values by name, in lower case."""
+    return (headers if isinstance(headers, Headers) else Headers(headers)).by_name
 
 
 def tokens(headers: RawHeaders, name: bytes) -> list[bytes]:
     """Return the comma-separated members of the field `name` (lower case), themselves lowered."""
-    members = b",".join(values(headers, name)).lower().split(b",")
+    found = values(headers, name)
+    if not found:
+        return []
+    members = b",".join(found).lower().split(b",")
     return [member.strip() for member in members if member.strip()]
 
 
-def _without(headers: RawHeaders, dropped: Iterable[bytes]) -> RawHeaders:
-    gone = frozenset(dropped).union(tokens(headers, b"connection"))
-    return tuple(
+def _without(headers: RawHeaders, dropped: frozenset[bytes]) -> list[tuple[bytes, bytes]]:
+    named = tokens(headers, b"connection")
+    gone: Collection[bytes] = dropped.union(named) if named else dropped
+    return [
         pair
         for pair in headers
-        if pair[0].lower() not in gone and not pair[0].lower().startswith(OWN_PREFIX)
-    )
+        if (name := pair[0].lower()) not in gone and not name.startswith(OWN_PREFIX)
+    ]
 
 
-def for_upstream(headers: RawHeaders, *, changed: bool) -> RawHeaders:
+def for_upstream(headers: RawHeaders, *, changed: bool) -> Headers:
     """Return the fields that go to Zep; `changed`: the body leaves redacted, and decoded.
 
     Host, Content-Length and hop-by-hop fields are left out: the caller writes its own.
     """
-    return _without(headers, _OWN_REQUEST | _OF_THE_BODY if changed else _OWN_REQUEST)
+    if changed:
+        return Headers(_without(headers, _CHANGED))
+    return headers.unchanged if isinstance(headers, Headers) else Headers(headers).unchanged
 
 
 def for_downstream(
-    headers: RawHeaders, *, status: int, chunked: bool, upstream: str, sidecar: str
-) -> RawHeaders:
+    headers: RawHeaders,
+    *,
+    status: int,
+    chunked: bool,
+    upstream: str,
+    sidecar: Callable[[], str],
+) -> Headers:
     """Return the fields that go to the worker.
 
     Content-Length stays only where it is true: not beside chunked framing (RFC 9112 6.2), not on
-    an answer that has no content. `upstream` and `sidecar` are the base URLs between which a
-    Location is translated, without a trailing slash.
+    an answer that has no content. `upstream` and what `sidecar` returns are the base URLs between
+    which a Location is translated, without a trailing slash.
     """
     bodiless = chunked or status in (204, 304)
-    kept = _without(headers, HOP_BY_HOP | {b"content-length"} if bodiless else HOP_BY_HOP)
-    return tuple(
-        (name, _translate(value, upstream, sidecar))
+    kept = _without(headers, _UNSIZED if bodiless else HOP_BY_HOP)
+    if not values(headers, b"location"):
+        return Headers(kept)
+    return Headers(
+        (name, _translate(value, upstream, sidecar()))
         if name.lower() == b"location"
         else (name, value)
         for name, value in kept
     )
 
 
-def with_readable_codings(headers: RawHeaders) -> RawHeaders:
+def with_readable_codings(headers: RawHeaders) -> Headers:
     """Return the fields of a request whose answer we have to read: with codings that we can undo.
 
     RFC 9110 12.5.3. Where the worker takes none of them, the answer must come without any.
     """
-    return tuple(
+    found = values(headers, b"accept-encoding")
+    if isinstance(headers, Headers) and all(_readable(value) == value for value in found):
+        return headers
+    return Headers(
         (name, _readable(value)) if name.lower() == b"accept-encoding" else (name, value)
         for name, value in headers
     )

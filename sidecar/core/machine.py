@@ -24,6 +24,8 @@ from enum import Enum
 from math import inf
 from typing import ClassVar, NamedTuple
 
+from sidecar.core.words import Word
+
 
 class State(Enum):
     """The three states of a breaker."""
@@ -33,7 +35,7 @@ class State(Enum):
     HALF_OPEN = "half-open"
 
 
-class Signal(Enum):
+class Signal(Word):
     """What a verdict means to one machine."""
 
     GOOD = "good"
@@ -124,6 +126,11 @@ class Streaks:
         """Return the length of the longest streak."""
         return max(self._any, *self._of_kind.values(), 0)
 
+    @property
+    def none(self) -> bool:
+        """Tell whether nothing has failed."""
+        return not (self._any or self._of_kind or self._keys)
+
     def add(self, kind: str, key: str) -> bool:
         """Count a failure, unless it repeats one of this streak."""
         keys = self._keys.setdefault(kind, set())
@@ -188,6 +195,11 @@ class Machine:
     def admits_read(self, now: float) -> bool:
         """Tell whether a read may go, be it as the probe."""
         return self.state is State.CLOSED or self.due(now)
+
+    @property
+    def calm(self) -> bool:
+        """Tell whether the machine is closed and nothing has failed lately."""
+        return self.state is State.CLOSED and self.streaks.none
 
     def remaining(self, now: float) -> float:
         """Return the seconds until an open machine is due."""
@@ -315,6 +327,11 @@ class WriteHealth:
     def healthy(self) -> bool:
         """Tell whether fewer than three writes in a row have failed."""
         return self._streaks.longest < WRITE_FAILURES
+
+    @property
+    def calm(self) -> bool:
+        """Tell whether no write has failed lately."""
+        return self._streaks.none
 
     def report(self, epoch: int, signal: Signal, key: str) -> bool:
         """Take the signal of a write admitted in `epoch`; tell whether health changed."""

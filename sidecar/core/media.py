@@ -1,6 +1,7 @@
 """What a request body claims to be, and whether that can be inspected."""
 
 import re
+from collections.abc import Sequence
 from enum import Enum
 
 from sidecar.core.errors import Refusal
@@ -31,7 +32,7 @@ class Kind(Enum):
         return Refusal(400, "body", problem)
 
 
-def kind_of(content_types: list[bytes], route: Route, *, allow_binary: bool) -> Kind | Refusal:
+def kind_of(content_types: Sequence[bytes], route: Route, *, allow_binary: bool) -> Kind | Refusal:
     """Tell how to inspect a body by its Content-Type fields and its route.
 
     A body without a type, and one of an unknown type, is taken for JSON and must be: the label
@@ -40,6 +41,8 @@ def kind_of(content_types: list[bytes], route: Route, *, allow_binary: bool) -> 
     if route.binary:
         return Kind.OPAQUE if allow_binary else BINARY
     value = b",".join(content_types).decode("latin-1").lower()
+    if value == "application/json":
+        return Kind.JSON
     charset = re.search(r"charset\s*=\s*\"?([^\s;,\"]*)", value)
     if charset and charset[1] not in _UTF8:
         return CHARSET

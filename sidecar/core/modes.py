@@ -7,6 +7,7 @@ effective = min(requested, forced, guard, auth)                 (these only lowe
 """
 
 from enum import Enum, IntEnum
+from functools import lru_cache
 from typing import NamedTuple
 
 
@@ -63,6 +64,18 @@ def resolve(
     start and there is no last good one, so nobody knows what the operator wants: no reads.
     Only the one of base and override that counts can be named as limiting.
     """
+    return _resolved(base, override, override_invalid, forced, guard, auth)
+
+
+@lru_cache(maxsize=256)  # each request asks; the answer changes when an operator or the guard acts
+def _resolved(
+    base: Mode,
+    override: Mode | None,
+    override_invalid: bool,
+    forced: Mode | None,
+    guard: Mode,
+    auth: Mode,
+) -> Resolution:
     # Base is off exactly where FLAG_ZEP_WRITE is false.
     overridden = override is not None and base is not Mode.OFF
     limits = {

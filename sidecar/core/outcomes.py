@@ -13,9 +13,10 @@ from typing import Any
 
 from sidecar.core.errors import Failure
 from sidecar.core.routes import RouteClass
+from sidecar.core.words import Word
 
 
-class Kind(Enum):
+class Kind(Word):
     """The sorts of verdict. The values are metric label values."""
 
     OK = "ok"  # the host answered, whatever it said

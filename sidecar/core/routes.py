@@ -13,8 +13,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from sidecar.core.words import Word
 
-class RouteClass(Enum):
+
+class RouteClass(Word):
     """What a request is for; it decides the timeout and, later, what each mode does with it."""
 
     CONTEXT = "CTX"  # a read of memory that has an honest empty answer
@@ -84,7 +86,7 @@ FREE_FORM = frozenset({"metadata", "attributes"})
 FREE_FORM_SUFFIX = "_attributes"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Route:
     """One operation of the Zep API."""
 
@@ -143,14 +145,16 @@ _TREES = _load()
 
 def _find(node: _Node, segments: list[str], at: int) -> Route | None:
     """Match depth first; a literal segment beats a parameter."""
-    if at == len(segments):
-        found: Route | None = node.get("")
-        return found
-    segment = segments[at]
-    for key in (segment, _PARAMETER) if segment else ():
-        if key in node and (found := _find(node[key], segments, at + 1)):
+    for behind, segment in enumerate(segments[at:], at + 1):
+        literal: _Node | None = node.get(segment)
+        parameter: _Node | None = node.get(_PARAMETER)
+        if not segment or not (literal or parameter):
+            return None
+        if literal and parameter and (found := _find(literal, segments, behind)):
             return found
-    return None
+        node = parameter or literal or {}
+    leaf: Route | None = node.get("")
+    return leaf
 
 
 @lru_cache(maxsize=64)

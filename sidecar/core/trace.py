@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from sidecar.core.headers import RawHeaders
+from sidecar.core.headers import Headers, RawHeaders, once, values
 
 FIELDS = frozenset({b"traceparent", b"tracestate"})
 # Version, trace, parent, flags; and what a later version may append.
@@ -11,13 +11,14 @@ _TRACEPARENT = re.compile(rb"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-
 _SAMPLED = 1
 
 
-def sampled_trace(headers: RawHeaders) -> str:
+@once
+def sampled_trace(headers: Headers) -> str:
     """Return the id of the trace that the worker records, or nothing.
 
     Of the field only these 32 hexadecimal digits; where it is not exactly what the specification
     says, or stands twice, there is no trace.
     """
-    found = [value for name, value in headers if len(name) == 11 and name.lower() == b"traceparent"]
+    found = values(headers, b"traceparent")
     if len(found) != 1 or not (match := _TRACEPARENT.fullmatch(found[0])):
         return ""
     version, trace, parent, flags, rest = match.groups()
@@ -27,9 +28,9 @@ def sampled_trace(headers: RawHeaders) -> str:
     return str(trace, "ascii")
 
 
-def without_trace(headers: RawHeaders) -> RawHeaders:
+def without_trace(headers: RawHeaders) -> Headers:
     """Return the fields of a request that does not belong to the trace it once belonged to."""
-    return tuple(pair for pair in headers if pair[0].lower() not in FIELDS)
+    return Headers(pair for pair in headers if pair[0].lower() not in FIELDS)
 
 
 def export_problem(environ: Mapping[str, str]) -> str | None:

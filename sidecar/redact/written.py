@@ -25,11 +25,14 @@ class Uninspectable(Exception):
 
 def check_text(body: bytes) -> None:
     """Raise Uninspectable for what is not UTF-8 (RFC 3629), or holds NUL."""
-    decoder = getincrementaldecoder("utf-8")()
     try:
-        for start in range(0, len(body), _SLICE):
-            decoder.decode(body[start : start + _SLICE])
-        decoder.decode(b"", final=True)
+        if len(body) <= _SLICE:
+            body.decode()
+        else:
+            decoder = getincrementaldecoder("utf-8")()
+            for start in range(0, len(body), _SLICE):
+                decoder.decode(body[start : start + _SLICE])
+            decoder.decode(b"", final=True)
     except UnicodeDecodeError:
         raise Uninspectable("The body is not valid UTF-8.") from None
     if b"\0" in body:

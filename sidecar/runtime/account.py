@@ -2,10 +2,9 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from functools import lru_cache
 from types import MappingProxyType
 from typing import NamedTuple
-
-from aiohttp import web
 
 from sidecar.core.answers import Outcome
 from sidecar.core.cache_status import Result
@@ -34,6 +33,20 @@ class Mark(NamedTuple):
         if self.reason:
             fields["X-Zep-Sidecar-Reason"] = self.reason
         return {**fields, **self.beside}
+
+    @property
+    def lines(self) -> bytes:
+        """The header fields as they are written."""
+        lines = _lines(self.mode, self.outcome, self.reason)
+        for name, value in self.beside.items():
+            lines += f"{name}: {value}\r\n".encode()
+        return lines
+
+
+@lru_cache(maxsize=256)
+def _lines(mode: Mode, outcome: Outcome, reason: str) -> bytes:
+    fields = Mark(mode, outcome, reason).fields()
+    return "".join([f"{name}: {value}\r\n" for name, value in fields.items()]).encode()
 
 
 class Account:
@@ -73,6 +86,3 @@ class Account:
             known_method(method), self.route, self.cls, self.status, mode, outcome, reason, seconds,
             min(self.waited, seconds), self.cache, self.redactions, self.trace,
         )  # fmt: skip
-
-
-ACCOUNT = web.RequestKey("account", Account)

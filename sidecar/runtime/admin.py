@@ -10,12 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
-from aiohttp import web
-
 from sidecar.core.control import Force, parse_force, parse_invalidate, parse_nothing
 from sidecar.core.errors import BODY_TIMEOUT, INTERNAL, Refusal
 from sidecar.runtime.logs import Log
-from sidecar.runtime.server import Listener, refuse
+from sidecar.runtime.server import JSON, Listener, Reply, Request, refuse, reply
 
 MAX_BODY = 4096
 BODY_SILENCE = 5.0
@@ -93,19 +91,19 @@ class Admin:
                 path.unlink()
             self._bound = None
 
-    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+    async def handle(self, request: Request) -> Reply:
         """Serve one request."""
         known = self._actions.get((request.method, request.raw_path))
         if known is None:
-            return refuse(_NOT_FOUND)
+            return refuse(request, _NOT_FOUND)
         parse, act = known
         try:
             body = await _body(request)
             arguments = parse(body)
         except TimeoutError:
-            return refuse(BODY_TIMEOUT, close=True)
+            return refuse(request, BODY_TIMEOUT, close=True)
         except ValueError as error:
-            return refuse(Refusal(400, "admin_request", str(error)), close=True)
+            return refuse(request, Refusal(400, "admin_request", str(error)), close=True)
         try:
             done = act(arguments)
             if request.method == "POST":
@@ -113,9 +111,8 @@ class Admin:
             answer = json.dumps(done).encode()
         except Exception as error:  # noqa: BLE001  said without the message, which could quote data
             self._log("internal_error", "error", reason=type(error).__name__, where="admin")
-            return refuse(INTERNAL, close=True)
-        headers = {"Content-Type": "application/json", "Server": "zep-sidecar"}
-        return web.Response(body=answer, headers=headers)
+            return refuse(request, INTERNAL, close=True)
+        return reply(request, 200, JSON, answer)
 
     def _force(self, force: Force) -> dict[str, Any]:
         self._control.force(force)
@@ -133,7 +130,7 @@ class Admin:
         return {"status": self._control.status()}
 
 
-async def _body(request: web.BaseRequest) -> bytes:
+async def _body(request: Request) -> bytes:
     """Return the body; raises ValueError if it is too large, TimeoutError if it does not end."""
     body = b""
     async with asyncio.timeout(BODY_SILENCE):

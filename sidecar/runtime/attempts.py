@@ -1,7 +1,7 @@
 """Attempts to reach Zep: each is judged, and settles the ticket that allowed it."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
@@ -11,7 +11,7 @@ from sidecar.core import outcomes
 from sidecar.core.encoding import BROKEN_CODING, decode
 from sidecar.core.errors import Failure
 from sidecar.core.guard import Grade, Ticket
-from sidecar.core.headers import RawHeaders, values
+from sidecar.core.headers import Headers, RawHeaders, values
 from sidecar.core.outcomes import Kind, Reason, Verdict
 from sidecar.core.routes import WRITES, Route, RouteClass
 from sidecar.core.trace import without_trace
@@ -111,15 +111,14 @@ class Attempts:
         since = self._governor.now(), self._mono(), self._governor.lag
         read, headed, span = Read(outcomes.neutral()), False, self._span(attempt)
         try:
-            async with asyncio.timeout(self._timeouts[RouteClass.CONTEXT]):
-                answer = await self._send(attempt, span)
-                headed = True
-                whole = await to_the_end(answer)
+            answer = await self._send(attempt, span, self._timeouts[RouteClass.CONTEXT])
+            headed = True
+            whole = await to_the_end(answer)
             took = self._mono() - since[1]
             read = Read(await self._verdict(attempt, whole), whole, took=took)
-        except (TimeoutError, UpstreamError) as error:
+        except UpstreamError as error:
             verdict = self._of_error(error, *since[1:], headed=headed)
-            read = Read(verdict, None, failure_of(error), self._mono() - since[1])
+            read = Read(verdict, None, error.failure, self._mono() - since[1])
         finally:
             self._governor.settle(attempt.ticket, read.verdict, since[0])
             if span:
@@ -135,14 +134,14 @@ class Attempts:
         since = self._governor.now(), self._mono(), self._governor.lag
         verdict, status, span = outcomes.neutral(), None, self._span(attempt)
         try:
-            async with asyncio.timeout(deadline - self._mono()):
-                answer = await self._send(attempt, span)
+            answer = await self._send(attempt, span, deadline - self._mono())
+            answer.unhurried()
             status = answer.status
             verdict = self._of_status(attempt.cls, status, answer.headers)
             return answer
-        except (TimeoutError, UpstreamError) as error:
+        except UpstreamError as error:
             verdict = self._of_error(error, *since[1:], headed=False)
-            raise UpstreamError(failure_of(error)) from None
+            raise
         finally:
             self._governor.settle(attempt.ticket, verdict, since[0])
             self._metrics.upstream(attempt.cls, self._mono() - since[1], attempt.trace)
@@ -183,14 +182,17 @@ class Attempts:
         probe = attempt.ticket.grade is Grade.PROBE
         return self._tracing.attempt(attempt.method, attempt.route, probe=probe)
 
-    async def _send(self, attempt: Attempt, span: "AttemptSpan | None") -> Answer:
+    def _send(
+        self, attempt: Attempt, span: "AttemptSpan | None", patience: float
+    ) -> Awaitable[Answer]:
         outgoing = attempt.outgoing
-        return await self._upstream.send(
+        return self._upstream.send(
             attempt.method,
             outgoing.target,
-            span.onto(outgoing.headers) if span else outgoing.headers,
+            Headers(span.onto(outgoing.headers)) if span else outgoing.headers,
             outgoing.body,
             repeatable=attempt.route.safe or any(values(outgoing.headers, b"idempotency-key")),
+            patience=patience,
         )
 
     async def _verdict(self, attempt: Attempt, answer: Whole) -> Verdict:
@@ -212,13 +214,11 @@ class Attempts:
             wait = outcomes.rate_reset(values(headers, b"x-ratelimit-reset"), wall)
         return outcomes.of_status(cls, status, wait)
 
-    def _of_error(
-        self, error: TimeoutError | UpstreamError, began: float, lag: float, *, headed: bool
-    ) -> Verdict:
+    def _of_error(self, error: UpstreamError, began: float, lag: float, *, headed: bool) -> Verdict:
         return outcomes.of_failure(
-            failure_of(error),
+            error.failure,
             headed=headed,
-            stale=isinstance(error, UpstreamError) and error.stale,
+            stale=error.stale,
             stalled=outcomes.stalled(self._governor.lag - lag, self._mono() - began),
         )
 

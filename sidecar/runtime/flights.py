@@ -22,6 +22,7 @@ class Flight(Generic[T]):
         self.tags, self.since = tags, since
         self.waiting = 0
         self._task = task
+        self._waiters: list[asyncio.Future[None]] = []
 
     async def landed(self, patience: float | None = None) -> T | None:
         """Wait for the end, for at most so many seconds; None where it took longer.
@@ -30,10 +31,22 @@ class Flight(Generic[T]):
         """
         self.waiting += 1
         try:
-            done, _ = await asyncio.wait({self._task}, timeout=patience)
+            if patience is not None:
+                await asyncio.wait({self._task}, timeout=patience)
+            elif not self._task.done():
+                # Of its own: to be cancelled while waiting for the task would cancel the task.
+                ended = asyncio.get_running_loop().create_future()
+                self._waiters.append(ended)
+                await ended
         finally:
             self.waiting -= 1
-        return self._task.result() if done else None
+        return self._task.result() if self._task.done() else None
+
+    def ended(self) -> None:
+        """Wake up whoever waits for the end."""
+        for waiter in self._waiters:
+            if not waiter.done():
+                waiter.set_result(None)
 
 
 class Flights(Generic[T]):
@@ -74,6 +87,7 @@ class Flights(Generic[T]):
 
         def ended(task: "asyncio.Task[T]") -> None:
             self._tasks.discard(task)
+            flight.ended()
             if self._flights.get(key) is flight:
                 del self._flights[key]
             if not task.cancelled():

@@ -1,27 +1,25 @@
 """What comes from the worker: read whole, inspected, and ready to leave."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from typing import NamedTuple, TypeVar
-
-from aiohttp import web
 
 from sidecar.config import Config
 from sidecar.core import errors
 from sidecar.core.answers import class_of
 from sidecar.core.encoding import decode
 from sidecar.core.errors import Refusal
-from sidecar.core.headers import RawHeaders, for_upstream, tokens, values
+from sidecar.core.headers import Headers, RawHeaders, for_upstream, once, tokens, values
 from sidecar.core.return_context import strip_return_context
 from sidecar.core.routes import Route, RouteClass
 from sidecar.redact import Laborious, Redacted, Redactor
 from sidecar.redact.inspect import inspect
 from sidecar.runtime import clock
-from sidecar.runtime.account import ACCOUNT
 from sidecar.runtime.metrics import Metrics
+from sidecar.runtime.server import BrokenBody, Request
 
 # What takes longer than a fraction of a millisecond is inspected in a thread: large bodies, and
 # strings of this size together in which something is suspected. RE2 and zlib release the
@@ -38,7 +36,7 @@ class Outgoing(NamedTuple):
     """A request that has passed inspection."""
 
     target: bytes
-    headers: RawHeaders
+    headers: Headers
     body: bytes | None
     found: tuple[tuple[str, Redacted], ...] = ()
     """What inspection found, by the part of the request."""
@@ -67,26 +65,37 @@ class Inbound:
         """Stop the threads."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    async def inspect(
-        self, request: web.BaseRequest, route: Route, received: bytes | None
-    ) -> Outgoing:
+    async def inspect(self, request: Request, route: Route, received: bytes | None) -> Outgoing:
         """Return what of a request may leave; raises Refused."""
-        headers, body = request.raw_headers, received
-        path, mark, query = request.raw_path.encode("utf-8", "surrogateescape").partition(b"?")
-        found = [("path", Redacted(path, {}, self._redactor.path_identifiers(path)))]
-        if body:
-            found.append(("body", await self._redact(body, headers, route)))
-            body = found[-1][1].body
-        if query:
-            found.append(("query", self._redactor.query(query)))
-            query = found[-1][1].body
-        kept = for_upstream(headers, changed=body is not received)
-        return Outgoing(path + mark + query, kept, body, tuple(found))
+        outgoing = self.inspect_head(request.raw_path, request.raw_headers)
+        if not received:
+            return outgoing._replace(body=received)
+        redacted = await self._redact(received, request.raw_headers, route)
+        changed = redacted.body is not received
+        return outgoing._replace(
+            headers=for_upstream(request.raw_headers, changed=changed),
+            body=redacted.body,
+            found=(*outgoing.found, ("body", redacted)),
+        )
 
-    def count(self, request: web.BaseRequest, outgoing: Outgoing) -> None:
+    def inspect_head(self, raw_path: str, raw_headers: Headers) -> Outgoing:
+        """Return what of a request without a body may leave."""
+        target = raw_path.encode("utf-8", "surrogateescape")
+        path, _, query = target.partition(b"?")
+        found: list[tuple[str, Redacted]] = []
+        if identifiers := self._redactor.path_identifiers(path):
+            found.append(("path", Redacted(path, {}, identifiers)))
+        if query:
+            redacted = self._redactor.query(query)
+            found.append(("query", redacted))
+            target = path + b"?" + redacted.body
+        headers = for_upstream(raw_headers, changed=False)
+        return Outgoing(target, headers, None, tuple(found))
+
+    def count(self, request: Request, outgoing: Outgoing) -> None:
         """Count what inspection found in a request that leaves."""
         for place, redacted in outgoing.found:
-            request[ACCOUNT].redacted(redacted.counts)
+            request.account.redacted(redacted.counts)
             self._metrics.redacted(redacted.counts)
             self._metrics.identifiers(place, redacted.identifiers)
 
@@ -114,40 +123,50 @@ class Inbound:
             return work()
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
-    async def read(self, request: web.BaseRequest) -> bytes | None:
+    def is_bare(self, request: Request) -> bool:
+        """Tell whether a request says nothing of a body."""
+        return _framing(request.raw_headers) == _NO_BODY
+
+    def _announces_body(self, request: Request) -> bool:
+        """Tell whether a body will come; raises Refused for one that cannot be served."""
+        framing = _framing(request.raw_headers)
+        if framing.refusal:
+            raise Refused(framing.refusal, close=True)
+        if framing.length is not None and framing.length > self._body_bytes:
+            raise Refused(errors.TOO_LARGE, close=True)
+        return framing.chunked or bool(framing.length)
+
+    async def read(self, request: Request) -> bytes | None:
         """Return the body as it was sent, or None where the request has none; raises Refused."""
+        framing = _framing(request.raw_headers)
         if not self._announces_body(request):
-            return None if request.content_length is None else b""
-        expected = tokens(request.raw_headers, b"expect")
-        if expected and request.transport and request.version >= (1, 1):  # RFC 9110 10.1.1
-            request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        body = bytearray()
-        since = clock.mono()
+            return None if framing.length is None else b""
+        if framing.expects and request.version >= (1, 1):  # RFC 9110 10.1.1
+            request.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         try:
-            while part := await _within(BODY_SILENCE, request.content.readany()):
-                body += part
-                if len(body) > self._body_bytes:
-                    raise Refused(errors.TOO_LARGE, close=True)
+            if request.content.is_eof():  # all of it is there
+                body = request.content.read_nowait()
+            else:
+                body = await self._rest(request)
         except TimeoutError:
             raise Refused(errors.BODY_TIMEOUT, close=True) from None
-        except web.RequestPayloadError:
+        except BrokenBody:
             raise Refused(errors.BAD_REQUEST, close=True) from None
-        finally:
-            request[ACCOUNT].waited += clock.mono() - since
-        return bytes(body)
-
-    def _announces_body(self, request: web.BaseRequest) -> bool:
-        """Tell whether a body will come; raises Refused for one that cannot be served."""
-        codings = tokens(request.raw_headers, b"transfer-encoding")
-        if codings not in ([], [b"chunked"]):
-            raise Refused(errors.BAD_REQUEST, close=True)
-        length = request.content_length
-        if length and length > self._body_bytes:
+        if len(body) > self._body_bytes:
             raise Refused(errors.TOO_LARGE, close=True)
-        expected = tokens(request.raw_headers, b"expect")
-        if expected not in ([], [b"100-continue"]):
-            raise Refused(errors.EXPECTATION, close=True)
-        return bool(length) or bool(codings)
+        return body
+
+    async def _rest(self, request: Request) -> bytes:
+        """Wait for a body to its end, or until it is too large."""
+        parts, size, since = list[bytes](), 0, clock.mono()
+        try:
+            while not request.content.at_eof() and size <= self._body_bytes:
+                async with asyncio.timeout(BODY_SILENCE):
+                    parts.append(await request.content.readany())
+                size += len(parts[-1])
+        finally:
+            request.account.waited += clock.mono() - since
+        return b"".join(parts)
 
     async def _redact(self, body: bytes, headers: RawHeaders, route: Route) -> Redacted:
         job = partial(
@@ -170,6 +189,25 @@ class Inbound:
         return outcome
 
 
-async def _within(seconds: float, awaited: Awaitable[T]) -> T:
-    async with asyncio.timeout(seconds):
-        return await awaited
+class _Framing(NamedTuple):
+    """What a request says of its body."""
+
+    refusal: Refusal | None
+    length: int | None
+    chunked: bool
+    expects: bool
+
+
+_NO_BODY = _Framing(None, None, chunked=False, expects=False)
+
+
+@once
+def _framing(headers: Headers) -> _Framing:
+    codings, expected = tokens(headers, b"transfer-encoding"), tokens(headers, b"expect")
+    length = values(headers, b"content-length")
+    refusal = None
+    if codings not in ([], [b"chunked"]):
+        refusal = errors.BAD_REQUEST
+    elif expected not in ([], [b"100-continue"]):
+        refusal = errors.EXPECTATION
+    return _Framing(refusal, int(length[0]) if length else None, bool(codings), bool(expected))

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 
-from aiohttp import web
-
 from sidecar.core.errors import Refusal
+from sidecar.core.headers import values
 from sidecar.runtime.metrics import Metrics
-from sidecar.runtime.server import refuse
+from sidecar.runtime.server import Reply, Request, refuse, reply
 
 _NOT_FOUND = Refusal(404, "not_found", "Known are GET /livez, /readyz, /startupz and /metrics.")
+_TEXT = b"Content-Type: text/plain; charset=utf-8\r\n"
 
 
 class Ops:
@@ -19,17 +19,18 @@ class Ops:
         self._metrics = metrics
         self._unready = unready
 
-    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+    def handle(self, request: Request) -> Reply:
         """Serve one request."""
         path = request.raw_path.partition("?")[0]
         if request.method not in ("GET", "HEAD"):
-            return refuse(_NOT_FOUND)
+            return refuse(request, _NOT_FOUND)
         if path == "/metrics":
-            content_type, body = self._metrics.render(request.headers.get("Accept", ""))
-            return web.Response(body=body, headers={"Content-Type": content_type})
+            accept = b",".join(values(request.raw_headers, b"accept")).decode("latin-1")
+            content_type, body = self._metrics.render(accept)
+            return reply(request, 200, f"Content-Type: {content_type}\r\n".encode(), body)
         if path == "/livez":
-            return web.Response(text="live\n")
+            return reply(request, 200, _TEXT, b"live\n")
         if path in ("/readyz", "/startupz"):
             reason = self._unready()
-            return web.Response(status=503 if reason else 200, text=(reason or "ready") + "\n")
-        return refuse(_NOT_FOUND)
+            return reply(request, 503 if reason else 200, _TEXT, f"{reason or 'ready'}\n".encode())
+        return refuse(request, _NOT_FOUND)

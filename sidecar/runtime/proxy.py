@@ -7,8 +7,6 @@ from hashlib import sha256
 from traceback import walk_tb
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from aiohttp import web
-
 from sidecar.config import Config
 from sidecar.core import errors, outcomes
 from sidecar.core.answers import (
@@ -22,7 +20,7 @@ from sidecar.core.cache_key import TAUGHT_MOST, Change, teaches
 from sidecar.core.encoding import decode
 from sidecar.core.errors import Failure
 from sidecar.core.guard import ANONYMOUS
-from sidecar.core.headers import RawHeaders, leads_away, values, with_readable_codings
+from sidecar.core.headers import Headers, leads_away, once, values
 from sidecar.core.modes import Mode
 from sidecar.core.return_context import StripMemory, with_context
 from sidecar.core.routes import Route, RouteClass, base_urls, match
@@ -30,7 +28,7 @@ from sidecar.core.served import Served
 from sidecar.core.trace import sampled_trace
 from sidecar.redact import Redactor
 from sidecar.runtime import clock
-from sidecar.runtime.account import ACCOUNT, Account, Mark
+from sidecar.runtime.account import Account, Mark
 from sidecar.runtime.attempts import MOST_WHOLE, Attempts, failure_of, to_the_end
 from sidecar.runtime.cache import ContextCache
 from sidecar.runtime.case import Case
@@ -40,6 +38,7 @@ from sidecar.runtime.logs import Log
 from sidecar.runtime.metrics import Metrics, Watched
 from sidecar.runtime.reads import Reads
 from sidecar.runtime.relay import Relay, origin, own, refused
+from sidecar.runtime.server import Reply, Request
 from sidecar.runtime.upstream import Answer as ZepAnswer
 from sidecar.runtime.upstream import Upstream, UpstreamError
 
@@ -124,40 +123,58 @@ class Proxy:
         for task in self._tasks:
             task.cancel()
 
-    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Serve one request of the worker."""
+    def handle(self, request: Request) -> Reply | Coroutine[Any, Any, Reply]:
+        """Serve one request of the worker: at once, where there is nothing to wait for."""
         self._in_flight += 1
-        headers = request.raw_headers
-        span = self._tracing.request(request.method, headers) if self._tracing else None
-        trace = span.trace if span else ""
-        if span is None and "traceparent" in request.headers:
-            trace = sampled_trace(headers)
-        account = Account(clock.mono(), trace)
-        request[ACCOUNT] = account
-        route: Route | None = None
+        if self._tracing:
+            return self._traced(request, self._tracing)
+        return self._handle(request, sampled_trace(request.raw_headers))
+
+    async def _traced(self, request: Request, tracing: "Tracing") -> Reply:
+        """Serve a request in a task in any case: a span belongs to one."""
+        span = tracing.request(request.method, request.raw_headers)
         try:
-            account.route = route = _route(request)
-            account.cls = route.cls
-            return await self._serve(request, route)
-        except Refused as refusal:
-            return self._refuse(request, route, refusal)
+            answer = self._handle(request, span.trace)
+            return answer if isinstance(answer, Reply) else await answer
+        finally:
+            span.end(request.account.served(request.method, clock.mono()))
+
+    def _handle(self, request: Request, trace: str) -> Reply | Coroutine[Any, Any, Reply]:
+        request.account = Account(clock.mono(), trace)
+        try:
+            answer = self._serve(request)
+        except Exception as error:  # noqa: BLE001  whatever it is, the worker gets an answer
+            answer = self._fault(request, error)
+        if isinstance(answer, Reply):
+            self._over(request)
+            return answer
+        return self._wait(request, answer)
+
+    async def _wait(self, request: Request, answer: Coroutine[Any, Any, Reply]) -> Reply:
+        try:
+            return await answer
         except ConnectionError:  # the worker has gone
             raise
         except Exception as error:  # noqa: BLE001  whatever it is, the worker gets an answer
-            self._log_fault(error)
-            return self._refuse(request, route, Refused(errors.INTERNAL, close=True))
+            return self._fault(request, error)
         finally:
-            served = account.served(request.method, clock.mono())
-            if served:
-                self._over(served)
-            if span:
-                span.end(served)
-            self._in_flight -= 1
-            if self._draining and not self._in_flight:
-                self._drained.set()
+            self._over(request)
 
-    def _over(self, served: Served) -> None:
+    def _fault(self, request: Request, error: Exception) -> Reply:
+        """Answer a request that an error has ended: a refusal, or a fault of our own."""
+        if not isinstance(error, Refused):
+            self._log_fault(error)
+            error = Refused(errors.INTERNAL, close=True)
+        return self._refuse(request, request.account.route, error)
+
+    def _over(self, request: Request) -> None:
         """Tell of a request that is over."""
+        self._in_flight -= 1
+        if self._draining and not self._in_flight:
+            self._drained.set()
+        served = request.account.served(request.method, clock.mono())
+        if served is None:
+            return
         self._metrics.served(served)
         if served.outcome is Outcome.BLOCKED and served.reason != ShortCircuit.OFF.value:
             self._say("refused", "warning", served)
@@ -175,9 +192,7 @@ class Proxy:
             ms=round(served.seconds * 1000, 3), **{"class": served.cls.value, **more},
         )  # fmt: skip
 
-    def _refuse(
-        self, request: web.BaseRequest, route: Route | None, error: Refused
-    ) -> web.StreamResponse:
+    def _refuse(self, request: Request, route: Route | None, error: Refused) -> Reply:
         """Answer what is not forwarded; a context read never with what an SDK would retry."""
         # A body that was announced and not asked for may come or not: no way to go on.
         close = error.close or self._draining or bool(values(request.raw_headers, b"expect"))
@@ -189,17 +204,24 @@ class Proxy:
         mark = Mark(mode, Outcome.BLOCKED, refusal.code)
         return refused(request, refusal, mark, close=close)
 
-    async def _serve(self, request: web.BaseRequest, route: Route) -> web.StreamResponse:
+    def _serve(self, request: Request) -> Reply | Coroutine[Any, Any, Reply]:
+        route = request.account.route = _route(request)
+        request.account.cls = route.cls
         if self._in_flight > self._concurrency:
             raise Refused(errors.OVERLOADED)
-        headers = request.raw_headers
+        credential, key = _credential(request.raw_headers), _key(request.raw_headers)
+        if route.cls is RouteClass.CONTEXT and self._inbound.is_bare(request):
+            return self._reads.serve(request, route, credential, key)
+        return self._serve_with_body(request, route, credential, key)
+
+    async def _serve_with_body(
+        self, request: Request, route: Route, credential: str, key: str
+    ) -> Reply:
         received = await self._inbound.read(request)
-        credential = _credential(headers)
-        key = b"".join(values(headers, b"idempotency-key")[:1]).decode("latin-1")
         if route.cls is RouteClass.CONTEXT:
-            return await self._reads.serve(request, route, received, credential, key)
+            return await self._reads.serve_with_body(request, route, received, credential, key)
         outgoing = await self._inbound.inspect(request, route, received)
-        cls = request[ACCOUNT].cls = await self._inbound.classify(route, outgoing)
+        cls = request.account.cls = await self._inbound.classify(route, outgoing)
         asked = self._governor.asked()
         reads = asked.effective is Mode.READ_WRITE
         ticket = self._governor.admit(cls, credential, key=key, reads=reads)
@@ -213,7 +235,7 @@ class Proxy:
             repeated = key and cls is RouteClass.HYBRID
             stripped = self._strips(what, credential + key if repeated else "")
             if stripped:
-                outgoing = outgoing._replace(headers=with_readable_codings(outgoing.headers))
+                outgoing = outgoing._replace(headers=outgoing.headers.readable)
                 outgoing = await self._inbound.without_read(outgoing)
             change = await self._change(case, outgoing)
         except BaseException:
@@ -237,7 +259,7 @@ class Proxy:
 
     async def _forward(
         self, case: Case, outgoing: Outgoing, change: Change | None, *, stripped: bool
-    ) -> web.StreamResponse:
+    ) -> Reply:
         """Send anything but a context read, and stream the answer back."""
         deadline = self._attempts.deadline(case.cls)
         since = clock.mono()
@@ -246,7 +268,7 @@ class Proxy:
         except UpstreamError as error:
             return self._failed(case, error.failure)
         finally:
-            case.request[ACCOUNT].waited += clock.mono() - since
+            case.request.account.waited += clock.mono() - since
             await self._cache.note(change)  # also where no answer came: it may have had its effect
         try:
             if outgoing.body and leads_away(answer.headers, answer.status, self._upstream):
@@ -266,9 +288,7 @@ class Proxy:
         finally:
             answer.close()
 
-    async def _with_context(
-        self, case: Case, answer: ZepAnswer, deadline: float
-    ) -> web.StreamResponse:
+    async def _with_context(self, case: Case, answer: ZepAnswer, deadline: float) -> Reply:
         """Relay the answer to a write whose read was left out, with the context it asked for."""
         since = clock.mono()
         try:
@@ -277,7 +297,7 @@ class Proxy:
         except (TimeoutError, UpstreamError) as error:
             return self._failed(case, failure_of(error))
         finally:
-            case.request[ACCOUNT].waited += clock.mono() - since
+            case.request.account.waited += clock.mono() - since
         plain = decode(whole.body, whole.headers, MOST_WHOLE)
         if isinstance(plain, bytes):
             kept = tuple(p for p in whole.headers if p[0].lower() != b"content-encoding")
@@ -290,14 +310,14 @@ class Proxy:
         if isinstance(plain, bytes):
             self._cache.learn(case.route, outgoing.target, outgoing.body or b"", plain)
 
-    def _own(self, case: Case, answer: Answer) -> web.StreamResponse:
+    def _own(self, case: Case, answer: Answer) -> Reply:
         """Answer in Zep's place."""
         if isinstance(answer.reason, ShortCircuit):
             self._metrics.short_circuit(answer.reason)
         mark = case.mark(answer.outcome, answer.reason.value if answer.reason else "")
         return own(case.request, answer, mark, close=self._draining)
 
-    def _failed(self, case: Case, failure: Failure) -> web.StreamResponse:
+    def _failed(self, case: Case, failure: Failure) -> Reply:
         mark = case.mark(Outcome.LIVE, failure.value)
         return refused(case.request, failure.refusal(), mark, close=self._draining)
 
@@ -318,7 +338,7 @@ class Proxy:
         self._log("internal_error", "error", reason=type(error).__name__, where=_where(error))
 
 
-def _route(request: web.BaseRequest) -> Route:
+def _route(request: Request) -> Route:
     target = request.raw_path
     if not target.startswith("/") or request.method == "CONNECT":
         raise Refused(errors.BAD_TARGET, close=True)
@@ -330,10 +350,17 @@ def _route(request: web.BaseRequest) -> Route:
     return route
 
 
-def _credential(headers: RawHeaders) -> str:
+@once
+def _credential(headers: Headers) -> str:
     """Return a short hash that stands for the Authorization field."""
     field = values(headers, b"authorization")
     return sha256(field[0]).hexdigest()[:32] if field else ANONYMOUS
+
+
+@once
+def _key(headers: Headers) -> str:
+    field = values(headers, b"idempotency-key")
+    return field[0].decode("latin-1") if field else ""
 
 
 def _where(error: Exception) -> str:

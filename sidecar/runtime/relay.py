@@ -2,17 +2,16 @@
 
 import asyncio
 from collections.abc import Awaitable
+from functools import partial
 from typing import NamedTuple, TypeVar
-
-from aiohttp import web
 
 from sidecar.core.answers import Answer as OwnAnswer
 from sidecar.core.cache import Value
 from sidecar.core.cache_key import TAUGHT_MOST
 from sidecar.core.errors import Refusal
 from sidecar.core.headers import RawHeaders, for_downstream, values
-from sidecar.runtime.account import ACCOUNT, Mark
-from sidecar.runtime.server import refuse, reset
+from sidecar.runtime.account import Mark
+from sidecar.runtime.server import JSON, Reply, Request, head, reply, reset
 from sidecar.runtime.upstream import Answer, UpstreamError
 from sidecar.values import Address
 
@@ -20,6 +19,9 @@ from sidecar.values import Address
 READER_SILENCE = 60.0
 
 T = TypeVar("T")
+
+
+_SERVER = b"Server: zep-sidecar\r\n"
 
 
 class Whole(NamedTuple):
@@ -31,58 +33,26 @@ class Whole(NamedTuple):
     body: bytes
 
 
-class _Written(web.StreamResponse):
-    """Stands for an answer that is already on the wire."""
-
-    def __init__(self, *, keep_alive: bool) -> None:
-        super().__init__()
-        self._keeps = keep_alive
-
-    @property
-    def keep_alive(self) -> bool:
-        return self._keeps
-
-    async def prepare(self, request: web.BaseRequest) -> None:
-        """Do nothing: head and body have been written."""
-
-    async def write_eof(self, data: bytes = b"") -> None:
-        """Do nothing: the body has been written."""
-
-
-def refused(request: web.BaseRequest, refusal: Refusal, mark: Mark, *, close: bool) -> web.Response:
+def refused(request: Request, refusal: Refusal, mark: Mark, *, close: bool) -> Reply:
     """Return the answer for a refusal."""
-    request[ACCOUNT].answered(refusal.status, mark)
-    response = refuse(refusal, close=close)
-    response.headers.update(mark.fields())
-    return response
+    request.account.answered(refusal.status, mark)
+    return reply(request, refusal.status, JSON + mark.lines, refusal.body(), close=close)
 
 
-def own(request: web.BaseRequest, answer: OwnAnswer, mark: Mark, *, close: bool) -> web.Response:
+def own(request: Request, answer: OwnAnswer, mark: Mark, *, close: bool) -> Reply:
     """Return an answer of the sidecar in Zep's place."""
-    request[ACCOUNT].answered(answer.status, mark)
-    headers = {"Content-Type": answer.content_type, "Server": "zep-sidecar", **mark.fields()}
-    response = web.Response(status=answer.status, body=answer.body, headers=headers)
-    if close or _upgrades(request):
-        response.force_close()
-    return response
+    request.account.answered(answer.status, mark)
+    kind = f"Content-Type: {answer.content_type}\r\n".encode()
+    return reply(request, answer.status, _SERVER + kind + mark.lines, answer.body, close=close)
 
 
-def kept(request: web.BaseRequest, value: Value, mark: Mark, *, close: bool) -> web.Response:
+def kept(request: Request, value: Value, mark: Mark, *, close: bool) -> Reply:
     """Return an answer that Zep gave earlier."""
-    request[ACCOUNT].answered(200, mark)
-    content_type = value.content_type.decode("latin-1") or "application/json"
-    headers = {"Server": "zep-sidecar", "Content-Type": content_type, **mark.fields()}
+    request.account.answered(200, mark)
+    kind = b"Content-Type: %b\r\n" % (value.content_type or b"application/json")
     if value.content_encoding:
-        headers["Content-Encoding"] = value.content_encoding.decode("latin-1")
-    response = web.Response(body=value.body, headers=headers)
-    if close or _upgrades(request):
-        response.force_close()
-    return response
-
-
-def _upgrades(request: web.BaseRequest) -> bool:
-    """Tell whether the parser may have lost what was pipelined, behind an upgrade we declined."""
-    return bool(values(request.raw_headers, b"upgrade"))
+        kind += b"Content-Encoding: %b\r\n" % value.content_encoding
+    return reply(request, 200, _SERVER + kind + mark.lines, value.body, close=close)
 
 
 class Relay:
@@ -91,24 +61,21 @@ class Relay:
     def __init__(self, upstream: str) -> None:
         self._upstream = upstream
 
-    def whole(
-        self, request: web.BaseRequest, answer: Whole, mark: Mark, *, close: bool
-    ) -> web.StreamResponse:
+    def whole(self, request: Request, answer: Whole, mark: Mark, *, close: bool) -> Reply:
         """Write an answer that is there."""
-        request[ACCOUNT].answered(answer.status, mark)
-        keep_alive = request.keep_alive and not close and not _upgrades(request)
+        request.account.answered(answer.status, mark)
+        keep_alive = request.keep_alive and not close
         bodiless = request.method == "HEAD" or answer.status in (204, 304)
-        headers = tuple(p for p in answer.headers if bodiless or p[0].lower() != b"content-length")
-        lines = self._lines(request, answer.status, headers, mark, chunked=False)
+        # Our own length is true of every body that is there.
+        lines = self._lines(request, answer.status, answer.headers, mark, sized=bodiless)
         if not bodiless:
-            lines.append(b"Content-Length: %d\r\n" % len(answer.body))
-        head = _head(request, answer.status, answer.reason, lines, keep_alive=keep_alive)
-        _write(request, head + answer.body)
-        return _Written(keep_alive=keep_alive)
+            lines += b"Content-Length: %d\r\n" % len(answer.body)
+        start = head(request.version, answer.status, answer.reason, lines, keep_alive=keep_alive)
+        return Reply(start + answer.body, keep_alive)
 
     async def stream(
         self,
-        request: web.BaseRequest,
+        request: Request,
         answer: Answer,
         mark: Mark,
         patience: float,
@@ -116,76 +83,57 @@ class Relay:
         each: bool,
         close: bool,
         seen: bytearray | None = None,
-    ) -> web.StreamResponse:
+    ) -> Reply:
         """Stream an answer to the worker; one that is cut off stays visibly cut off.
 
         `patience` is for all waits for Zep together, or for each of them. How long the worker
         takes to read does not count. What passes is appended to `seen`, if it is not too much.
         """
-        account = request[ACCOUNT]
+        account = request.account
         account.answered(answer.status, mark)
         empty = request.method == "HEAD" or answer.status in (204, 304)
         sized = not answer.chunked and bool(values(answer.headers, b"content-length"))
         chunked = not empty and not sized and request.version >= (1, 1)
         keep_alive = request.keep_alive and not close and (empty or sized or chunked)
-        keep_alive = keep_alive and not _upgrades(request)
         loop = asyncio.get_running_loop()
-        lines = self._lines(request, answer.status, answer.headers, mark, chunked=answer.chunked)
+        lines = self._lines(request, answer.status, answer.headers, mark, sized=not answer.chunked)
         if chunked:
-            lines.append(b"Transfer-Encoding: chunked\r\n")
-        pending = _head(request, answer.status, answer.reason, lines, keep_alive=keep_alive)
+            lines += b"Transfer-Encoding: chunked\r\n"
+        pending = head(request.version, answer.status, answer.reason, lines, keep_alive=keep_alive)
         before = loop.time()
         try:
             data = answer.ready()
             _see(seen, data)
             while not answer.complete:
-                _write(request, pending + _framed(data, chunked))
+                request.write(pending + _framed(data, chunked))
                 pending = b""
                 before = loop.time()
-                await _within(READER_SILENCE, request.writer.drain())
+                await _within(READER_SILENCE, request.drain())
                 since = loop.time()
                 data = await _within(patience, answer.chunk())
                 patience -= 0 if each else loop.time() - since
                 account.waited += loop.time() - before
                 _see(seen, data)
-            _write(request, pending + _framed(data, chunked) + (b"0\r\n\r\n" if chunked else b""))
         except (UpstreamError, TimeoutError):
             account.waited += loop.time() - before
-            _write(request, pending)
+            request.write(pending)
             if request.transport and not sized and not chunked:
                 reset(request.transport)  # nothing else tells this cut from a regular end
-            return _Written(keep_alive=False)
-        return _Written(keep_alive=keep_alive)
+            return Reply(b"", keep_alive=False)
+        last = b"0\r\n\r\n" if chunked else b""
+        return Reply(pending + _framed(data, chunked) + last, keep_alive)
 
     def _lines(
-        self,
-        request: web.BaseRequest,
-        status: int,
-        headers: RawHeaders,
-        mark: Mark,
-        *,
-        chunked: bool,
-    ) -> list[bytes]:
+        self, request: Request, status: int, headers: RawHeaders, mark: Mark, *, sized: bool
+    ) -> bytes:
         kept = for_downstream(
             headers,
             status=status,
-            chunked=chunked,
+            chunked=not sized,
             upstream=self._upstream,
-            sidecar=origin(request),
+            sidecar=partial(origin, request),
         )
-        lines = [b"%b: %b\r\n" % pair for pair in kept]
-        return lines + [f"{name}: {value}\r\n".encode() for name, value in mark.fields().items()]
-
-
-def _head(
-    request: web.BaseRequest, status: int, reason: str, lines: list[bytes], *, keep_alive: bool
-) -> bytes:
-    if not keep_alive:
-        lines.append(b"Connection: close\r\n")
-    elif request.version < (1, 1):
-        lines.append(b"Connection: keep-alive\r\n")
-    phrase = reason.encode("utf-8", "surrogateescape")
-    return b"HTTP/1.1 %d %b\r\n%b\r\n" % (status, phrase, b"".join(lines))
+        return kept.lines + mark.lines
 
 
 async def _within(seconds: float, awaited: Awaitable[T]) -> T:
@@ -202,13 +150,7 @@ def _framed(data: bytes, chunked: bool) -> bytes:
     return b"%x\r\n%b\r\n" % (len(data), data) if chunked and data else data
 
 
-def _write(request: web.BaseRequest, data: bytes) -> None:
-    if request.transport is None or request.transport.is_closing():
-        raise ConnectionResetError("the worker has gone")
-    request.transport.write(data)
-
-
-def origin(request: web.BaseRequest) -> str:
+def origin(request: Request) -> str:
     """Return the sidecar's own base URL, from the socket: a Host field could say anything."""
     host, port = request.transport.get_extra_info("sockname")[:2] if request.transport else ("", 0)
     return f"http://{Address(host, port)}"

@@ -1,33 +1,143 @@
-"""HTTP/1.1 for the worker: aiohttp's server, with answers of the sidecar as JSON throughout."""
+"""HTTP/1.1 for the worker: a protocol of our own over aiohttp's parser; see docs/adr/0007.
+
+A handler gets a request once its head is there. It returns the answer if it has it at once, or a
+coroutine that will: only that becomes a task. Answers are bytes, head and body in one piece.
+"""
 
 import asyncio
-import logging
 import socket
 import struct
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections import deque
+from collections.abc import Callable, Coroutine
+from http import HTTPStatus
+from typing import Any, NamedTuple
 
-from aiohttp import web
+from aiohttp.base_protocol import BaseProtocol
+from aiohttp.http import HttpProcessingError, HttpRequestParser, HttpVersion, RawRequestMessage
+from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 
 from sidecar.core.errors import BAD_REQUEST, INTERNAL, Refusal
+from sidecar.core.headers import Headers, known, values
+from sidecar.runtime import clock
+from sidecar.runtime.account import Account
 from sidecar.values import Address
-
-Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 MAX_LINE = 65536
 MAX_FIELDS = 1000
-# aiohttp's messages can quote what was on the wire, so they go nowhere.
-_silent = logging.getLogger("zep-sidecar.silent")
-_silent.disabled = True
+# Seconds without a request after which a connection is closed.
+KEEP_ALIVE = 75.0
+# Seconds for which what a worker still sends is read and dropped, so that it can read the answer.
+LINGER = 5.0
+# Seconds that requests under way have when every connection is ended.
+GRACE = 0.05
+# Bytes of a body that wait for their reader.
+_BUFFER = 1 << 18
+# Requests that are remembered, and the size up to which one is.
+SEEN_MOST, SEEN_SIZE = 1024, 2048
+_PHRASES = {status.value: status.phrase for status in HTTPStatus}
 
 
-def refuse(refusal: Refusal, *, close: bool = False) -> web.Response:
+class BrokenBody(Exception):
+    """What comes of a body is not framed as HTTP wants it."""
+
+
+class Request:
+    """A request of the worker; its body follows through `content`."""
+
+    __slots__ = (
+        "_connection",
+        "account",
+        "content",
+        "keep_alive",
+        "method",
+        "raw_headers",
+        "raw_path",
+        "version",
+    )
+
+    def __init__(
+        self,
+        connection: "_Connection",
+        message: RawRequestMessage,
+        headers: Headers,
+        content: StreamReader,
+    ) -> None:
+        self.account: Account
+        """What becomes of it; made by whoever serves it."""
+        self.method: str = message.method
+        self.raw_path: str = message.path
+        """Path and query as they stood on the wire."""
+        self.version: HttpVersion = message.version
+        self.raw_headers = headers
+        self.content = content
+        self._connection = connection
+        # The parser may lose what is pipelined behind an upgrade that we decline.
+        self.keep_alive = not message.should_close and not values(self.raw_headers, b"upgrade")
+        """Whether another request may follow, as far as this one is concerned."""
+
+    @property
+    def transport(self) -> asyncio.Transport | None:
+        """The connection, until it is lost."""
+        return self._connection.transport
+
+    async def drain(self) -> None:
+        """Wait until the worker has read enough; raises ConnectionError when it has gone."""
+        await self._connection.drain()
+
+    def write(self, data: bytes) -> None:
+        """Send a part of the answer; raises ConnectionError when the worker has gone."""
+        transport = self._connection.transport
+        if transport is None or transport.is_closing():
+            raise ConnectionResetError("the worker has gone")
+        transport.write(data)
+
+
+class Reply(NamedTuple):
+    """What is to be written of an answer, and whether the connection lives on after it."""
+
+    data: bytes
+    keep_alive: bool
+
+
+Handler = Callable[[Request], Reply | Coroutine[Any, Any, Reply]]
+
+
+def reply(
+    request: Request,
+    status: int,
+    lines: bytes,
+    body: bytes,
+    *,
+    close: bool = False,
+) -> Reply:
+    """Return an answer of our own; `close` ends the connection after it.
+
+    `lines`: its header fields but for Content-Length, Date and Connection.
+    """
+    keep_alive = request.keep_alive and not close
+    lines += b"Content-Length: %d\r\n%b" % (len(body), clock.date_line())
+    data = head(request.version, status, _PHRASES[status], lines, keep_alive=keep_alive)
+    return Reply(data if request.method == "HEAD" else data + body, keep_alive)
+
+
+def refuse(request: Request, refusal: Refusal, *, close: bool = False) -> Reply:
     """Return the answer for a refusal; `close` ends the connection after it."""
-    headers = {"Content-Type": "application/json", "Server": "zep-sidecar"}
-    response = web.Response(status=refusal.status, body=refusal.body(), headers=headers)
-    if close:
-        response.force_close()
-    return response
+    return reply(request, refusal.status, JSON, refusal.body(), close=close)
+
+
+JSON = b"Content-Type: application/json\r\nServer: zep-sidecar\r\n"
+
+
+def head(
+    version: tuple[int, int], status: int, reason: str, lines: bytes, *, keep_alive: bool
+) -> bytes:
+    """Return the head of an answer to a request of this version."""
+    if not keep_alive:
+        lines += b"Connection: close\r\n"
+    elif version < (1, 1):
+        lines += b"Connection: keep-alive\r\n"
+    phrase = reason.encode("utf-8", "surrogateescape")
+    return b"HTTP/1.1 %d %b\r\n%b\r\n" % (status, phrase, lines)
 
 
 def reset(transport: asyncio.WriteTransport) -> None:
@@ -37,57 +147,223 @@ def reset(transport: asyncio.WriteTransport) -> None:
     transport.abort()
 
 
-class _Protocol(web.RequestHandler):
-    """One connection from the worker; `refused` is told of what never became a request."""
+class _Connection(BaseProtocol):
+    """One connection from the worker: its requests are served one after the other."""
 
-    def __init__(self, *arguments: Any, refused: Callable[[str], None], **named: Any) -> None:
-        super().__init__(*arguments, **named)
-        self._refused = refused
+    transport: asyncio.Transport | None
+    _parser: HttpRequestParser
 
-    def eof_received(self) -> bool:  # type: ignore[override]  # asyncio: true keeps it open
-        """Let a worker that has closed its sending side still read the answer (RFC 9112 9.6)."""
-        bodies = [payload for _, payload in self._messages]
-        if self._current_request is not None:
-            bodies.append(self._current_request.content)
-        busy = self._waiter is None or bool(self._messages)
-        if not busy or not all(body.is_eof() for body in bodies):
-            return False
-        self.close()  # once the answer has been written
-        return True
-
-    def handle_error(
-        self,
-        request: web.BaseRequest,
-        status: int = 500,
-        exc: BaseException | None = None,
-        message: str | None = None,
-    ) -> web.StreamResponse:
-        """Answer what is not HTTP, and our own faults, without quoting any of it."""
-        refusal = BAD_REQUEST if status == 400 else INTERNAL
-        self._refused(refusal.code)
-        return refuse(refusal, close=True)
-
-
-class _Server(web.Server):
-    def __init__(self, handler: Handler, refused: Callable[[str], None]) -> None:
-        super().__init__(handler)
-        self._handler = handler
-        self._refused = refused
-
-    def __call__(self) -> web.RequestHandler:
-        return _Protocol(
+    def __init__(self, loop: asyncio.AbstractEventLoop, listener: "Listener") -> None:
+        parser = HttpRequestParser(
             self,
-            loop=asyncio.get_running_loop(),
-            keepalive_timeout=75.0,
-            access_log=_silent,
-            logger=_silent,
+            loop,
+            _BUFFER,
             max_line_size=MAX_LINE,
             max_field_size=MAX_LINE,
             max_headers=MAX_FIELDS,
-            lingering_time=5.0,
+            payload_exception=BrokenBody,
             auto_decompress=False,
-            refused=self._refused,
         )
+        super().__init__(loop, parser)
+        self._listener = listener
+        self._waiting: deque[Request] = deque()
+        self._current: Request | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._malformed = False  # what came last was no HTTP
+        self._ending = False  # once what has been read is answered
+        self._over = False  # nothing is read any more
+        # Bytes to come of the last message: 0 between two of them; None where nobody knows.
+        self._missing: int | None = 0
+        self._last: Request | None = None
+        self._idle_since = loop.time()
+        self._timer = loop.call_later(KEEP_ALIVE, self._look_idle)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)  # it sets TCP_NODELAY
+        connected: socket.socket | None = transport.get_extra_info("socket")
+        if connected is not None and connected.family != socket.AF_UNIX:
+            connected.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        self._listener.connections.add(self)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self._over = True
+        self._timer.cancel()
+        self._waiting.clear()
+        self._listener.connections.discard(self)
+        if self._current and not self._current.content.is_eof():
+            self._current.content.set_exception(ConnectionResetError("the worker has gone"))
+        super().connection_lost(exc)  # whoever is being served is served to the end
+
+    def data_received(self, data: bytes) -> None:
+        if self._over:
+            return
+        if self._between and (seen := self._listener.seen.get(data)):
+            self._waiting.append(Request(self, *seen, EMPTY_PAYLOAD))
+        else:
+            self._parse(data)
+        if self._current is None:
+            self._go_on()
+        if len(self._waiting) > 1 and not self._buffer_paused:
+            self._pause_reading_for_buffer()
+
+    @property
+    def _between(self) -> bool:
+        """Tell whether the parser waits for a new message, and has nothing left to read."""
+        return self._missing == 0 and (self._last is None or self._last.content.is_eof())
+
+    def _parse(self, data: bytes) -> None:
+        between = self._between
+        try:
+            messages, self._upgraded, _ = self._parser.feed_data(data)
+        except HttpProcessingError:
+            self._over = self._malformed = True
+            if self._current and not self._current.content.is_eof():
+                self._current.content.set_exception(BrokenBody())
+            messages = []
+        if self._upgraded:
+            self._over = True
+        for message, content in messages:
+            self._waiting.append(Request(self, message, known(message.raw_headers), content))
+        if between and len(messages) == 1 and not self._over:
+            self._last = self._waiting[-1]
+            self._missing = _missing(data, self._last)
+            if self._missing == 0 and self._last.content is EMPTY_PAYLOAD:
+                self._listener.remember(data, messages[0][0], self._last.raw_headers)
+        elif self._missing and not messages and len(data) <= self._missing:
+            self._missing -= len(data)
+        elif data or messages:
+            self._missing = None
+
+    def eof_received(self) -> bool:
+        """Let a worker that has closed its sending side still read the answer (RFC 9112 9.6)."""
+        requests = [self._current, *self._waiting] if self._current else [*self._waiting]
+        if not requests or not all(request.content.is_eof() for request in requests):
+            return False
+        self._ending = True
+        return True  # asyncio: it stays open
+
+    def resume_reading(self, resume_parser: bool = True) -> None:
+        if self._reading_paused:  # aiohttp's readers ask for it each time
+            super().resume_reading(resume_parser)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self._current is None:
+            self._go_on()
+
+    async def drain(self) -> None:
+        """Wait until the worker has read enough; raises ConnectionError when it has gone."""
+        await self._drain_helper()
+
+    def end(self) -> None:
+        """End the connection, whatever is under way."""
+        if self._task:
+            self._task.cancel()
+        if self.transport:
+            self.transport.close()
+
+    @property
+    def busy(self) -> bool:
+        """Tell whether a request is being served."""
+        return self._task is not None
+
+    # --- parts of the above -------------------------------------------------------------------
+
+    def _go_on(self) -> None:
+        """Serve what waits, as long as the worker reads its answers."""
+        while self._waiting and self._current is None and not self._paused:
+            request = self._current = self._waiting.popleft()
+            if self._buffer_paused and not self._waiting:
+                self._resume_reading_for_buffer()
+            try:
+                answer = self._listener.handler(request)
+            except Exception:  # noqa: BLE001  whatever it is, the worker gets an answer
+                answer = self._failed(request)
+            if not isinstance(answer, Reply):
+                self._task = self._loop.create_task(self._serve(request, answer))
+            else:
+                self._finish(request, answer)
+        if self._malformed and not self._waiting and self._current is None:
+            self._listener.refused(BAD_REQUEST.code)
+            self._malformed, body = False, BAD_REQUEST.body()
+            lines = b"Content-Type: application/json\r\nContent-Length: %d\r\n" % len(body)
+            self._close(head((1, 1), 400, _PHRASES[400], lines, keep_alive=False) + body)
+
+    async def _serve(self, request: Request, coming: Coroutine[Any, Any, Reply]) -> None:
+        try:
+            answer = await coming
+        except ConnectionError:  # the worker has gone
+            answer = Reply(b"", keep_alive=False)
+        except Exception:  # noqa: BLE001  whatever it is, the worker gets an answer
+            answer = self._failed(request)
+        self._task = None
+        self._finish(request, answer)
+        self._go_on()
+
+    def _failed(self, request: Request) -> Reply:
+        self._listener.refused(INTERNAL.code)
+        return refuse(request, INTERNAL, close=True)
+
+    def _finish(self, request: Request, answer: Reply) -> None:
+        """Write an answer, and make ready for what follows the request."""
+        self._current = None
+        self._idle_since = self._loop.time()
+        unread = not request.content.is_eof()
+        if not answer.keep_alive or (self._ending and not self._waiting):
+            self._waiting.clear()
+            self._malformed = False
+            self._close(answer.data, lingers=unread)
+        elif self.transport:
+            self.transport.write(answer.data)
+            if unread:
+                self._current = request
+                self._task = self._loop.create_task(self._skip(request))
+
+    async def _skip(self, request: Request) -> None:
+        """Read what is left of a body that nobody wanted, for a while."""
+        try:
+            async with asyncio.timeout(LINGER):
+                while not request.content.at_eof():
+                    await request.content.readany()
+        except (TimeoutError, ConnectionError, BrokenBody):
+            self._task = None
+            self.end()
+        self._task = self._current = None
+        self._go_on()
+
+    def _close(self, data: bytes, *, lingers: bool = True) -> None:
+        """Write the last answer; where the worker may still be sending, let it read it first."""
+        self._over = True
+        if self.transport is None or self.transport.is_closing():
+            return
+        self.transport.write(data)
+        if lingers:
+            self._reading_paused = False
+            self._resume_reading_for_buffer()
+            self.transport.write_eof()
+            self._timer.cancel()
+            self._timer = self._loop.call_later(LINGER, self.end)
+        else:
+            self.transport.close()
+
+    def _look_idle(self) -> None:
+        """Close the connection if nothing came for too long; look again later if it did."""
+        ends = self._idle_since + KEEP_ALIVE
+        if self._current is None and self._loop.time() >= ends:
+            self.end()
+        else:
+            ends = max(ends, self._loop.time() + 1.0)
+            self._timer = self._loop.call_at(ends, self._look_idle)
+
+
+def _missing(data: bytes, request: Request) -> int | None:
+    """Return how many bytes of a request are to come behind its first packet, if that is sure."""
+    end = data.find(b"\r\n\r\n") + 4
+    if end < 4 or values(request.raw_headers, b"transfer-encoding"):
+        return None
+    length = values(request.raw_headers, b"content-length")
+    missing = end + int(length[0] if length else 0) - len(data)
+    return missing if missing >= 0 else None
 
 
 class Listener:
@@ -95,40 +371,45 @@ class Listener:
 
     def __init__(self, handler: Handler, refused: Callable[[str], None] = lambda _: None) -> None:
         """`refused` is told the code of each answer to what never became a request."""
-        self._handler = handler
-        self._refused = refused
-        self._runner: web.ServerRunner | None = None
-        self._unix: asyncio.Server | None = None
+        self.handler, self.refused = handler, refused
+        self.seen: dict[bytes, tuple[RawRequestMessage, Headers]] = {}
+        """Requests without a body by their bytes: a worker repeats itself, and parsing costs."""
+        self.connections: set[_Connection] = set()
+        self._server: asyncio.Server | None = None
+
+    def remember(self, data: bytes, message: RawRequestMessage, headers: Headers) -> None:
+        """Note what the parser has made of a packet that was one request without a body."""
+        if len(data) <= SEEN_SIZE:
+            if len(self.seen) >= SEEN_MOST:
+                self.seen.clear()
+            self.seen[data] = message, headers
 
     async def start(self, address: Address) -> Address:
         """Listen on TCP; return the bound address. Raises OSError when it cannot be had."""
-        runner = await self._setup()
-        await web.TCPSite(runner, address.host, address.port, backlog=1024).start()
-        host, port = runner.addresses[0][:2]
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(
+            lambda: _Connection(loop, self), address.host, address.port, backlog=1024
+        )
+        host, port = self._server.sockets[0].getsockname()[:2]
         return Address(host, port)
 
     async def start_unix(self, listening: socket.socket) -> None:
         """Serve on a unix socket that listens already."""
-        runner = await self._setup()
         loop = asyncio.get_running_loop()
-        # Not by a SockSite: uvloop would take the socket for TCP.
-        self._unix = await loop.create_unix_server(runner.server, sock=listening)  # type: ignore[arg-type]
-
-    async def _setup(self) -> web.ServerRunner:
-        self._runner = web.ServerRunner(
-            _Server(self._handler, self._refused), shutdown_timeout=0.05
+        self._server = await loop.create_unix_server(
+            lambda: _Connection(loop, self), sock=listening
         )
-        await self._runner.setup()
-        return self._runner
 
     async def stop_accepting(self) -> None:
         """Close the listening socket; connections live on."""
-        for site in list(self._runner.sites) if self._runner else ():
-            await site.stop()
-        if self._unix:
-            self._unix.close()
+        if self._server:
+            self._server.close()
 
     async def close(self) -> None:
-        """End every connection."""
-        if self._runner:
-            await self._runner.cleanup()
+        """Close the listening socket, and end every connection."""
+        await self.stop_accepting()
+        if any(connection.busy for connection in self.connections):
+            await asyncio.sleep(GRACE)
+        for connection in list(self.connections):
+            connection.end()
+        await asyncio.sleep(0)  # for the event loop to close them

@@ -1,8 +1,8 @@
 """The way to Zep: pooled HTTP/1.1 connections to one origin, whatever a request says.
 
 aiohttp's client session would requote targets, add header fields and repeat PUT and DELETE by
-itself, so this drives aiohttp's own client protocol (and with it its parser) directly; see
-docs/adr/0002. One table maps what can go wrong to a Failure.
+itself, so these are connections of our own over aiohttp's parser; see docs/adr/0002. One
+table maps what can go wrong to a Failure.
 """
 
 import asyncio
@@ -16,22 +16,18 @@ from typing import NamedTuple, Self
 from urllib.parse import unquote, urlsplit
 from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]
 
-from aiohttp import ClientError, ClientPayloadError
-from aiohttp.client_proto import ResponseHandler
+from aiohttp import ClientError
 from aiohttp.http import HttpProcessingError, RawResponseMessage
 from aiohttp.streams import StreamReader
 
 from sidecar.core.errors import Failure
-from sidecar.core.headers import RawHeaders, tokens
+from sidecar.core.headers import Headers, tokens
+from sidecar.runtime.connection import Connection
 
 # A peer may close an idle connection while a request is on its way. Connections idle for longer
 # are not used again; a request that cannot be repeated uses only ones that were busy just now.
 IDLE_MAX = 10.0
 IDLE_MAX_UNREPEATABLE = 2.0
-MAX_LINE = 65536
-MAX_FIELDS = 1000
-MAX_INTERIM = 20
-_CHUNK = 65536
 _ERRORS = (
     ClientError,
     HttpProcessingError,
@@ -88,62 +84,27 @@ class EgressProxy(NamedTuple):
         return cls(proxy.hostname, proxy.port or 80, authorization)
 
 
-class _Connection(ResponseHandler):
-    """One connection, for one exchange at a time."""
-
-    transport: asyncio.Transport
-    received = False  # anything of the present answer
-    idle_since = 0.0
-    _headed = False  # the final head of the present answer has come
-    _before = b""  # the last bytes of what came of a head so far
-
-    def begin(self) -> None:
-        """Expect a new answer."""
-        self.received = self._headed = False
-        self._before = b""
-
-    def data_received(self, data: bytes) -> None:
-        self.received = True
-        # Heads are fed by themselves: the parser forgets a head when what follows it is bad.
-        while data and not self._headed and self._exception is None:
-            known = self._before + data
-            end = known.find(b"\r\n\r\n") + 4
-            size = len(data) if end < 4 else end - len(self._before)
-            self._before = known[-3:] if end < 4 else b""
-            head, data = data[:size], data[size:]
-            super().data_received(head)
-        if data or self._headed:  # aiohttp itself calls this with nothing to resume its parser
-            super().data_received(data)
-        if self._exception is not None:
-            self._cut("invalid")
-
-    def feed_data(self, data: tuple[RawResponseMessage, StreamReader], size: int = 0) -> None:
-        self._headed = data[0].code >= 200
-        super().feed_data(data, size)
-
-    def connection_lost(self, exc: BaseException | None) -> None:
-        # Without this, a reset would pass for the regular end of a body that has no length.
-        if exc is not None:
-            self._cut("reset")
-        super().connection_lost(exc)
-
-    def _cut(self, why: str) -> None:
-        if self._payload is not None and not self._payload.is_eof():
-            self._payload.set_exception(ClientPayloadError(why))
-
-
 class Answer:
     """An answer whose head has arrived; the body follows through `chunk`."""
 
     def __init__(
-        self, message: RawResponseMessage, payload: StreamReader, end: Callable[[bool], None]
+        self,
+        message: RawResponseMessage,
+        payload: StreamReader,
+        connection: Connection,
+        end: Callable[[Connection, bool], None],
     ) -> None:
-        self.status = message.code
-        self.reason = message.reason
-        self.headers: RawHeaders = message.raw_headers
-        self.chunked = message.chunked
+        self.status: int = message.code
+        self.reason: str = message.reason
+        self.headers = Headers(message.raw_headers)
+        self.chunked: bool = message.chunked
         self._payload = payload
-        self._end = end
+        self._connection = connection
+        self._end: Callable[[Connection, bool], None] | None = end
+
+    def unhurried(self) -> None:
+        """Lift the time limit: from here on the caller sets it."""
+        self._connection.unhurried()
 
     def ready(self) -> bytes:
         """Return what of the body has arrived, without waiting."""
@@ -166,7 +127,9 @@ class Answer:
 
     def close(self) -> None:
         """End the exchange: the connection is kept when the answer was read to its end."""
-        self._end(self.complete)
+        end, self._end = self._end, None
+        if end:
+            end(self._connection, self.complete)
 
 
 class Upstream:
@@ -196,8 +159,8 @@ class Upstream:
         self._proxy = proxy
         self._clock = clock
         self._connect_timeout = connect_timeout
-        self._idle: deque[_Connection] = deque()
-        self._busy: set[_Connection] = set()
+        self._idle: deque[Connection] = deque()
+        self._busy: set[Connection] = set()
         # Through a proxy a plain request names its origin; everything else is origin-form.
         absolute = f"http://{parts.netloc}" if proxy and not self._tls else ""
         self._target = (absolute + parts.path).encode()
@@ -209,18 +172,20 @@ class Upstream:
         self,
         method: str,
         target: bytes,
-        headers: RawHeaders,
+        headers: Headers,
         body: bytes | None,
         *,
         repeatable: bool,
+        patience: float,
     ) -> Answer:
         """Send one request and return its answer once the head is there.
 
         The request is sent a second time only if it is `repeatable` and went out on a reused
-        connection that died before the first byte of an answer. Raises UpstreamError. The caller
-        sets the deadline.
+        connection that died before the first byte of an answer. All must be over in `patience`
+        seconds, the body included, unless `Answer.unhurried` is called. Raises UpstreamError.
         """
-        lines = b"".join(b"%b: %b\r\n" % pair for pair in headers)
+        deadline = self._loop.time() + patience
+        lines = headers.lines
         if body is not None:
             lines += b"Content-Length: %d\r\n" % len(body)
         line = b"%b %b%b HTTP/1.1\r\n" % (method.encode(), self._target, target)
@@ -228,97 +193,79 @@ class Upstream:
         reused = self._take(IDLE_MAX if repeatable else IDLE_MAX_UNREPEATABLE)
         if reused is not None:
             try:
-                return await self._exchange(reused, request, method)
+                return await self._exchange(reused, request, method, deadline)
             except UpstreamError as error:
                 if error.failure is not Failure.RESET or reused.received:
                     raise
                 if not repeatable:
                     raise UpstreamError(Failure.RESET, stale=True) from None
-        return await self._exchange(await self._connect(), request, method)
+        connection = await self._connect(deadline)
+        return await self._exchange(connection, request, method, deadline)
+
+    @property
+    def _loop(self) -> asyncio.AbstractEventLoop:
+        return asyncio.get_running_loop()
 
     def close(self) -> None:
         """Drop every connection."""
         while self._idle:
-            self._idle.pop().close()
+            self._idle.pop().abort()
         for connection in list(self._busy):
             connection.abort()
 
-    async def _exchange(self, connection: _Connection, request: bytes, method: str) -> Answer:
+    async def _exchange(
+        self, connection: Connection, request: bytes, method: str, deadline: float
+    ) -> Answer:
         self._busy.add(connection)
-        done = False
-
-        def end(whole: bool) -> None:
-            nonlocal done
-            if not done:
-                done = True
-                self._busy.discard(connection)
-                self._release(connection, whole)
-
         try:
-            connection.begin()
-            connection.set_response_params(
-                skip_payload=method == "HEAD",
-                read_until_eof=True,
-                auto_decompress=False,
-                read_bufsize=_CHUNK,
-                max_line_size=MAX_LINE,
-                max_field_size=MAX_LINE,
-                max_headers=MAX_FIELDS,
-            )
-            connection.transport.write(request)
-            for _ in range(MAX_INTERIM):
-                message, payload = await connection.read()
-                if message.code >= 200 or message.code == 101:
-                    break
-            codings = tokens(message.raw_headers, b"transfer-encoding")
+            message, payload = await connection.begin(request, method, deadline)
+            answer = Answer(message, payload, connection, self._end)
+            codings = tokens(answer.headers, b"transfer-encoding")
             # An upgrade was never asked for, and a coding below the chunks cannot be passed on.
             if message.code < 200 or codings not in ([], [b"chunked"]):
                 raise HttpProcessingError
-            return Answer(message, payload, end)
         except _ERRORS as error:
-            end(False)
+            self._end(connection, whole=False)
             raise UpstreamError(_failure(error)) from None
         except BaseException:
-            end(False)
+            self._end(connection, whole=False)
             raise
+        return answer
 
-    def _take(self, idle_max: float) -> _Connection | None:
-        """Return the connection used last, if it is good and was used not too long ago."""
-        now = self._clock()
-        while self._idle and now - self._idle[0].idle_since > IDLE_MAX:
-            self._idle.popleft().close()
-        while self._idle and now - self._idle[-1].idle_since <= idle_max:
-            connection = self._idle.pop()
-            if connection.is_connected() and not connection.should_close:
-                return connection
-            connection.close()
-        return None
-
-    def _release(self, connection: _Connection, whole: bool) -> None:
+    def _end(self, connection: Connection, whole: bool) -> None:
         """Keep a connection whose exchange is over on both sides; drop any other."""
-        if (
-            whole
-            and connection.is_connected()
-            and not connection.should_close
-            and not connection.transport.get_write_buffer_size()
-        ):
+        self._busy.discard(connection)
+        if connection.finish(whole=whole):
             connection.idle_since = self._clock()
             self._idle.append(connection)
         else:
             connection.abort()
 
-    async def _connect(self) -> _Connection:
+    def _take(self, idle_max: float) -> Connection | None:
+        """Return the connection used last, if it is good and was used not too long ago."""
+        now = self._clock()
+        while self._idle and now - self._idle[0].idle_since > IDLE_MAX:
+            self._idle.popleft().abort()
+        while self._idle and now - self._idle[-1].idle_since <= idle_max:
+            connection = self._idle.pop()
+            if connection.usable:
+                return connection
+            connection.abort()
+        return None
+
+    async def _connect(self, deadline: float) -> Connection:
+        patience = min(self._connect_timeout, deadline - self._loop.time())
         try:
-            async with asyncio.timeout(self._connect_timeout):
+            async with asyncio.timeout(patience):
                 return await (self._tunnel() if self._proxy and self._tls else self._dial())
         except (UpstreamError, *_ERRORS) as error:
             raise UpstreamError(_connect_failure(error)) from None
 
-    async def _dial(self) -> _Connection:
-        loop = asyncio.get_running_loop()
+    async def _dial(self) -> Connection:
+        loop = self._loop
         host, port = self._proxy[:2] if self._proxy else (self._host, self._port)
         _, connection = await loop.create_connection(
-            lambda: _Connection(loop),
+            lambda: Connection(loop),
             host,
             port,
             ssl=None if self._proxy else self._tls,
@@ -326,24 +273,25 @@ class Upstream:
         )
         return connection
 
-    async def _tunnel(self) -> _Connection:
+    async def _tunnel(self) -> Connection:
         """Connect through the egress proxy (RFC 9110 9.3.6)."""
         assert self._proxy
         assert self._tls
-        loop = asyncio.get_running_loop()
+        loop = self._loop
         outer = await self._dial()
         try:
             host = f"[{self._host}]" if ":" in self._host else self._host
             authority = b"%b:%d" % (host.encode(), self._port)
-            outer.set_response_params(skip_payload=True, read_until_eof=False)
-            outer.transport.write(
+            message, _ = await outer.begin(
                 b"CONNECT %b HTTP/1.1\r\nHost: %b\r\n%b\r\n"
-                % (authority, authority, self._proxy.authorization)
+                % (authority, authority, self._proxy.authorization),
+                "CONNECT",
+                None,
             )
-            message, _ = await outer.read()
             if message.code // 100 != 2:
                 raise UpstreamError(Failure.EGRESS_PROXY)
-            connection = _Connection(loop)
+            connection = Connection(loop)
+            assert outer.transport
             transport = await loop.start_tls(
                 outer.transport, connection, self._tls, server_hostname=self._host
             )

@@ -20,7 +20,7 @@ def test_hop_by_hop_fields_go_in_both_directions(name: bytes) -> None:
     """Whatever their case."""
     headers: RawHeaders = ((name.title(), b"x"), (b"X-A", b"1"))
     assert for_upstream(headers, changed=False) == ((b"X-A", b"1"),)
-    down = for_downstream(headers, status=200, chunked=False, upstream=ZEP, sidecar=SIDECAR)
+    down = for_downstream(headers, status=200, chunked=False, upstream=ZEP, sidecar=lambda: SIDECAR)
     assert down == ((b"X-A", b"1"),)
 
 
@@ -54,7 +54,7 @@ def test_content_length_stays_where_it_is_true(status: int, chunked: bool, kept:
         status=status,
         chunked=chunked,
         upstream=ZEP,
-        sidecar=SIDECAR,
+        sidecar=lambda: SIDECAR,
     )
     assert bool(down) is kept
 
@@ -90,7 +90,7 @@ def test_location(upstream: str, location: str, expected: str) -> None:
         status=301,
         chunked=False,
         upstream=upstream,
-        sidecar=SIDECAR,
+        sidecar=lambda: SIDECAR,
     )
     assert down == ((b"Location", expected.encode()),)
 
@@ -99,7 +99,9 @@ def test_location(upstream: str, location: str, expected: str) -> None:
 def test_location_at_any_status(status: int) -> None:
     """Whoever follows it must come back to the sidecar."""
     headers: RawHeaders = ((b"Location", b"https://api.getzep.com/x"),)
-    down = for_downstream(headers, status=status, chunked=False, upstream=ZEP, sidecar=SIDECAR)
+    down = for_downstream(
+        headers, status=status, chunked=False, upstream=ZEP, sidecar=lambda: SIDECAR
+    )
     assert down == ((b"Location", f"{SIDECAR}/x".encode()),)
 
 

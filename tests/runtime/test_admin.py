@@ -178,7 +178,7 @@ async def test_body_that_does_not_come(served: Served, monkeypatch: pytest.Monke
 
 async def test_what_is_not_http(served: Served) -> None:
     """A refusal, and the next caller is served."""
-    assert (await served.raw(b"planted\r\n\r\n")).startswith(b"HTTP/1.0 400 ")
+    assert (await served.raw(b"planted\r\n\r\n")).startswith(b"HTTP/1.1 400 ")
     assert (await served.ask("GET", "/status"))[0] == 200
 
 

@@ -426,3 +426,53 @@ def test_egress_proxy_over_tls_is_refused() -> None:
     """A proxy that is itself reached over TLS is not supported, and said so."""
     with pytest.raises(ValueError, match="http://"):
         EgressProxy.from_environ("https://api.getzep.com", {"https_proxy": "https://p"})
+
+
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"
+
+
+@pytest.mark.parametrize("cut", range(len(CHUNKED) - 8, len(CHUNKED)))
+async def test_the_end_of_chunks_is_found_in_pieces(
+    running: Running, upstream: ScriptedUpstream, cut: int
+) -> None:
+    """Wherever the last bytes are cut, the connection is used again."""
+
+    async def in_two(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(CHUNKED[:cut])
+        await writer.drain()
+        await asyncio.sleep(0.02)
+        writer.write(CHUNKED[cut:])
+
+    upstream.script += [in_two, OK]
+    for _ in range(2):
+        assert (await running.ask(request())).body == b"{}"
+    assert upstream.connections == 1
+
+
+@pytest.mark.parametrize("answer", [OK, CHUNKED, b"HTTP/1.1 204 No Content\r\n\r\n"])
+@pytest.mark.parametrize("surplus", [b"H", b"HTTP/1.1 200 OK\r\n", b"\r\nHTTP/1.1 200 OK\r\nA"])
+async def test_what_may_begin_an_answer_spoils_the_connection(
+    running: Running, upstream: ScriptedUpstream, answer: bytes, surplus: bytes
+) -> None:
+    """It would be the beginning of the next worker's answer."""
+    upstream.script += [answer + surplus, OK]
+    assert (await running.ask(request())).status in (200, 204)
+    assert (await running.ask(request())).body == b"{}"
+    assert upstream.connections == 2
+
+
+async def test_each_exchange_has_its_own_time(
+    start: StartSidecar, upstream: ScriptedUpstream
+) -> None:
+    """On one connection, what is left of the time of an earlier exchange ends no later one."""
+    running = await start(upstream.url, timeouts={"control": 0.6})
+
+    async def slowly(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(0.4)
+        writer.write(OK)
+
+    upstream.script += [OK, slowly, slowly, silent()]
+    for expected in (200, 200, 200, 504):
+        await asyncio.sleep(0.1)
+        assert (await running.ask(request())).status == expected
+    assert upstream.connections == 1

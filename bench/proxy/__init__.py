@@ -1,0 +1,1 @@
+"""How fast the sidecar is, beside what a user would pick instead."""
