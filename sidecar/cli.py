@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import ctypes
 import gc
 import json
 import os
@@ -9,6 +10,7 @@ import shlex
 import signal
 import sys
 from collections.abc import Callable, Coroutine, Iterator
+from contextlib import suppress
 from dataclasses import fields
 from getpass import getpass
 from pathlib import Path
@@ -164,13 +166,20 @@ async def _serve(sidecar: Sidecar) -> int:
         print(f"cannot listen: {error}", file=sys.stderr)
         await sidecar.stop()
         return EXIT_FAILED
+    _settle()
+    await stop.wait()
+    await sidecar.stop()
+    os._exit(0)  # an inspection or a look-up in a thread must not outlast the drain
+
+
+def _settle() -> None:
+    """Make the process small and calm, once everything is built."""
     # What the start has made stays: no need to look at it again for garbage, nor often at the rest.
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 50)
-    await stop.wait()
-    await sidecar.stop()
-    os._exit(0)  # an inspection or a look-up in a thread must not outlast the drain
+    with suppress(OSError, AttributeError):  # what it took beside that goes back; glibc only
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def run_loop(main: Coroutine[Any, Any, int]) -> int:
