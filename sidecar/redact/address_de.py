@@ -28,7 +28,7 @@ _GERMAN_MATCHES = (
     "Goethestraße 190 c", "Gartenstr. 6b 24937 Flensburg", "an der brücke 135 50667 köln",
     "Unter den Eichen 40, 79098 Freiburg im Breisgau", "Eduard-Sueß-Gasse 9",
     "Zum Sportplatz 148b, EG rechts, D-70173 Stuttgart", "Straße der Einheit 86, 04109 Leipzig",
-    "Am Graben 12, 2. OG, 1010 Wien", "Postfach 19 24 55, 60311 Frankfurt am Main",
+    "Am Graben 12, 2. OG, 1010 Wien",
     "Gartenstr. 12 in 24937 Flensburg", "Ahornweg 9 in Kiel", "Große Wiese 7/2 90402 Nürnberg",
     "Südring 8", "Hohe Bleichen 30", "Breite Reihe 12 24937 Flensburg", "Wiesengrund 5a",
     "Dr.-Frank-Ring 3", "Rahlstedter Landstr. 8",
@@ -37,6 +37,7 @@ _GERMAN_MATCHES = (
     "Straße des 8. Mai 5, 24937 Flensburg", "An der Eiche 16", "Hügelblick, 7b",
     "Am Hof 2 in 1010 Wien", "Zum Hang 4, 24937\nFlensburg", "Lister Meile 3 in Hannover",
 )  # fmt: skip
+_BOX_MATCHES = ("Postfach 19 24 55, 60311 Frankfurt am Main",)
 _GERMAN_REJECTS = (
     "Platz 3 in der Tabelle", "Hauptplatz 3 Minuten entfernt", "Seite 120-145", "Arbeitsplatz 5",
     "am 12. März 2024", "am Montag 14 Uhr", "Bundesstraße 7 gesperrt", "Auf Platz 2 liegt Bremen",
@@ -103,6 +104,11 @@ def german(data: bytes) -> Iterator[Range]:
             if text[start : start + 7].lower() in _DE_TRUNK:
                 before = before or _DE_BEFORE_TRUNK.search(text, max(0, start - 24), start)
             yield before.start() if before else start, stop
+
+
+def german_boxes(data: bytes) -> Iterator[Range]:
+    """Yield German post office boxes."""
+    text = data.decode("latin-1")
     for match in _DE_BOX.finditer(data):
         start, end = match.span()
         yield start, tail(text, len(text[:end].rstrip()), latin=False)[0]
@@ -227,7 +233,6 @@ _GERMAN_GATES = (
     rf"[A-Za-z0-9\xc0-\xff.)](?:,[ ,]{{0,2}}\n?|\n|\. | / | - ){CODE}(?:,? |\n){LETTER}",
     rf"(?:[0-9] ?[A-Za-z]?[ ,]{{1,3}}\n?{CODE}"
     rf"|[A-Za-z\xc0-\xff.)](?: {{1,3}}\n?|-)[0-9]{{5}})(?:,? |\n){LETTER}",
-    _DE_BOX_PATTERN,
 )
 _LOWER_GATE = rf"[0-9][a-z]?,? [0-9]{{5}} {LETTER}"
 _NAMED_GATE = (
@@ -242,5 +247,6 @@ _NAMED_REJECTS = ("ticket 12, 34567 items", "Version 3 12345 Zeilen")
 
 RULES = (
     Rule("address", _GERMAN_GATES, german, _GERMAN_MATCHES, _GERMAN_REJECTS),
+    Rule("address", (_DE_BOX_PATTERN,), german_boxes, _BOX_MATCHES),
     Rule("address", (_NAMED_GATE, _LOWER_GATE), named, _NAMED_MATCHES, _NAMED_REJECTS),
 )

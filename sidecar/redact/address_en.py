@@ -5,7 +5,7 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from itertools import pairwise, takewhile
 
-from sidecar.redact.engine import scanner
+from sidecar.redact.engine import Scanner, scanner
 from sidecar.redact.rule import Decisions, Range, Rule
 from sidecar.redact.words import alternatives, words
 
@@ -19,24 +19,27 @@ _EN_STREET = words("en.street")
 _US_CODE = words("us.code")
 _WORD_CODE = words("us.code.word")
 
-MATCHES = (
+STREET_MATCHES = (
     "12 Baker Street", "221B Baker St., Apt 4, Springfield, IL 62704", "6649-B Cedar Avenue",
-    "19614 1/2 Hawthorne Trail, Boise, ID", "7703 willow creek terrace", "LS6 2ST",
+    "19614 1/2 Hawthorne Trail, Boise, ID", "7703 willow creek terrace",
     "11249 JEFFERSON BOULEVARD UNIT 6C BOISE ID 83702", "8032 Bowery, New York, NY 10013",
-    "Highway 80, Allentown, GA 31003", "Suite 18 at 9567 Jefferson Terrace, Brooklyn",
+    "Suite 18 at 9567 Jefferson Terrace, Brooklyn",
     "Flat 3, 12 Albert Way, Glasgow, G12 8LH", "84 victoria crescent london n1 7bt",
-    "The Old Bakery, High Way, Norwich, NR2 3SX", "PSC 797, Box 4303, APO AE 09266",
     "One S. Wacker Dr., Ste. 2050, Chicago, IL 60606", "46 High Avenue, London, UK",
-    "PO Box 12, Boise, ID 83702", "FPO AE 25990",
     "Flat 4, 27 Linden Rd", "Flat 6C 81b Orchard Close",
     "2f1, 30 Comely Bank Road, Edinburgh EH4 1AW",
     "14 Castlegate", "9 The Maltings, Leeds", "201 Piccadilly, London W1",
     "12 Mill Lane, Ripley, Surrey",
-    "Ivy Cottage\nBack Lane\nRamsbury\nMarlborough SN8 2QH", "77 Calle Luna, Santa Fe, NM",
+    "77 Calle Luna, Santa Fe, NM",
     "2200 Farm to Market Road 973, Manor, TX 78653", "31 elm st salt lake city ut",
     "5 old forge rd",
     "1900 Avenue of the Stars, Los Angeles 90067", "7 Oak Ct\nSan Diego", "6 Fox Run, Kansas City",
     "64 18 Birch Road",
+)  # fmt: skip
+BOX_MATCHES = ("PSC 797, Box 4303, APO AE 09266", "PO Box 12, Boise, ID 83702")
+CODE_MATCHES = (
+    "LS6 2ST", "Highway 80, Allentown, GA 31003", "The Old Bakery, High Way, Norwich, NR2 3SX",
+    "FPO AE 25990", "Ivy Cottage\nBack Lane\nRamsbury\nMarlborough SN8 2QH",
 )  # fmt: skip
 REJECTS = (
     "take the second road on the right", "the 5 lane highway was jammed", "a 10 minute drive",
@@ -174,7 +177,7 @@ _PHONE_AFTER = re.compile(r" (?:[0-9]{5,6}|[0-9]{2,4} [0-9]{2,4})(?![0-9])")
 
 def _streets(text: str, cores: list[Range], codes: list[Range]) -> Iterator[Range]:
     """Yield number, street and what follows them."""
-    starts = Decisions(_street_start)
+    starts, whole = Decisions(_street_start), Decisions(_is_street)
     for begin, end in cores:
         after = _AFTER_SUFFIX.match(text, end)
         while after:
@@ -189,7 +192,7 @@ def _streets(text: str, cores: list[Range], codes: list[Range]) -> Iterator[Rang
         unit = leads and _LEADING_UNIT.search(text, start - len(lead), start)
         stop = _tail(text, end, codes)
         inside = unit and unit.group()[0] not in "nN0123456789"  # "No. 5, 12 more lanes"
-        if stop > end or inside or _is_street(text, start, end):
+        if stop > end or inside or whole[_around(text, start, end)]:
             yield (unit.start() if unit else start), stop
 
 
@@ -252,6 +255,12 @@ _PLAIN_STREETS = frozenset(
 _PLAIN = _EN_COMMON | _EN_MEASURE
 _SHORT_STREETS = frozenset("rd st ave ln blvd cres pkwy hwy".split())
 _ARTICLES = frozenset({"a", "an", "this", "that", "every", "each", "of", "no"})
+
+
+def _around(text: str, start: int, end: int) -> tuple[str, int, int]:
+    """Return what `_is_street` looks at."""
+    origin = max(0, start - 12)
+    return text[origin : end + 12], start - origin, end - origin
 
 
 def _is_street(text: str, start: int, end: int) -> bool:
@@ -431,28 +440,36 @@ def _ends_walk(token: str, comma: bool, lower: bool) -> bool:
     return plain and not lower and not comma
 
 
-# One of these stands in every address that the rules of this module find. Before a ZIP any word
-# may stand: fifty names of states would cost the gate its pace.
-_GATES = (
-    _CORE_PATTERN.replace("{0,24}", "*"),
-    _BOX_PATTERN,
-    rf"[A-Za-z.][ ,]{{1,3}}{_ZIPS}|, [A-Z][A-Z]\b|\b{_UK_CODE}|\b{_CA_CODE}|{_AU_CODE}",
-)
+# Before a ZIP any word may stand: fifty names of states would cost the gate its pace.
+_STREET_GATE = _CORE_PATTERN.replace("{0,24}", "*")
+_CODE_GATE = rf"[A-Za-z.][ ,]{{1,3}}{_ZIPS}|, [A-Z][A-Z]\b|\b{_UK_CODE}|\b{_CA_CODE}|{_AU_CODE}"
 _CORE, _BOX, _RIGHT = map(scanner, (_CORE_PATTERN, _BOX_PATTERN, _RIGHT_PATTERN))
 _CODE = scanner(_CODE_PATTERN)
 
 
-def find(data: bytes) -> Iterator[Range]:
-    """Yield the addresses in a view; ranges may overlap."""
-    text = data.decode("latin-1")
-    cores, boxes, rights = (
-        [match.span() for match in scan.finditer(data)] for scan in (_CORE, _BOX, _RIGHT)
-    )
-    if cores or boxes:
-        codes = [match.span() for match in _CODE.finditer(data)]
-        yield from _streets(text, cores, codes)
-        yield from _boxes(text, boxes, codes)
-    yield from _from_the_right(text, rights)
+def _spans(scan: Scanner, data: bytes) -> list[Range]:
+    return [match.span() for match in scan.finditer(data)]
 
 
-RULE = Rule("address", _GATES, find, MATCHES, REJECTS)
+def streets(data: bytes) -> Iterator[Range]:
+    """Yield the addresses of number and street in a view; ranges may overlap."""
+    if cores := _spans(_CORE, data):
+        yield from _streets(data.decode("latin-1"), cores, _spans(_CODE, data))
+
+
+def boxes(data: bytes) -> Iterator[Range]:
+    """Yield the post office boxes and military addresses in a view."""
+    if found := _spans(_BOX, data):
+        yield from _boxes(data.decode("latin-1"), found, _spans(_CODE, data))
+
+
+def coded(data: bytes) -> Iterator[Range]:
+    """Yield the addresses in a view that end with a state or a postcode."""
+    return _from_the_right(data.decode("latin-1"), _spans(_RIGHT, data))
+
+
+RULES = (
+    Rule("address", (_STREET_GATE,), streets, STREET_MATCHES, REJECTS),
+    Rule("address", (_BOX_PATTERN,), boxes, BOX_MATCHES),
+    Rule("address", (_CODE_GATE,), coded, CODE_MATCHES),
+)

@@ -31,7 +31,7 @@ _FRENCH_MATCHES = (
     "83 impasse de la Paix", "139 bis chemin des Lilas, 29200 Brest",
     "24 bd Saint-Honoré, 59800 Lille", "15 avenue victor hugo 38100 grenoble",
     "19 boulevard du 8 Mai 1945", "45 chemin de la Paix, bât. B, appt 43, 13006 Marseille",
-    "BP 5645, 69003 Lyon CEDEX 02", "Résidence Les Tilleuls, 3 rue Foch, 38100 Grenoble",
+    "Résidence Les Tilleuls, 3 rue Foch, 38100 Grenoble",
     "6 grande rue", "12 petite rue des lilas 38100 grenoble", "9 place carnot",
     "31 cours jean moulin, bât. b",
     "Lieu-dit La Roche, 24220 Vézac", "Le Bourg, 24220 Vézac", "18\navenue Foch\n38100 Grenoble",
@@ -48,7 +48,7 @@ _FRENCH_REJECTS = (
 _SPANISH_MATCHES = (
     "Calle Gran Vía, 167, 46004 València", "avda. real 112 29015 málaga", "C/ de la Luna, 85",
     "Plaza Mayor 77, 3-2, 50001 Zaragoza", "Ronda Real 111, 4º izq., 29015 Málaga",
-    "Plaza Gran Vía, s/n, 08009 Barcelona", "Apartado de Correos 4565, 29015 Málaga",
+    "Plaza Gran Vía, s/n, 08009 Barcelona",
     "Travesera de Dalt 8, Barcelona", "ronda de los pinos nº 15", "Gran Vía Ramón y Cajal 4",
     "Avda. Alfonso X, 4, portal 2, 6º C, 30009 Murcia", "Paseo Real 2 apto. 5 03540 Alicante",
     "C/ Real 9 - 3º C", "Calle Real, 3, 26001 Haro, La Rioja",
@@ -57,6 +57,7 @@ _SPANISH_MATCHES = (
     "Av. Real\n12\nbajo izq. 03001 Alicante", "Calle Real 8, 35002 Las Palmas de Gran Canaria",
     "Calle Real 5, Soria, 42001",
 )  # fmt: skip
+_BOX_MATCHES = ("Apartado de Correos 4565, 29015 Málaga",)
 _SPANISH_REJECTS = (
     "plaza 5 del parking", "vía 3", "calle de 3 carriles", "avenida 5", "av. Real 2 goles",
     "camino de vuelta 5, gracias", "plaza de garaje 12",
@@ -100,6 +101,11 @@ def french(data: bytes) -> Iterator[Range]:
         if stop > start:
             before = _FR_BEFORE.search(text, max(0, start - 80), start)
             yield before.start() if before else start, stop
+
+
+def french_boxes(data: bytes) -> Iterator[Range]:
+    """Yield French post office boxes."""
+    text = data.decode("latin-1")
     for match in _FR_BOX.finditer(data):
         start, end = match.span()
         stop, code = tail(text, end, latin=True)
@@ -234,6 +240,11 @@ def spanish(data: bytes) -> Iterator[Range]:
         if code or certain or stop > end:
             before = _ES_BEFORE.search(text, max(0, start - 60), start)
             yield before.start() if before else start, stop
+
+
+def spanish_boxes(data: bytes) -> Iterator[Range]:
+    """Yield Spanish post office boxes."""
+    text = data.decode("latin-1")
     for match in _ES_BOX.finditer(data):
         yield match.span()[0], tail(text, match.span()[1], latin=True)[0]
 
@@ -258,6 +269,8 @@ def _is_spanish_street(text: str, head: str, start: int, end: int) -> bool | Non
 
 
 RULES = (
-    Rule("address", (_FR_PATTERN, _FR_BOX_PATTERN), french, _FRENCH_MATCHES, _FRENCH_REJECTS),
-    Rule("address", (_ES_PATTERN, _ES_BOX_PATTERN), spanish, _SPANISH_MATCHES, _SPANISH_REJECTS),
+    Rule("address", (_FR_PATTERN,), french, _FRENCH_MATCHES, _FRENCH_REJECTS),
+    Rule("address", (_FR_BOX_PATTERN,), french_boxes, ("BP 5645, 69003 Lyon CEDEX 02",)),
+    Rule("address", (_ES_PATTERN,), spanish, _SPANISH_MATCHES, _SPANISH_REJECTS),
+    Rule("address", (_ES_BOX_PATTERN,), spanish_boxes, _BOX_MATCHES),
 )

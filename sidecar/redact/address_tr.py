@@ -10,7 +10,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from sidecar.redact.engine import scanner
-from sidecar.redact.rule import Rule
+from sidecar.redact.rule import Decisions, Range, Rule
 from sidecar.redact.words import alternatives, words
 
 _EN_STOP = words("en.stop")
@@ -24,7 +24,7 @@ MATCHES = (
     "Merkez Mah. Gül Sok. No:12 D:3 Kadıköy/İstanbul", "Papatya Sok. No: 7",
     "4562. Sokak No:209/34", "MÜSKEBİ MAHALLESİ KARANFİL SOKAK NO:207/5 BODRUM/MUĞLA",
     "Lale Cd. 196/D 33021 Sarıyer-İstanbul", "Avdan Köyü No:81 Kandıra/Kocaeli",
-    "caferaga mah nergis cad no 98 kat 6 daire 37 kadikoy", "PK 728 Altındağ/Ankara",
+    "caferaga mah nergis cad no 98 kat 6 daire 37 kadikoy",
     "Huzur Sitesi C Blok Kat 2 D. 10 Ayaş", "Çarşı mahallesi mevlana sokak 24 numara",
     "Gül Mah. Lale Cad. No:4 K-3 Blok D:9 Maltepe/İst.",
     "Ihlamur Cad. No: 7 Beyaz Ofis Kat:6 34394 Şişli",
@@ -83,8 +83,8 @@ _TITLES = frozenset(
 
 
 _BOX_PATTERN = r"\b(?i:p\.?k\.?|posta kutusu)[ .:]{1,3}[0-9]{1,6}\b"
-# One of these stands in every address that the rules of this module find.
-_GATES = (rf"\b(?:{_NEIGHBOURHOOD}|{_STREET}|{_SITE})\b", _BOX_PATTERN)
+# One of these stands in every address of parts.
+_GATE = rf"\b(?:{_NEIGHBOURHOOD}|{_STREET}|{_SITE})\b"
 _PART, _BOX = map(scanner, (_PART_PATTERN, _BOX_PATTERN))
 
 
@@ -96,18 +96,14 @@ class Part(NamedTuple):
     kind: str
 
 
-def find(data: bytes) -> Iterator[tuple[int, int]]:
-    """Yield the addresses in a view."""
+def find(data: bytes) -> Iterator[Range]:
+    """Yield the addresses of parts in a view."""
     text = data.decode("latin-1")
-    for match in _BOX.finditer(data):
-        start, end = match.span()
-        if (place := _place_end(text, end, capitals=False)) > end:
-            yield start, place
+    kinds = Decisions(_kind)
     parts = []
     for match in _PART.finditer(data):
         start, end = match.span()
-        kind = _KIND.match(text[start:end])
-        parts.append(Part(start, end, kind.lastgroup or "site" if kind else "site"))
+        parts.append(Part(start, end, kinds[(text[start:end],)]))
     group: list[Part] = []
     for part in parts:
         if group and not _together(text, group[-1], part):
@@ -116,6 +112,20 @@ def find(data: bytes) -> Iterator[tuple[int, int]]:
         group.append(part)
     if group:
         yield from _address(text, group)
+
+
+def boxes(data: bytes) -> Iterator[Range]:
+    """Yield the post office boxes in a view."""
+    text = data.decode("latin-1")
+    for match in _BOX.finditer(data):
+        start, end = match.span()
+        if (place := _place_end(text, end, capitals=False)) > end:
+            yield start, place
+
+
+def _kind(part: str) -> str:
+    kind = _KIND.match(part)
+    return kind.lastgroup or "site" if kind else "site"
 
 
 def _together(text: str, left: Part, right: Part) -> bool:
@@ -135,24 +145,27 @@ def _together(text: str, left: Part, right: Part) -> bool:
 _OTHER_ADDRESS = frozenset({"yeni", "eski"})  # capitals make them names
 
 
-def _address(text: str, group: list[Part]) -> Iterator[tuple[int, int]]:
+def _address(text: str, group: list[Part]) -> Iterator[Range]:
     """Yield the address that a group of parts is, if it is one."""
     kinds = {part.kind for part in group}
     named = kinds - {"number"}
     if not named:
         return
     first = next(index for index, part in enumerate(group) if part.kind != "number")
+    end = group[-1].end
+    bare = _BARE_NUMBER.match(text, end) if group[-1].kind != "number" else None
+    numbered = "number" in kinds or any(
+        text[part.start - 2 : part.start].strip(". ").isdigit() for part in group
+    )
+    certain = len(named) > 1 or "number" in kinds or bare
+    if not (certain or ((numbered or "neighbourhood" in kinds) and _PLACE.match(text, end))):
+        return
     start = _name_start(text, group[first])
     if start == group[first].start and first == 0 and text[group[0].end : group[0].end + 1] != ":":
         return  # a key word without a name
     start = min(start, group[0].start)
     quarter = _QUARTER_BEFORE.search(text, max(0, start - 40), start)
     start = quarter.start() if quarter else start
-    end = group[-1].end
-    bare = _BARE_NUMBER.match(text, end) if group[-1].kind != "number" else None
-    numbered = "number" in kinds or any(
-        text[part.start - 2 : part.start].strip(". ").isdigit() for part in group
-    )
     if bare and _following_word(text, bare.end()) not in _TR_UNIT:
         end, numbered = bare.end(), True
     names = _NAMES.findall(text, start, end)
@@ -251,4 +264,7 @@ def _place_end(text: str, end: int, capitals: bool) -> int:
     return end
 
 
-RULE = Rule("address", _GATES, find, MATCHES, REJECTS)
+RULES = (
+    Rule("address", (_GATE,), find, MATCHES, REJECTS),
+    Rule("address", (_BOX_PATTERN,), boxes, ("PK 728 Altındağ/Ankara",)),
+)

@@ -81,8 +81,13 @@ def _is_mailbox(value: bytes) -> bool:
     return _is_personal(value) or (usual and _is_domain(value))
 
 
+# No rule looks further to the left of an at sign.
+_LOOK_BACK = 70
+
+
 def _rule(
     gate: str,
+    sign: bytes,
     pattern: str,
     check: Callable[[bytes], bool],
     matches: tuple[str, ...],
@@ -96,10 +101,15 @@ def _rule(
 
     def find(data: bytes) -> Iterator[Range]:
         sizes = Decisions(size)
-        for match in scan.finditer(data):
+        first, last = data.find(sign), data.rfind(sign)
+        if first < 0:
+            return
+        for match in scan.finditer(data, max(0, first - _LOOK_BACK)):
             start, end = match.span()
             if length := sizes[(data[start:end],)]:
                 yield start, start + length
+            if end > last:
+                break
 
     return Rule("email", (gate,), find, matches, rejects)
 
@@ -110,6 +120,7 @@ _LAST = r"[A-Za-z0-9_\xc0-\xff.+-]"
 RULES = (
     _rule(
         "@",
+        b"@",
         rf"{_LOCAL}@ ?{_DOMAIN}",
         _is_domain,
         ("ali@x.com", "o'hara+news@mail.example.co.uk", "jürgen@müller.de", "a@xn--mller-kva.de",
@@ -120,6 +131,7 @@ RULES = (
     ),
     _rule(
         "@",
+        b'"@',
         rf'"[^"@\x00-\x1f{{}}\\]{{1,64}}"@{_DOMAIN}',
         _is_domain,
         ('"jane doe"@example.org',),
@@ -127,6 +139,7 @@ RULES = (
     ),
     _rule(
         "@",
+        b" @",
         rf"{_LOCAL} @ ?{_DOMAIN}",
         _is_mailbox,
         ("renee.b @ example.com", "renee7 @example.com", "jdoe @ example.org"),
@@ -134,6 +147,7 @@ RULES = (
     ),
     _rule(
         "@",
+        b"@",
         rf"{_LOCAL} ?@ ?{_LOOSE_DOMAIN}",
         _is_loose,
         ("bob@aol[dot]com", "t.krause561@gmx(dot)de", "kontakt808@gmx dot de", "bob@aol. com",
@@ -143,6 +157,7 @@ RULES = (
     ),
     _rule(
         rf"{_LAST} ?{_OPEN} ?(?:{_AT_WORD}|@) ?{_CLOSE} ?{_WORD}",
+        b"",
         rf"{_LOCAL} ?{_OPEN} ?(?:{_AT_WORD}|@) ?{_CLOSE} ?{_HIDDEN_DOMAIN}",
         _is_domain,
         (
@@ -155,6 +170,7 @@ RULES = (
     ),
     _rule(
         rf"{_LAST} {_AT_WORD} [A-Za-z0-9_\xc0-\xff-]+ {_DOT_WORD} {_WORD}",
+        b"",
         rf"(?:{_WORD}{{1,32}} {_SIGN_WORD} ){{0,2}}{_LOCAL} {_AT_WORD} {_WORDY_DOMAIN}",
         _is_mailbox,
         (
@@ -168,6 +184,7 @@ RULES = (
     ),
     _rule(
         rf"{_LAST} ?[ _-]{_AT_WORD}[ _-] ?[A-Za-z0-9_\xc0-\xff.-]+\.[A-Za-z\xc0-\xff]{{2}}",
+        b"",
         rf"{_LOCAL}(?: {_AT_WORD} | ?[_-](?i:at)[_-] ?){_DOMAIN}",
         _is_personal,
         ("john.smith at example.com", "leah at yahoo.com", "leah at gmail.com",

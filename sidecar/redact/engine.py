@@ -29,8 +29,8 @@ class Scanner(Protocol):
     def search(self, text: Any, start: int = 0, /) -> Hit | None:
         """Return the first match that begins at `start` or behind it."""
 
-    def finditer(self, text: Any, /) -> Iterator[Hit]:
-        """Yield the matches from left to right."""
+    def finditer(self, text: Any, start: int = 0, /) -> Iterator[Hit]:
+        """Yield the matches that begin at `start` or behind it, from left to right."""
 
     def fullmatch(self, text: Any, /) -> Hit | None:
         """Match the whole text."""

@@ -60,7 +60,9 @@ class Gate:
         hit = self._scan.search(body)
         while hit:
             start, end = hit.span()
-            if not _in_uuid(body, start, end):
+            if _in_uuid(body, start, end):
+                end -= 1  # what ends the UUID may begin a value: "@", "+90"
+            else:
                 # The first character of a match may be the quote before the string.
                 offsets.append(min(start + 1, end - 1))
                 stop = _STOP.search(body, end - 1)
@@ -78,10 +80,13 @@ _STOP = re.compile(rb'["\]}]')
 _UUID = re.compile(
     rb"(?<![0-9A-Za-z])[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}(?![0-9A-Za-z-])"
 )
+_UUID_BYTES = b"0123456789abcdefABCDEF-"
 
 
 def _in_uuid(body: bytes, start: int, end: int) -> bool:
     """Tell whether a match, but for its first and last byte, lies in a UUID: no value does."""
+    if end - start < 3 or body[start + 1 : end - 1].strip(_UUID_BYTES):
+        return False
     uuid = _UUID.search(body, max(0, start - 37), end + 37)
     return uuid is not None and uuid.start() <= start + 1 and end - 1 <= uuid.end()
 

@@ -5,13 +5,13 @@ In a valid document most of it can be told from the quotes around the offset: wh
 two strings is punctuation, and what stands in a string hardly ever looks like it.
 """
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from sidecar.core.routes import FILTERS, FREE_FORM, Fields
 from sidecar.redact.engine import scanner
+from sidecar.redact.written import decoded
 
 # What stands between two strings, behind one, and where a key has a number.
 _BETWEEN = re.compile(rb"\s*(?:[,:]|[,:\]}][\s\w.+,:\[\]{}-]*[,:\[{])\s*")
@@ -83,7 +83,7 @@ def _member_at(body: bytes, offset: int) -> tuple[int, int, str] | None:
             return None
         (start, end), key_end = number.span(1), left
     key_start = _quote_before(body, key_end)
-    return start, end, json.loads(body[key_start : key_end + 1])
+    return start, end, decoded(body[key_start + 1 : key_end])
 
 
 def _quote_before(body: bytes, end: int) -> int:

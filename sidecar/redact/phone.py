@@ -60,6 +60,7 @@ _OTHER_CHAIN = re.compile(
 )
 # How far the rule looks around a chain: for words before it, for a word or an extension behind it.
 _LOOK_BACK, _LOOK_AHEAD = 40, 24
+_MARKS = b" ./()[]+-"  # all that stands in a chain between the digits
 _GROUP = re.compile(rb"[0-9]+")
 _EXTENSION = re.compile(
     rb"(?i)(?:,? ?(?:x|ext\.?|extn\.?|extension|dahili|ic hat|durchwahl|dw\.?|poste|int\.)"
@@ -181,7 +182,7 @@ class Finder:
                 continue
             if context is None:  # inside a chain the words before it are about another number
                 context = "" if first else _context(data, start)
-            digits = text.translate(None, b" ./()[]+-").decode()
+            digits = text.translate(None, _MARKS).decode()
             number = Number(at, end, digits, shape, international, text)
             if self._accept(number, context or _context_after(data, end)):
                 return number
@@ -291,7 +292,7 @@ def _is_valid_abroad(code: int, national: str) -> bool:
 
 def _international(number: Number) -> bool:
     """Decide about digits behind a plus sign or a double zero."""
-    digits = re.sub(rb"\(0\)|[^0-9]", b"", number.text).decode()
+    digits = number.text.replace(b"(0)", b"").translate(None, _MARKS).decode()
     digits = digits.removeprefix("00" if not number.international else "")
     for size in (1, 2, 3):
         code, national = int(digits[:size] or 0), digits[size:]

@@ -8,7 +8,7 @@ from sidecar.redact.rule import Rule
 # house number with a postcode is not one either.
 _ORDER = ("secret", "email", "iban", "card", "national_id", "ssn", "ip", "address", "phone")
 
-ADDRESS_RULES = (address_en.RULE, address_tr.RULE, *address_de.RULES, *address_eu.RULES)
+ADDRESS_RULES = (*address_en.RULES, *address_tr.RULES, *address_de.RULES, *address_eu.RULES)
 
 
 def rules(policy: Policy) -> list[Rule]:

@@ -12,6 +12,8 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate, pairwise
 from urllib.parse import unquote_to_bytes
 
+import msgspec
+
 _SLICE = 1 << 18
 _ESCAPE = re.compile(rb"\\u[dD][89abAB]..\\u[dD][c-fC-F]..|\\u....|\\.", re.DOTALL)
 _PERCENT = re.compile(rb"%[0-9a-fA-F]{2}|.", re.DOTALL)
@@ -64,10 +66,21 @@ def _decoded_slice(raw: bytes) -> str:
     except UnicodeDecodeError:
         raise Uninspectable("The body is not valid UTF-8.") from None
     if "\\" in text:
-        text = json.loads(f'"{text}"')
+        text = _unescaped(raw)
     if "\0" in text:
         raise Uninspectable("The body holds a NUL character.")
     return text
+
+
+def _unescaped(raw: bytes) -> str:
+    quoted = b'"%b"' % raw
+    try:
+        return _string_decoder.decode(quoted)
+    except msgspec.DecodeError:  # lone surrogates
+        return str(json.loads(quoted))
+
+
+_string_decoder = msgspec.json.Decoder(str)
 
 
 def unquoted(raw: bytes) -> str:

@@ -115,6 +115,19 @@ def test_numbers_the_finder_finds_were_suspected(number: str, before: str) -> No
             assert GATE.suspicions(body)
 
 
+@pytest.mark.parametrize(
+    "rest", ["@example.com", "\uff20example.com", ", 0532 123 45 67", " a@b.co"]
+)
+@pytest.mark.parametrize(
+    "uuid", ["18e1d0a8-e066-d5eb-a852-9938ba6cad41", "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee"]
+)
+def test_what_follows_a_uuid_is_suspected(uuid: str, rest: str) -> None:
+    """Digits in a UUID are no suspicion, but it may be the local part of an address."""
+    assert FINDER.find(uuid + rest)
+    for body in written(uuid + rest):
+        assert GATE.suspicions(body)
+
+
 @given(st.binary(max_size=12))
 def test_what_is_not_utf8_is_suspected(body: bytes) -> None:
     """So that a body without suspicions needs no other check."""
