@@ -39,6 +39,7 @@ PASS_ON = (NGINX, ENVOY, MITMDUMP, NAIVE, NO_CACHE, SIDECAR)
 POSTS = ("post400", "post4k", "post4k-pii", "post64k")
 FULL_CACHE = 11_000
 RATE = 200
+SETTLE = 0.5  # seconds
 SIZES = (1 << 10, 1 << 14, 1 << 18, 1 << 20, 1 << 22)
 
 
@@ -94,6 +95,8 @@ class Bench:
         for connections in many:
             slice_ = flat_out(target, work, connections, 1, self.home)
             taken.setdefault((target.name, connections), []).append(slice_)
+        # Requests under way when the load ended still arrive: they must not count for the next.
+        time.sleep(SETTLE)
         after = self.stub.counts()
         leaked = after["leaked"] - before["leaked"]
         self.result.leaked[name, target.name] = leaked + self.result.leaked.get(
