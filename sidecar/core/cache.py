@@ -14,7 +14,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from sidecar.core.cache_key import Key, Lesson, Tag
-from sidecar.core.headers import RawHeaders, tokens, values
+from sidecar.core.headers import AnyHeaders, tokens, values
 from sidecar.core.tag_index import Generations, Owners, TagIndex
 
 # Bytes that an entry is charged beside its key and its value.
@@ -53,7 +53,7 @@ class Value(NamedTuple):
         return sum(map(len, self))
 
 
-def storable(status: int, headers: RawHeaders, body: bytes) -> Value | None:
+def storable(status: int, headers: AnyHeaders, body: bytes) -> Value | None:
     """Return the part of an answer that is kept, or None where none may be.
 
     The caller has judged the body: complete, and JSON of the right type. An answer in a coding

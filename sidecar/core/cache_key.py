@@ -7,14 +7,15 @@ of date. Both are digests: identifiers can be e-mail addresses, and keys leave t
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import lru_cache
 from hashlib import blake2b, sha256
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, quote_from_bytes, unquote_to_bytes, urlencode
 
+from sidecar.core.canonical import canonical
 from sidecar.core.guard import ANONYMOUS
-from sidecar.core.headers import Headers, RawHeaders, by_name, once, tokens, values
+from sidecar.core.headers import AnyHeaders, Headers, by_name, once, tokens, values
 from sidecar.core.return_context import members
 from sidecar.core.routes import Route, RouteClass
 
@@ -28,8 +29,6 @@ TAG_SIZE = 15
 VERSION = b"v1"
 # Bytes of an answer that is read for what it says about owners.
 TAUGHT_MOST = 65536
-# Bytes of a question that is put into canonical form; a larger one stands for itself.
-_IN_ORDER_MOST = 8192
 # Threads, users and graphs that one cached answer may depend on.
 SUBJECTS_MOST = 16
 # A request with one of these has an answer of its own.
@@ -122,7 +121,7 @@ def question(
     route: Route,
     method: str,
     target: bytes,
-    headers: RawHeaders,
+    headers: AnyHeaders,
     body: bytes | None,
     *,
     credential: str,
@@ -152,7 +151,7 @@ def question(
         _query(query),
         *manner,
         policy.encode(),
-        sha256(_canonical(body)).digest() if body else b"",
+        sha256(canonical(body)).digest() if body else b"",
     )
     # With their lengths, so that no two lists of parts read the same.
     whole = b"".join([b"%d:%b" % (len(part), part) for part in parts])
@@ -285,55 +284,3 @@ def _query(query: bytes) -> bytes:
 
 
 _UNRESERVED = re.compile(rb"[A-Za-z0-9/._~-]*+")
-
-
-class _Number(str):
-    """A number as it is written: 1 is not 1.0, and neither is rounded."""
-
-    __slots__ = ()
-
-
-class _Object(list[tuple[str, Any]]):
-    """The members of a JSON object by name; of those with the same name, the order stays."""
-
-
-def _object(pairs: list[tuple[str, Any]]) -> _Object:
-    return _Object(sorted(pairs, key=lambda pair: pair[0]))
-
-
-def _canonical(body: bytes) -> bytes:
-    """Return JSON with sorted names and no blanks; what is no JSON, or large, as it is."""
-    if len(body) > _IN_ORDER_MOST:
-        return body
-    try:
-        value = json.loads(
-            body,
-            object_pairs_hook=_object,
-            parse_int=_Number,
-            parse_float=_Number,
-            parse_constant=_Number,
-        )
-        written: list[str] = []
-        _write(value, written.append)
-        return b"json " + "".join(written).encode()
-    except (ValueError, RecursionError):
-        return b"raw " + body
-
-
-def _write(value: Any, out: Callable[[str], None]) -> None:
-    if isinstance(value, _Object):
-        out("{")
-        for name, inner in value:
-            out(json.dumps(name))
-            out(":")
-            _write(inner, out)
-            out(",")
-        out("}")
-    elif isinstance(value, list):
-        out("[")
-        for inner in value:
-            _write(inner, out)
-            out(",")
-        out("]")
-    else:
-        out(value if isinstance(value, _Number) else json.dumps(value))

@@ -3,7 +3,7 @@
 import zlib
 
 from sidecar.core.errors import TOO_LARGE, Refusal
-from sidecar.core.headers import RawHeaders, tokens
+from sidecar.core.headers import AnyHeaders, tokens
 
 _GZIP, _ZLIB, _RAW_DEFLATE = 31, 15, -15
 # Some clients send "deflate" without its zlib wrapper (RFC 9110 8.4.1.2, note).
@@ -15,7 +15,7 @@ UNKNOWN_CODING = Refusal(
 BROKEN_CODING = Refusal(400, "content_encoding", "The body is not valid for its Content-Encoding.")
 
 
-def decode(body: bytes, headers: RawHeaders, limit: int) -> bytes | Refusal:
+def decode(body: bytes, headers: AnyHeaders, limit: int) -> bytes | Refusal:
     """Undo the body's content coding; the same object comes back where there is none.
 
     Refused are any other coding (also two codings), a damaged stream, anything after its end, and

@@ -1,8 +1,8 @@
 """Which header fields cross the proxy, and how a redirect is kept from leading round it."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from functools import lru_cache, wraps
-from typing import Any, Generic, TypeVar
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 RawHeaders = tuple[tuple[bytes, bytes], ...]
@@ -11,59 +11,59 @@ RawHeaders = tuple[tuple[bytes, bytes], ...]
 T = TypeVar("T")
 
 
-class _lazy(Generic[T]):  # noqa: N801  used as a decorator
-    """A property that is worked out once. functools.cached_property takes a lock for it."""
-
-    def __init__(self, work: Callable[[Any], T]) -> None:
-        self._work, self._name = work, work.__name__
-
-    def __get__(self, instance: Any, owner: type) -> T:
-        found = instance.__dict__[self._name] = self._work(instance)
-        return found
-
-
-class Headers(tuple[tuple[bytes, bytes], ...]):
+class Headers:
     """Header fields, with what many ask of them worked out once."""
 
-    @_lazy
+    def __init__(self, fields: Iterable[tuple[bytes, bytes]]) -> None:
+        self.fields: RawHeaders = tuple(fields)
+        self.asked: dict[str, Any] = {}
+        """Answers to the questions that are decorated with `once`."""
+        self._by_name: dict[bytes, tuple[bytes, ...]] | None = None
+
+    def __iter__(self) -> Iterator[tuple[bytes, bytes]]:
+        return iter(self.fields)
+
+    def __len__(self) -> int:
+        return len(self.fields)
+
+    @property
     def by_name(self) -> dict[bytes, tuple[bytes, ...]]:
         """Values by name, in lower case."""
-        by_name: dict[bytes, tuple[bytes, ...]] = {}
-        for name, value in self:
-            name = name.lower()
-            by_name[name] = (*by_name[name], value) if name in by_name else (value,)
-        return by_name
-
-    @_lazy
-    def unchanged(self) -> "Headers":
-        """What goes to Zep beside a body that is as it came."""
-        return Headers(_without(self, _OWN_REQUEST))
-
-    @_lazy
-    def readable(self) -> "Headers":
-        """What goes to Zep with a request whose answer we have to read."""
-        return with_readable_codings(self)
-
-    @_lazy
-    def lines(self) -> bytes:
-        """The fields as they are written."""
-        return b"".join([name + b": " + value + b"\r\n" for name, value in self])
+        if self._by_name is None:
+            by_name: dict[bytes, tuple[bytes, ...]] = {}
+            for name, value in self.fields:
+                name = name.lower()
+                by_name[name] = (*by_name[name], value) if name in by_name else (value,)
+            self._by_name = by_name
+        return self._by_name
 
 
-def once(ask: Callable[[Headers], T]) -> Callable[[RawHeaders], T]:
+AnyHeaders = Headers | RawHeaders
+
+
+def once(ask: Callable[[Headers], T]) -> Callable[[AnyHeaders], T]:
     """Let a question be worked out once for each `Headers`."""
     name = f"{ask.__module__}.{ask.__name__}"
 
-    @wraps(ask)
-    def asked(headers: RawHeaders) -> T:
-        kept = headers if isinstance(headers, Headers) else Headers(headers)
-        answers = kept.__dict__
-        if name not in answers:
-            answers[name] = ask(kept)
-        answer: T = answers[name]
+    def asked(headers: AnyHeaders) -> T:
+        kept = of(headers)
+        if name not in kept.asked:
+            kept.asked[name] = ask(kept)
+        answer: T = kept.asked[name]
         return answer
 
     return asked
+
+
+def of(fields: AnyHeaders) -> Headers:
+    """Return header fields as `Headers`."""
+    return fields if isinstance(fields, Headers) else Headers(fields)
+
+
+@once
+def lines(headers: Headers) -> bytes:
+    """Return the fields as they are written."""
+    return b"".join([name + b": " + value + b"\r\n" for name, value in headers.fields])
 
 
 # A worker sends the same fields again and again. What is kept is bounded by number and by size:
@@ -109,18 +109,17 @@ OWN_PREFIX = b"x-zep-sidecar-"  # what we tell the worker: nobody else does
 _DEFAULT_PORTS = (None, 80, 443)
 
 
-def values(headers: RawHeaders, name: bytes) -> Sequence[bytes]:
+def values(headers: AnyHeaders, name: bytes) -> Sequence[bytes]:
     """Return every value of the field `name` (lower case), in order."""
-    found = headers if isinstance(headers, Headers) else Headers(headers)
-    return found.by_name.get(name, ())
+    return of(headers).by_name.get(name, ())
 
 
-def by_name(headers: RawHeaders) -> Mapping[bytes, Sequence[bytes]]:
+def by_name(headers: AnyHeaders) -> Mapping[bytes, Sequence[bytes]]:
     """Return the values by name, in lower case."""
-    return (headers if isinstance(headers, Headers) else Headers(headers)).by_name
+    return of(headers).by_name
 
 
-def tokens(headers: RawHeaders, name: bytes) -> list[bytes]:
+def tokens(headers: AnyHeaders, name: bytes) -> list[bytes]:
     """Return the comma-separated members of the field `name` (lower case), themselves lowered."""
     found = values(headers, name)
     if not found:
@@ -129,28 +128,31 @@ def tokens(headers: RawHeaders, name: bytes) -> list[bytes]:
     return [member.strip() for member in members if member.strip()]
 
 
-def _without(headers: RawHeaders, dropped: frozenset[bytes]) -> list[tuple[bytes, bytes]]:
+def _without(headers: Headers, dropped: frozenset[bytes]) -> list[tuple[bytes, bytes]]:
     named = tokens(headers, b"connection")
     gone: Collection[bytes] = dropped.union(named) if named else dropped
     return [
         pair
-        for pair in headers
+        for pair in headers.fields
         if (name := pair[0].lower()) not in gone and not name.startswith(OWN_PREFIX)
     ]
 
 
-def for_upstream(headers: RawHeaders, *, changed: bool) -> Headers:
+def for_upstream(headers: AnyHeaders, *, changed: bool) -> Headers:
     """Return the fields that go to Zep; `changed`: the body leaves redacted, and decoded.
 
     Host, Content-Length and hop-by-hop fields are left out: the caller writes its own.
     """
-    if changed:
-        return Headers(_without(headers, _CHANGED))
-    return headers.unchanged if isinstance(headers, Headers) else Headers(headers).unchanged
+    return Headers(_without(of(headers), _CHANGED)) if changed else _unchanged(headers)
+
+
+@once
+def _unchanged(headers: Headers) -> Headers:
+    return Headers(_without(headers, _OWN_REQUEST))
 
 
 def for_downstream(
-    headers: RawHeaders,
+    headers: AnyHeaders,
     *,
     status: int,
     chunked: bool,
@@ -164,28 +166,32 @@ def for_downstream(
     which a Location is translated, without a trailing slash.
     """
     bodiless = chunked or status in (204, 304)
-    kept = _without(headers, _UNSIZED if bodiless else HOP_BY_HOP)
+    kept = _without(of(headers), _UNSIZED if bodiless else HOP_BY_HOP)
     if not values(headers, b"location"):
         return Headers(kept)
     return Headers(
-        (name, _translate(value, upstream, sidecar()))
-        if name.lower() == b"location"
-        else (name, value)
-        for name, value in kept
+        [
+            (name, _translate(value, upstream, sidecar()))
+            if name.lower() == b"location"
+            else (name, value)
+            for name, value in kept
+        ]
     )
 
 
-def with_readable_codings(headers: RawHeaders) -> Headers:
+@once
+def with_readable_codings(headers: Headers) -> Headers:
     """Return the fields of a request whose answer we have to read: with codings that we can undo.
 
     RFC 9110 12.5.3. Where the worker takes none of them, the answer must come without any.
     """
-    found = values(headers, b"accept-encoding")
-    if isinstance(headers, Headers) and all(_readable(value) == value for value in found):
+    if all(_readable(value) == value for value in values(headers, b"accept-encoding")):
         return headers
     return Headers(
-        (name, _readable(value)) if name.lower() == b"accept-encoding" else (name, value)
-        for name, value in headers
+        [
+            (name, _readable(value)) if name.lower() == b"accept-encoding" else (name, value)
+            for name, value in headers.fields
+        ]
     )
 
 
@@ -198,7 +204,7 @@ def _readable(accepted: bytes) -> bytes:
     return b", ".join(kept) or b"identity"
 
 
-def leads_away(headers: RawHeaders, status: int, upstream: str) -> bool:
+def leads_away(headers: AnyHeaders, status: int, upstream: str) -> bool:
     """Tell whether a redirect asks the worker to send its body, unredacted, past the sidecar.
 
     307 and 308 repeat the method and the body (RFC 9110 15.4.8), and zep-cloud 4.x follows them.

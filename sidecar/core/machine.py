@@ -18,11 +18,11 @@ no timer: an open machine is due as soon as its hold is over, and someone asks.
 Epochs come from one counter for all machines, so that none is ever used twice.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 from math import inf
-from typing import ClassVar, NamedTuple
+from typing import NamedTuple
 
 from sidecar.core.words import Word
 
@@ -221,8 +221,20 @@ class Machine:
         """Take the signal of an attempt that this machine has admitted."""
         if admission.epoch != self.epoch:
             return None
-        action = self._TRANSITIONS.get((self.state, admission.probe, report.signal))
-        return action(self, report) if action else None
+        match self.state, admission.probe, report.signal:
+            case State.CLOSED, False, Signal.GOOD:
+                return self._end_streak(report)
+            case State.CLOSED, False, Signal.BAD:
+                return self._count(report)
+            case State.HALF_OPEN, True, Signal.GOOD:
+                return self._succeed(report)
+            case State.HALF_OPEN, True, Signal.BAD:
+                return self._reopen(report)
+            case State.HALF_OPEN, True, Signal.RATE:
+                return self._open(report)
+            case State.HALF_OPEN, True, Signal.NEUTRAL:
+                return self._retry_soon(report)
+        return None  # nothing else changes anything
 
     def hold(self, reason: Trip, until: float, level: int) -> None:
         """Open without a failure: what was known before a restart, or a force that has ended."""
@@ -240,8 +252,9 @@ class Machine:
         if self.state is State.CLOSED:
             self._move(State.CLOSED)
 
-    def _end_streak(self, report: Report) -> None:
+    def _end_streak(self, report: Report) -> Change | None:
         self.streaks.end(report.kind)
+        return None
 
     def _count(self, report: Report) -> Change | None:
         if report.now - self._last_failure > self.policy.streak_ttl:
@@ -301,18 +314,6 @@ class Machine:
 
     def _move(self, state: State) -> None:
         self.state, self.epoch = state, next(self.epochs)
-
-    # What is not here changes nothing. The keys are state, whether it is the probe, and signal.
-    _TRANSITIONS: ClassVar[
-        Mapping[tuple[State, bool, Signal], Callable[["Machine", Report], Change | None]]
-    ] = {
-        (State.CLOSED, False, Signal.GOOD): _end_streak,
-        (State.CLOSED, False, Signal.BAD): _count,
-        (State.HALF_OPEN, True, Signal.GOOD): _succeed,
-        (State.HALF_OPEN, True, Signal.BAD): _reopen,
-        (State.HALF_OPEN, True, Signal.RATE): _open,
-        (State.HALF_OPEN, True, Signal.NEUTRAL): _retry_soon,
-    }
 
 
 class WriteHealth:

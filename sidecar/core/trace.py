@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from sidecar.core.headers import Headers, RawHeaders, once, values
+from sidecar.core.headers import AnyHeaders, Headers, once, values
 
 FIELDS = frozenset({b"traceparent", b"tracestate"})
 # Version, trace, parent, flags; and what a later version may append.
@@ -28,7 +28,7 @@ def sampled_trace(headers: Headers) -> str:
     return str(trace, "ascii")
 
 
-def without_trace(headers: RawHeaders) -> Headers:
+def without_trace(headers: AnyHeaders) -> Headers:
     """Return the fields of a request that does not belong to the trace it once belonged to."""
     return Headers(pair for pair in headers if pair[0].lower() not in FIELDS)
 

@@ -2,7 +2,7 @@
 
 from sidecar.core.encoding import decode
 from sidecar.core.errors import Refusal
-from sidecar.core.headers import RawHeaders, values
+from sidecar.core.headers import AnyHeaders, values
 from sidecar.core.media import Kind, kind_of
 from sidecar.core.routes import Route
 from sidecar.redact.body import UNLIMITED, Redacted, Redactor
@@ -13,7 +13,7 @@ _JSON_DOCUMENT = (b"{", b"[", b'"')
 
 def inspect(
     body: bytes,
-    headers: RawHeaders,
+    headers: AnyHeaders,
     route: Route,
     redactor: Redactor,
     *,

@@ -11,7 +11,7 @@ from sidecar.core import outcomes
 from sidecar.core.encoding import BROKEN_CODING, decode
 from sidecar.core.errors import Failure
 from sidecar.core.guard import Grade, Ticket
-from sidecar.core.headers import Headers, RawHeaders, values
+from sidecar.core.headers import AnyHeaders, Headers, values
 from sidecar.core.outcomes import Kind, Reason, Verdict
 from sidecar.core.routes import WRITES, Route, RouteClass
 from sidecar.core.trace import without_trace
@@ -205,7 +205,7 @@ class Attempts:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, _of_body, answer, attempt.route)
 
-    def _of_status(self, cls: RouteClass, status: int, headers: RawHeaders) -> Verdict:
+    def _of_status(self, cls: RouteClass, status: int, headers: AnyHeaders) -> Verdict:
         if status not in (429, 503):
             return outcomes.of_status(cls, status)
         wall = self._wall().timestamp()

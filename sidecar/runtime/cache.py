@@ -9,7 +9,7 @@ from sidecar.core import cache_key
 from sidecar.core.cache import Cache, Found, Limits, OnWrite, Snapshot, State, Value
 from sidecar.core.cache_key import EVERYTHING, Change, Question
 from sidecar.core.cache_status import Result
-from sidecar.core.headers import RawHeaders
+from sidecar.core.headers import AnyHeaders
 from sidecar.core.hit_ratio import HitRatio
 from sidecar.core.routes import Route
 from sidecar.runtime.flights import Crowded, Flight, Flights
@@ -92,7 +92,7 @@ class ContextCache:
         route: Route,
         method: str,
         target: bytes,
-        headers: RawHeaders,
+        headers: AnyHeaders,
         body: bytes | None,
         credential: str,
     ) -> Question | None:

@@ -1,11 +1,13 @@
 """One connection to Zep: requests go out on it, answers come back, one after the other."""
 
 import asyncio
+from typing import Any
 
 from aiohttp import ClientPayloadError
-from aiohttp.base_protocol import BaseProtocol
 from aiohttp.http import HttpProcessingError, HttpResponseParser, RawResponseMessage
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
+
+from sidecar.runtime.flow import Flow
 
 MAX_LINE = 65536
 MAX_FIELDS = 1000
@@ -17,11 +19,8 @@ Head = tuple[RawResponseMessage, StreamReader]
 _WITHOUT_BODY = (204, 304)
 
 
-class Connection(BaseProtocol):
+class Connection(Flow):
     """One connection, for one exchange at a time; `begin` and `finish` enclose each."""
-
-    transport: asyncio.Transport | None
-    _parser: HttpResponseParser | None
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(loop)
@@ -42,12 +41,12 @@ class Connection(BaseProtocol):
         """Send a request; return the future of the head of its answer."""
         assert self.transport
         bodiless = method in ("HEAD", "CONNECT")
-        if self._parser is None or bodiless:
-            self._parser = self._new_parser(with_body=not bodiless)
+        if self.parser is None or bodiless:
+            self.parser = self._new_parser(with_body=not bodiless)
         self._spent = bodiless  # such a parser takes no body of another answer
         self.received = self._headed = self._chunked = False
         self._interim, self._before, self._left, self._payload = 0, b"", None, EMPTY_PAYLOAD
-        self._awaited = self._loop.create_future()
+        self._awaited = self.loop.create_future()
         self._deadline = deadline
         if deadline is not None and (self._timer is None or self._timer.when() > deadline):
             self._arm(deadline)
@@ -82,11 +81,6 @@ class Connection(BaseProtocol):
 
     # --- what asyncio, and aiohttp's parser, tell ---------------------------------------------
 
-    def resume_reading(self, resume_parser: bool = True) -> None:
-        """Read on, if that had been stopped."""
-        if self._reading_paused:  # aiohttp's readers ask for it each time
-            super().resume_reading(resume_parser)
-
     def data_received(self, data: bytes) -> None:
         """Take what has come of an answer."""
         if self._awaited is None:
@@ -117,9 +111,9 @@ class Connection(BaseProtocol):
         self._spent = True
         if self._awaited and not self._awaited.done():
             self._awaited.set_exception(ConnectionResetError())
-        elif exc is None and self._parser and not self._payload.is_eof():
+        elif exc is None and self.parser and not self._payload.is_eof():
             try:
-                self._parser.feed_eof()  # which may be the regular end of a body without length
+                self.parser.feed_eof()  # which may be the regular end of a body without length
             except HttpProcessingError:
                 self._payload.set_exception(ClientPayloadError())
         if not self._payload.is_eof() and self._payload.exception() is None:
@@ -129,9 +123,10 @@ class Connection(BaseProtocol):
     # --- parts of the above -------------------------------------------------------------------
 
     def _new_parser(self, *, with_body: bool) -> HttpResponseParser:
+        protocol: Any = self
         return HttpResponseParser(
-            self,
-            self._loop,
+            protocol,
+            self.loop,
             _CHUNK,
             max_line_size=MAX_LINE,
             max_field_size=MAX_LINE,
@@ -148,9 +143,9 @@ class Connection(BaseProtocol):
         return self.transport is not None and not self.transport.is_closing()
 
     def _feed(self, data: bytes) -> None:
-        assert self._parser
+        assert self.parser
         try:
-            messages, _, _ = self._parser.feed_data(data)
+            messages, _, _ = self.parser.feed_data(data)
         except HttpProcessingError as error:
             self._fail(error)
             return
@@ -191,13 +186,13 @@ class Connection(BaseProtocol):
         # One timer serves many exchanges: most are over, and their deadlines moved, when it fires.
         if self._timer:
             self._timer.cancel()
-        self._timer = self._loop.call_at(deadline, self._look)
+        self._timer = self.loop.call_at(deadline, self._look)
 
     def _look(self) -> None:
         self._timer = None
         if self._deadline is None:
             return
-        if self._loop.time() >= self._deadline:
+        if self.loop.time() >= self._deadline:
             self._fail(TimeoutError())
         else:
             self._arm(self._deadline)

@@ -12,7 +12,7 @@ from sidecar.core import errors
 from sidecar.core.answers import class_of
 from sidecar.core.encoding import decode
 from sidecar.core.errors import Refusal
-from sidecar.core.headers import Headers, RawHeaders, for_upstream, once, tokens, values
+from sidecar.core.headers import AnyHeaders, Headers, for_upstream, once, tokens, values
 from sidecar.core.return_context import strip_return_context
 from sidecar.core.routes import Route, RouteClass
 from sidecar.redact import Laborious, Redacted, Redactor
@@ -168,7 +168,7 @@ class Inbound:
             request.account.waited += clock.mono() - since
         return b"".join(parts)
 
-    async def _redact(self, body: bytes, headers: RawHeaders, route: Route) -> Redacted:
+    async def _redact(self, body: bytes, headers: AnyHeaders, route: Route) -> Redacted:
         job = partial(
             inspect,
             body,

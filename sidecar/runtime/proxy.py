@@ -20,7 +20,7 @@ from sidecar.core.cache_key import TAUGHT_MOST, Change, teaches
 from sidecar.core.encoding import decode
 from sidecar.core.errors import Failure
 from sidecar.core.guard import ANONYMOUS
-from sidecar.core.headers import Headers, leads_away, once, values
+from sidecar.core.headers import Headers, leads_away, once, values, with_readable_codings
 from sidecar.core.modes import Mode
 from sidecar.core.return_context import StripMemory, with_context
 from sidecar.core.routes import Route, RouteClass, base_urls, match
@@ -235,7 +235,7 @@ class Proxy:
             repeated = key and cls is RouteClass.HYBRID
             stripped = self._strips(what, credential + key if repeated else "")
             if stripped:
-                outgoing = outgoing._replace(headers=outgoing.headers.readable)
+                outgoing = outgoing._replace(headers=with_readable_codings(outgoing.headers))
                 outgoing = await self._inbound.without_read(outgoing)
             change = await self._change(case, outgoing)
         except BaseException:

@@ -21,7 +21,7 @@ from sidecar.core.cache_key import Question
 from sidecar.core.cache_status import Result
 from sidecar.core.errors import Failure
 from sidecar.core.guard import Grade
-from sidecar.core.headers import Headers, leads_away
+from sidecar.core.headers import Headers, leads_away, with_readable_codings
 from sidecar.core.modes import Mode
 from sidecar.core.routes import Route, RouteClass
 from sidecar.runtime import clock
@@ -88,7 +88,7 @@ class Reads:
     ) -> tuple[Outgoing, Question | None]:
         """Return what leaves of a read without a body, and what it asks."""
         outgoing = self._inbound.inspect_head(target, headers)
-        outgoing = outgoing._replace(headers=outgoing.headers.readable)
+        outgoing = outgoing._replace(headers=with_readable_codings(outgoing.headers))
         ask = self._cache.question
         return outgoing, ask(route, method, outgoing.target, outgoing.headers, None, credential)
 
@@ -163,7 +163,7 @@ class Reads:
             if self._governor.may_read(credential):
                 raise
             return None  # it would not have left
-        return outgoing._replace(headers=outgoing.headers.readable)
+        return outgoing._replace(headers=with_readable_codings(outgoing.headers))
 
     async def _question(
         self, request: Request, route: Route, outgoing: Outgoing | None, credential: str

@@ -9,7 +9,7 @@ from sidecar.core.answers import Answer as OwnAnswer
 from sidecar.core.cache import Value
 from sidecar.core.cache_key import TAUGHT_MOST
 from sidecar.core.errors import Refusal
-from sidecar.core.headers import RawHeaders, for_downstream, values
+from sidecar.core.headers import AnyHeaders, for_downstream, lines, values
 from sidecar.runtime.account import Mark
 from sidecar.runtime.server import JSON, Reply, Request, head, reply, reset
 from sidecar.runtime.upstream import Answer, UpstreamError
@@ -29,7 +29,7 @@ class Whole(NamedTuple):
 
     status: int
     reason: str
-    headers: RawHeaders
+    headers: AnyHeaders
     body: bytes
 
 
@@ -67,10 +67,10 @@ class Relay:
         keep_alive = request.keep_alive and not close
         bodiless = request.method == "HEAD" or answer.status in (204, 304)
         # Our own length is true of every body that is there.
-        lines = self._lines(request, answer.status, answer.headers, mark, sized=bodiless)
+        fields = self._lines(request, answer.status, answer.headers, mark, sized=bodiless)
         if not bodiless:
-            lines += b"Content-Length: %d\r\n" % len(answer.body)
-        start = head(request.version, answer.status, answer.reason, lines, keep_alive=keep_alive)
+            fields += b"Content-Length: %d\r\n" % len(answer.body)
+        start = head(request.version, answer.status, answer.reason, fields, keep_alive=keep_alive)
         return Reply(start + answer.body, keep_alive)
 
     async def stream(
@@ -96,10 +96,10 @@ class Relay:
         chunked = not empty and not sized and request.version >= (1, 1)
         keep_alive = request.keep_alive and not close and (empty or sized or chunked)
         loop = asyncio.get_running_loop()
-        lines = self._lines(request, answer.status, answer.headers, mark, sized=not answer.chunked)
+        fields = self._lines(request, answer.status, answer.headers, mark, sized=not answer.chunked)
         if chunked:
-            lines += b"Transfer-Encoding: chunked\r\n"
-        pending = head(request.version, answer.status, answer.reason, lines, keep_alive=keep_alive)
+            fields += b"Transfer-Encoding: chunked\r\n"
+        pending = head(request.version, answer.status, answer.reason, fields, keep_alive=keep_alive)
         before = loop.time()
         try:
             data = answer.ready()
@@ -124,7 +124,7 @@ class Relay:
         return Reply(pending + _framed(data, chunked) + last, keep_alive)
 
     def _lines(
-        self, request: Request, status: int, headers: RawHeaders, mark: Mark, *, sized: bool
+        self, request: Request, status: int, headers: AnyHeaders, mark: Mark, *, sized: bool
     ) -> bytes:
         kept = for_downstream(
             headers,
@@ -133,7 +133,7 @@ class Relay:
             upstream=self._upstream,
             sidecar=partial(origin, request),
         )
-        return kept.lines + mark.lines
+        return lines(kept) + mark.lines
 
 
 async def _within(seconds: float, awaited: Awaitable[T]) -> T:

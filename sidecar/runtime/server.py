@@ -9,10 +9,10 @@ import socket
 import struct
 from collections import deque
 from collections.abc import Callable, Coroutine
+from functools import partial
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
-from aiohttp.base_protocol import BaseProtocol
 from aiohttp.http import HttpProcessingError, HttpRequestParser, HttpVersion, RawRequestMessage
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 
@@ -20,6 +20,7 @@ from sidecar.core.errors import BAD_REQUEST, INTERNAL, Refusal
 from sidecar.core.headers import Headers, known, values
 from sidecar.runtime import clock
 from sidecar.runtime.account import Account
+from sidecar.runtime.flow import Flow
 from sidecar.values import Address
 
 MAX_LINE = 65536
@@ -147,15 +148,14 @@ def reset(transport: asyncio.WriteTransport) -> None:
     transport.abort()
 
 
-class _Connection(BaseProtocol):
+class _Connection(Flow):
     """One connection from the worker: its requests are served one after the other."""
 
-    transport: asyncio.Transport | None
-    _parser: HttpRequestParser
-
     def __init__(self, loop: asyncio.AbstractEventLoop, listener: "Listener") -> None:
-        parser = HttpRequestParser(
-            self,
+        super().__init__(loop)
+        protocol: Any = self
+        self.parser = HttpRequestParser(
+            protocol,
             loop,
             _BUFFER,
             max_line_size=MAX_LINE,
@@ -164,7 +164,6 @@ class _Connection(BaseProtocol):
             payload_exception=BrokenBody,
             auto_decompress=False,
         )
-        super().__init__(loop, parser)
         self._listener = listener
         self._waiting: deque[Request] = deque()
         self._current: Request | None = None
@@ -178,23 +177,26 @@ class _Connection(BaseProtocol):
         self._idle_since = loop.time()
         self._timer = loop.call_later(KEEP_ALIVE, self._look_idle)
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        super().connection_made(transport)  # it sets TCP_NODELAY
-        connected: socket.socket | None = transport.get_extra_info("socket")
+    def connection_made(self, transport: Any) -> None:
+        """Take the connection."""
+        super().connection_made(transport)
+        connected: Any = transport.get_extra_info("socket")
         if connected is not None and connected.family != socket.AF_UNIX:
             connected.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         self._listener.connections.add(self)
 
     def connection_lost(self, exc: BaseException | None) -> None:
+        """Serve whoever is being served to the end, and nobody else."""
         self._over = True
         self._timer.cancel()
         self._waiting.clear()
         self._listener.connections.discard(self)
         if self._current and not self._current.content.is_eof():
             self._current.content.set_exception(ConnectionResetError("the worker has gone"))
-        super().connection_lost(exc)  # whoever is being served is served to the end
+        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        """Take requests, and serve the first."""
         if self._over:
             return
         if self._between and (seen := self._listener.seen.get(data)):
@@ -203,8 +205,8 @@ class _Connection(BaseProtocol):
             self._parse(data)
         if self._current is None:
             self._go_on()
-        if len(self._waiting) > 1 and not self._buffer_paused:
-            self._pause_reading_for_buffer()
+        if len(self._waiting) > 1 and not self.held:
+            self.hold()
 
     @property
     def _between(self) -> bool:
@@ -214,13 +216,13 @@ class _Connection(BaseProtocol):
     def _parse(self, data: bytes) -> None:
         between = self._between
         try:
-            messages, self._upgraded, _ = self._parser.feed_data(data)
+            messages, upgraded, _ = self.parser.feed_data(data)
         except HttpProcessingError:
             self._over = self._malformed = True
             if self._current and not self._current.content.is_eof():
                 self._current.content.set_exception(BrokenBody())
-            messages = []
-        if self._upgraded:
+            messages, upgraded = [], False
+        if upgraded:
             self._over = True
         for message, content in messages:
             self._waiting.append(Request(self, message, known(message.raw_headers), content))
@@ -242,18 +244,11 @@ class _Connection(BaseProtocol):
         self._ending = True
         return True  # asyncio: it stays open
 
-    def resume_reading(self, resume_parser: bool = True) -> None:
-        if self._reading_paused:  # aiohttp's readers ask for it each time
-            super().resume_reading(resume_parser)
-
     def resume_writing(self) -> None:
+        """Go on with what waits."""
         super().resume_writing()
         if self._current is None:
             self._go_on()
-
-    async def drain(self) -> None:
-        """Wait until the worker has read enough; raises ConnectionError when it has gone."""
-        await self._drain_helper()
 
     def end(self) -> None:
         """End the connection, whatever is under way."""
@@ -271,16 +266,16 @@ class _Connection(BaseProtocol):
 
     def _go_on(self) -> None:
         """Serve what waits, as long as the worker reads its answers."""
-        while self._waiting and self._current is None and not self._paused:
+        while self._waiting and self._current is None and not self.paused:
             request = self._current = self._waiting.popleft()
-            if self._buffer_paused and not self._waiting:
-                self._resume_reading_for_buffer()
+            if self.held and not self._waiting:
+                self.release()
             try:
                 answer = self._listener.handler(request)
             except Exception:  # noqa: BLE001  whatever it is, the worker gets an answer
                 answer = self._failed(request)
             if not isinstance(answer, Reply):
-                self._task = self._loop.create_task(self._serve(request, answer))
+                self._task = self.loop.create_task(self._serve(request, answer))
             else:
                 self._finish(request, answer)
         if self._malformed and not self._waiting and self._current is None:
@@ -307,7 +302,7 @@ class _Connection(BaseProtocol):
     def _finish(self, request: Request, answer: Reply) -> None:
         """Write an answer, and make ready for what follows the request."""
         self._current = None
-        self._idle_since = self._loop.time()
+        self._idle_since = self.loop.time()
         unread = not request.content.is_eof()
         if not answer.keep_alive or (self._ending and not self._waiting):
             self._waiting.clear()
@@ -317,7 +312,7 @@ class _Connection(BaseProtocol):
             self.transport.write(answer.data)
             if unread:
                 self._current = request
-                self._task = self._loop.create_task(self._skip(request))
+                self._task = self.loop.create_task(self._skip(request))
 
     async def _skip(self, request: Request) -> None:
         """Read what is left of a body that nobody wanted, for a while."""
@@ -338,22 +333,21 @@ class _Connection(BaseProtocol):
             return
         self.transport.write(data)
         if lingers:
-            self._reading_paused = False
-            self._resume_reading_for_buffer()
+            self.read_on()
             self.transport.write_eof()
             self._timer.cancel()
-            self._timer = self._loop.call_later(LINGER, self.end)
+            self._timer = self.loop.call_later(LINGER, self.end)
         else:
             self.transport.close()
 
     def _look_idle(self) -> None:
         """Close the connection if nothing came for too long; look again later if it did."""
         ends = self._idle_since + KEEP_ALIVE
-        if self._current is None and self._loop.time() >= ends:
+        if self._current is None and self.loop.time() >= ends:
             self.end()
         else:
-            ends = max(ends, self._loop.time() + 1.0)
-            self._timer = self._loop.call_at(ends, self._look_idle)
+            ends = max(ends, self.loop.time() + 1.0)
+            self._timer = self.loop.call_at(ends, self._look_idle)
 
 
 def _missing(data: bytes, request: Request) -> int | None:
@@ -387,18 +381,17 @@ class Listener:
     async def start(self, address: Address) -> Address:
         """Listen on TCP; return the bound address. Raises OSError when it cannot be had."""
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(
-            lambda: _Connection(loop, self), address.host, address.port, backlog=1024
-        )
-        host, port = self._server.sockets[0].getsockname()[:2]
+        serve: Any = partial(_Connection, loop, self)
+        server: Any = await loop.create_server(serve, address.host, address.port, backlog=1024)
+        self._server = server
+        host, port = server.sockets[0].getsockname()[:2]
         return Address(host, port)
 
     async def start_unix(self, listening: socket.socket) -> None:
         """Serve on a unix socket that listens already."""
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_unix_server(
-            lambda: _Connection(loop, self), sock=listening
-        )
+        serve: Any = partial(_Connection, loop, self)
+        self._server = await loop.create_unix_server(serve, sock=listening)
 
     async def stop_accepting(self) -> None:
         """Close the listening socket; connections live on."""

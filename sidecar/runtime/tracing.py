@@ -23,7 +23,7 @@ from opentelemetry.trace import Span, SpanKind, Status, StatusCode, set_span_in_
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from sidecar import __version__
-from sidecar.core.headers import RawHeaders, values
+from sidecar.core.headers import AnyHeaders, values
 from sidecar.core.outcomes import Reason
 from sidecar.core.routes import Route
 from sidecar.core.served import Served, known_method
@@ -57,7 +57,7 @@ class Tracing:
             "url.scheme": parts.scheme,
         }
 
-    def request(self, method: str, headers: RawHeaders) -> "RequestSpan":
+    def request(self, method: str, headers: AnyHeaders) -> "RequestSpan":
         """Begin the span of a request; attempts made from here on are its children."""
         # Without tracestate: it is the worker's, and would be exported with each span.
         found = values(headers, b"traceparent")
@@ -144,7 +144,7 @@ class AttemptSpan:
     def __init__(self, span: Span) -> None:
         self._span = span
 
-    def onto(self, headers: RawHeaders) -> RawHeaders:
+    def onto(self, headers: AnyHeaders) -> AnyHeaders:
         """Return the fields of a request that belongs to this span.
 
         tracestate goes on as it is, unless the trace is a new one (W3C Trace Context 3.4).

@@ -12,7 +12,8 @@ import socket
 import ssl
 from collections import deque
 from collections.abc import Callable, Mapping
-from typing import NamedTuple, Self
+from functools import partial
+from typing import Any, NamedTuple, Self
 from urllib.parse import unquote, urlsplit
 from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]
 
@@ -21,7 +22,7 @@ from aiohttp.http import HttpProcessingError, RawResponseMessage
 from aiohttp.streams import StreamReader
 
 from sidecar.core.errors import Failure
-from sidecar.core.headers import Headers, tokens
+from sidecar.core.headers import Headers, lines, tokens
 from sidecar.runtime.connection import Connection
 
 # A peer may close an idle connection while a request is on its way. Connections idle for longer
@@ -185,11 +186,11 @@ class Upstream:
         seconds, the body included, unless `Answer.unhurried` is called. Raises UpstreamError.
         """
         deadline = self._loop.time() + patience
-        lines = headers.lines
+        fields = lines(headers)
         if body is not None:
-            lines += b"Content-Length: %d\r\n" % len(body)
+            fields += b"Content-Length: %d\r\n" % len(body)
         line = b"%b %b%b HTTP/1.1\r\n" % (method.encode(), self._target, target)
-        request = b"%b%b%b\r\n%b" % (line, self._host_line, lines, body or b"")
+        request = b"%b%b%b\r\n%b" % (line, self._host_line, fields, body or b"")
         reused = self._take(IDLE_MAX if repeatable else IDLE_MAX_UNREPEATABLE)
         if reused is not None:
             try:
@@ -264,13 +265,15 @@ class Upstream:
     async def _dial(self) -> Connection:
         loop = self._loop
         host, port = self._proxy[:2] if self._proxy else (self._host, self._port)
+        made: Any = partial(Connection, loop)
         _, connection = await loop.create_connection(
-            lambda: Connection(loop),
+            made,
             host,
             port,
             ssl=None if self._proxy else self._tls,
             server_hostname=self._host if self._tls and not self._proxy else None,
         )
+        assert isinstance(connection, Connection)
         return connection
 
     async def _tunnel(self) -> Connection:
@@ -291,9 +294,10 @@ class Upstream:
             if message.code // 100 != 2:
                 raise UpstreamError(Failure.EGRESS_PROXY)
             connection = Connection(loop)
+            protocol: Any = connection
             assert outer.transport
             transport = await loop.start_tls(
-                outer.transport, connection, self._tls, server_hostname=self._host
+                outer.transport, protocol, self._tls, server_hostname=self._host
             )
             assert transport
             connection.connection_made(transport)
