@@ -5,7 +5,7 @@ otherwise.
 """
 
 import os
-from glob import glob
+from pathlib import Path
 
 from setuptools import setup
 
@@ -23,8 +23,8 @@ def extensions() -> list[object]:
         return []
     from mypyc.build import mypycify
 
-    found = sorted(path for pattern in NATIVE for path in glob(pattern))
-    sources = [path for path in found if os.path.splitext(os.path.basename(path))[0] not in PURE]
+    found = [path for pattern in NATIVE for path in sorted(Path().glob(pattern))]
+    sources = [str(path) for path in found if path.stem not in PURE]
     # Third-party types are not looked at: what is compiled must not depend on what is installed.
     options = ["--config-file=", "--no-site-packages", "--ignore-missing-imports"]
     made = mypycify(

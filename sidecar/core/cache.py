@@ -50,7 +50,7 @@ class Value(NamedTuple):
     @property
     def size(self) -> int:
         """Bytes."""
-        return sum(map(len, self))
+        return len(self.body) + len(self.content_type) + len(self.content_encoding)
 
 
 def storable(status: int, headers: AnyHeaders, body: bytes) -> Value | None:

@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Iterator
 from functools import lru_cache
-from hashlib import blake2b, sha256
+from hashlib import blake2b
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, quote_from_bytes, unquote_to_bytes, urlencode
 
@@ -26,7 +26,7 @@ Tag = bytes
 # There are many: an object of 15 bytes takes 48 in all, one of 16 would take 64.
 TAG_SIZE = 15
 
-VERSION = b"v1"
+VERSION = b"v2"
 # Bytes of an answer that is read for what it says about owners.
 TAUGHT_MOST = 65536
 # Threads, users and graphs that one cached answer may depend on.
@@ -142,22 +142,15 @@ def question(
     if credential == ANONYMOUS or len(about) > SUBJECTS_MOST:
         return None
     path, _, query = target.partition(b"?")
-    parts = (
-        VERSION,
-        credential.encode(),
-        upstream.encode(),
-        method.encode(),
+    whole = _joined(
+        _common(credential, upstream, method, *manner, policy),
         _path(path),
         _query(query),
-        *manner,
-        policy.encode(),
-        sha256(canonical(body)).digest() if body else b"",
+        canonical(body) if body else b"",
     )
-    # With their lengths, so that no two lists of parts read the same.
-    whole = b"".join([b"%d:%b" % (len(part), part) for part in parts])
     # What names no subject may depend on anything that this credential writes.
     tags = about or frozenset({_anything(credential)})
-    return Question(sha256(whole).digest(), tags | {of_credential(credential)})
+    return Question(blake2b(whole, digest_size=32).digest(), tags | {of_credential(credential)})
 
 
 def change(route: Route, target: bytes, body: bytes | None, *, credential: str) -> Change | None:
@@ -205,6 +198,17 @@ def _manner(headers: Headers) -> tuple[bytes, bytes] | None:
     if len(values(headers, b"authorization")) != 1 or not _PERSONAL.isdisjoint(by_name(headers)):
         return None
     return b",".join(tokens(headers, b"accept")), b",".join(tokens(headers, b"accept-encoding"))
+
+
+@lru_cache(maxsize=256)
+def _common(*parts: str | bytes) -> bytes:
+    """Return what the questions of one worker have in common."""
+    return _joined(VERSION, *[p.encode() if isinstance(p, str) else p for p in parts])
+
+
+def _joined(*parts: bytes) -> bytes:
+    """Return parts with their lengths, so that no two lists of them read the same."""
+    return b"".join([b"%d:%b" % (len(part), part) for part in parts])
 
 
 def _anything(credential: str) -> Tag:

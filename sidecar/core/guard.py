@@ -10,7 +10,7 @@ Every `now` is a monotonic instant, in seconds. What can change something return
 import math
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 from itertools import count
 
@@ -67,30 +67,28 @@ class Credential:
     shield_until: float = -math.inf
 
 
-@dataclass(slots=True, eq=False)
 class Ticket:
     """Leave to go, or not. It is to be settled once; more often has no effect."""
 
-    grade: Grade
-    mode: Mode
-    """The mode that the guard allows this request."""
-    scope: Scope | None
-    """What stands in the way of reads, also where this one may try as the probe."""
-    reason: Trip | None
-    """Why that is so; None where the scope is the rate."""
-    remaining: float
-    """Seconds until the next read may try."""
-    events: tuple[Event, ...]
-    """What happened at admission."""
-    cls: RouteClass
-    key: str
-    at: float
-    lease: float
-    host: Admission
-    auth: Admission
-    writes: int
-    credential: Credential = field(repr=False)
-    settled: bool = False
+    def __init__(
+        self, cls: RouteClass, key: str, credential: Credential, at: float, lease: float
+    ) -> None:
+        self.cls, self.key, self.credential, self.at, self.lease = cls, key, credential, at, lease
+        self.grade = Grade.PASS
+        self.mode = Mode.READ_WRITE
+        """The mode that the guard allows this request."""
+        self.scope: Scope | None = None
+        """What stands in the way of reads, also where this one may try as the probe."""
+        self.reason: Trip | None = None
+        """Why that is so; None where the scope is the rate."""
+        self.remaining = 0.0
+        """Seconds until the next read may try."""
+        self.events: tuple[Event, ...] = ()
+        """What happened at admission."""
+        self.host: Admission
+        self.auth = credential.machine.admission
+        self.writes = 0
+        self.settled = False
 
 
 # What says how the host is; each kind is a streak of its own.
@@ -149,24 +147,15 @@ class Guard:
             held = host
         calm = now < entry.shield_until
         free = reads and not calm and host.admits_read(now) and auth.admits_read(now)
-        ticket = Ticket(
-            Grade.PASS,
-            Mode.WRITE_ONLY if held else Mode.READ_WRITE,
-            _scope(held) if held else Scope.RATE if calm else None,
-            held.reason if held else None,
-            max(host.remaining(now), auth.remaining(now), entry.shield_until - now)
-            if held or calm
-            else 0.0,
-            events,
-            cls,
-            key,
-            now,
-            now + self.policy.lease,
-            Admission(host.epoch),
-            Admission(auth.epoch),
-            self.writes.epoch,
-            entry,
-        )
+        ticket = Ticket(cls, key, entry, now, now + self.policy.lease)
+        ticket.host, ticket.writes, ticket.events = host.admission, self.writes.epoch, events
+        if held:
+            ticket.mode, ticket.scope, ticket.reason = Mode.WRITE_ONLY, _scope(held), held.reason
+        elif calm:
+            ticket.scope = Scope.RATE
+        if held or calm:
+            waits = host.remaining(now), auth.remaining(now), entry.shield_until - now
+            ticket.remaining = max(waits)
         reading = cls is RouteClass.CONTEXT
         if reading and not free:
             ticket.grade, ticket.settled = Grade.DENY, True

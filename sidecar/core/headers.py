@@ -1,7 +1,6 @@
 """Which header fields cross the proxy, and how a redirect is kept from leading round it."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -60,26 +59,16 @@ def of(fields: AnyHeaders) -> Headers:
     return fields if isinstance(fields, Headers) else Headers(fields)
 
 
+def lines(fields: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """Return fields as they are written."""
+    return b"".join([name + b": " + value + b"\r\n" for name, value in fields])
+
+
 @once
-def lines(headers: Headers) -> bytes:
+def lines_of(headers: Headers) -> bytes:
     """Return the fields as they are written."""
-    return b"".join([name + b": " + value + b"\r\n" for name, value in headers.fields])
+    return lines(headers.fields)
 
-
-# A worker sends the same fields again and again. What is kept is bounded by number and by size:
-# no field of one that is kept is longer than this.
-_KNOWN_MOST, _FIELDS_MOST, _FIELD_MOST = 128, 64, 2048
-
-
-def known(headers: RawHeaders) -> Headers:
-    """Return header fields as `Headers`, those seen lately as the same object."""
-    if len(headers) > _FIELDS_MOST:
-        return Headers(headers)
-    longest = max([len(value) for _, value in headers], default=0)
-    return _known(headers) if longest <= _FIELD_MOST else Headers(headers)
-
-
-_known = lru_cache(maxsize=_KNOWN_MOST)(Headers)
 
 # RFC 9110 7.6.1, with Trailer (trailers are not passed on) and the two fields that speak to a
 # proxy and would hand its credentials to the next hop.
@@ -158,7 +147,7 @@ def for_downstream(
     chunked: bool,
     upstream: str,
     sidecar: Callable[[], str],
-) -> Headers:
+) -> list[tuple[bytes, bytes]]:
     """Return the fields that go to the worker.
 
     Content-Length stays only where it is true: not beside chunked framing (RFC 9112 6.2), not on
@@ -168,15 +157,13 @@ def for_downstream(
     bodiless = chunked or status in (204, 304)
     kept = _without(of(headers), _UNSIZED if bodiless else HOP_BY_HOP)
     if not values(headers, b"location"):
-        return Headers(kept)
-    return Headers(
-        [
-            (name, _translate(value, upstream, sidecar()))
-            if name.lower() == b"location"
-            else (name, value)
-            for name, value in kept
-        ]
-    )
+        return kept
+    return [
+        (name, _translate(value, upstream, sidecar()))
+        if name.lower() == b"location"
+        else (name, value)
+        for name, value in kept
+    ]
 
 
 @once

@@ -177,14 +177,15 @@ class Machine:
     until: float = -inf
     """The instant at which an open machine is due."""
     streaks: Streaks = field(default_factory=Streaks)
-    epoch: int = field(init=False)
+    admission: Admission = field(init=False)
+    """That of whatever is admitted now."""
     _successes: int = 0
     _closed_at: float = -inf
     _last_failure: float = -inf
     _last_reset: float = -inf
 
     def __post_init__(self) -> None:
-        self.epoch = next(self.epochs)
+        self.admission = Admission(next(self.epochs))
 
     # --- asking -------------------------------------------------------------------------------
 
@@ -215,11 +216,11 @@ class Machine:
     def probe(self) -> Admission:
         """Admit the probe; the machine must be due."""
         self._move(State.HALF_OPEN)
-        return Admission(self.epoch, probe=True)
+        return self.admission._replace(probe=True)
 
     def report(self, admission: Admission, report: Report) -> Change | None:
         """Take the signal of an attempt that this machine has admitted."""
-        if admission.epoch != self.epoch:
+        if admission.epoch != self.admission.epoch:
             return None
         match self.state, admission.probe, report.signal:
             case State.CLOSED, False, Signal.GOOD:
@@ -313,7 +314,7 @@ class Machine:
         self._move(State.CLOSED)
 
     def _move(self, state: State) -> None:
-        self.state, self.epoch = state, next(self.epochs)
+        self.state, self.admission = state, Admission(next(self.epochs))
 
 
 class WriteHealth:

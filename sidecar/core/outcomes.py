@@ -67,6 +67,7 @@ class Verdict:
 
 
 OK = Verdict(Kind.OK)
+"""The only one of its kind."""
 
 
 def fail(reason: Reason, retry_after: float | None = None, *, reset: bool = False) -> Verdict:
@@ -76,7 +77,10 @@ def fail(reason: Reason, retry_after: float | None = None, *, reset: bool = Fals
 
 def neutral(reason: Reason = Reason.LOCAL) -> Verdict:
     """Return the verdict that says nothing."""
-    return Verdict(Kind.NEUTRAL, reason)
+    return _NEUTRAL[reason]
+
+
+_NEUTRAL = {reason: Verdict(Kind.NEUTRAL, reason) for reason in Reason}
 
 
 # Elsewhere a 403 is about the thing asked for, not about the key: it may be an administrative
@@ -142,8 +146,8 @@ def of_body(body: bytes, empty: Any, is_json: Callable[[bytes], bool]) -> Verdic
     asked only for what looks like it.
     """
     opening = _OPENING[type(empty)]
-    sound = body.lstrip()[:1] == opening and is_json(body)
-    return OK if sound else fail(Reason.BAD_BODY)
+    begins = body[:1] == opening or body.lstrip()[:1] == opening
+    return OK if begins and is_json(body) else fail(Reason.BAD_BODY)
 
 
 _OPENING: dict[type[Any], bytes] = {dict: b"{", list: b"[", str: b'"'}

@@ -226,7 +226,7 @@ class Attempts:
         self._metrics.upstream(attempt.cls, read.took, attempt.trace)
         if read.verdict.reason and read.verdict.kind is not Kind.NEUTRAL:
             self._metrics.context_failed(read.verdict.reason, attempt.trace)
-        good = read.verdict == outcomes.OK and read.answer and read.answer.status == 200
+        good = read.verdict is outcomes.OK and read.answer and read.answer.status == 200
         if good and attempt.method == "GET":
             self._last_good = _LastGood(attempt, self._mono())
 

@@ -277,6 +277,6 @@ def _waited(served: Served[Read], passed: float) -> float:
 
 def _kept(read: Read) -> Value | None:
     """Return what of a read is to be kept."""
-    if read.answer is None or read.verdict != outcomes.OK:
+    if read.answer is None or read.verdict is not outcomes.OK:
         return None
     return storable(read.answer.status, read.answer.headers, read.answer.body)

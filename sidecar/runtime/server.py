@@ -5,6 +5,7 @@ coroutine that will: only that becomes a task. Answers are bytes, head and body 
 """
 
 import asyncio
+import re
 import socket
 import struct
 from collections import deque
@@ -13,11 +14,11 @@ from functools import partial
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
-from aiohttp.http import HttpProcessingError, HttpRequestParser, HttpVersion, RawRequestMessage
+from aiohttp.http import HttpProcessingError, HttpRequestParser, HttpVersion
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 
 from sidecar.core.errors import BAD_REQUEST, INTERNAL, Refusal
-from sidecar.core.headers import Headers, known, values
+from sidecar.core.headers import Headers, values
 from sidecar.runtime import clock
 from sidecar.runtime.account import Account
 from sidecar.runtime.flow import Flow
@@ -33,8 +34,11 @@ LINGER = 5.0
 GRACE = 0.05
 # Bytes of a body that wait for their reader.
 _BUFFER = 1 << 18
-# Requests that are remembered, and the size up to which one is.
-SEEN_MOST, SEEN_SIZE = 1024, 2048
+# Sets of header fields that are remembered, and the size up to which one is.
+SEEN_MOST, SEEN_SIZE = 128, 2048
+# Request lines that can be read in one way only; whatever else there is, the parser reads.
+_PLAIN = re.compile(rb"(GET|HEAD) (/[\w.~%-][\w/.~%?=&:@,+-]*) HTTP/1\.1\r\n")
+_HTTP_11 = HttpVersion(1, 1)
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
 
 
@@ -59,21 +63,22 @@ class Request:
     def __init__(
         self,
         connection: "_Connection",
-        message: RawRequestMessage,
+        method: str,
+        path: str,
+        version: HttpVersion,
         headers: Headers,
         content: StreamReader,
+        *,
+        keep_alive: bool,
     ) -> None:
         self.account: Account
         """What becomes of it; made by whoever serves it."""
-        self.method: str = message.method
-        self.raw_path: str = message.path
+        self.method, self.version, self.raw_headers = method, version, headers
+        self.raw_path = path
         """Path and query as they stood on the wire."""
-        self.version: HttpVersion = message.version
-        self.raw_headers = headers
         self.content = content
         self._connection = connection
-        # The parser may lose what is pipelined behind an upgrade that we decline.
-        self.keep_alive = not message.should_close and not values(self.raw_headers, b"upgrade")
+        self.keep_alive = keep_alive
         """Whether another request may follow, as far as this one is concerned."""
 
     @property
@@ -199,9 +204,7 @@ class _Connection(Flow):
         """Take requests, and serve the first."""
         if self._over:
             return
-        if self._between and (seen := self._listener.seen.get(data)):
-            self._waiting.append(Request(self, *seen, EMPTY_PAYLOAD))
-        else:
+        if not self._recognize(data):
             self._parse(data)
         if self._current is None:
             self._go_on()
@@ -212,6 +215,19 @@ class _Connection(Flow):
     def _between(self) -> bool:
         """Tell whether the parser waits for a new message, and has nothing left to read."""
         return self._missing == 0 and (self._last is None or self._last.content.is_eof())
+
+    def _recognize(self, data: bytes) -> bool:
+        """Take a request without a body whose header fields have been read before."""
+        line = _PLAIN.match(data) if self._between else None
+        seen = self._listener.seen.get(data[line.end() :]) if line else None
+        if line is None or seen is None:
+            return False
+        method, path = str(line[1], "ascii"), str(line[2], "ascii")
+        headers, keep_alive = seen
+        self._waiting.append(
+            Request(self, method, path, _HTTP_11, headers, EMPTY_PAYLOAD, keep_alive=keep_alive)
+        )
+        return True
 
     def _parse(self, data: bytes) -> None:
         between = self._between
@@ -225,12 +241,25 @@ class _Connection(Flow):
         if upgraded:
             self._over = True
         for message, content in messages:
-            self._waiting.append(Request(self, message, known(message.raw_headers), content))
+            headers = Headers(message.raw_headers)
+            # The parser may lose what is pipelined behind an upgrade that we decline.
+            keep_alive = not message.should_close and not values(headers, b"upgrade")
+            self._waiting.append(
+                Request(
+                    self,
+                    message.method,
+                    message.path,
+                    message.version,
+                    headers,
+                    content,
+                    keep_alive=keep_alive,
+                )
+            )
         if between and len(messages) == 1 and not self._over:
             self._last = self._waiting[-1]
             self._missing = _missing(data, self._last)
             if self._missing == 0 and self._last.content is EMPTY_PAYLOAD:
-                self._listener.remember(data, messages[0][0], self._last.raw_headers)
+                self._listener.remember(data, self._last)
         elif self._missing and not messages and len(data) <= self._missing:
             self._missing -= len(data)
         elif data or messages:
@@ -366,17 +395,19 @@ class Listener:
     def __init__(self, handler: Handler, refused: Callable[[str], None] = lambda _: None) -> None:
         """`refused` is told the code of each answer to what never became a request."""
         self.handler, self.refused = handler, refused
-        self.seen: dict[bytes, tuple[RawRequestMessage, Headers]] = {}
-        """Requests without a body by their bytes: a worker repeats itself, and parsing costs."""
+        self.seen: dict[bytes, tuple[Headers, bool]] = {}
+        """Header fields of requests without a body, and whether the connection goes on, by their
+        bytes: a worker repeats itself, and parsing costs."""
         self.connections: set[_Connection] = set()
         self._server: asyncio.Server | None = None
 
-    def remember(self, data: bytes, message: RawRequestMessage, headers: Headers) -> None:
+    def remember(self, data: bytes, request: Request) -> None:
         """Note what the parser has made of a packet that was one request without a body."""
-        if len(data) <= SEEN_SIZE:
+        line = _PLAIN.match(data)
+        if line and len(data) - line.end() <= SEEN_SIZE:
             if len(self.seen) >= SEEN_MOST:
                 self.seen.clear()
-            self.seen[data] = message, headers
+            self.seen[data[line.end() :]] = request.raw_headers, request.keep_alive
 
     async def start(self, address: Address) -> Address:
         """Listen on TCP; return the bound address. Raises OSError when it cannot be had."""

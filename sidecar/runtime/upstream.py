@@ -22,7 +22,7 @@ from aiohttp.http import HttpProcessingError, RawResponseMessage
 from aiohttp.streams import StreamReader
 
 from sidecar.core.errors import Failure
-from sidecar.core.headers import Headers, lines, tokens
+from sidecar.core.headers import Headers, lines_of, tokens
 from sidecar.runtime.connection import Connection
 
 # A peer may close an idle connection while a request is on its way. Connections idle for longer
@@ -186,7 +186,7 @@ class Upstream:
         seconds, the body included, unless `Answer.unhurried` is called. Raises UpstreamError.
         """
         deadline = self._loop.time() + patience
-        fields = lines(headers)
+        fields = lines_of(headers)
         if body is not None:
             fields += b"Content-Length: %d\r\n" % len(body)
         line = b"%b %b%b HTTP/1.1\r\n" % (method.encode(), self._target, target)

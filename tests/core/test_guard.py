@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from itertools import count
+from typing import Any
 
 import pytest
 
@@ -30,18 +31,21 @@ FAIL = fail(Reason.HTTP_5XX)
 REFUSED, FORBIDDEN = of_status(READ, 401), of_status(READ, 403)
 
 
-class Subject(Guard):
+class Subject:
     """A guard with a clock of its own, and the events of all its life."""
 
     def __init__(self, random: float = 0.0, **settings: object) -> None:
-        super().__init__(Policy(**settings), lambda: random)  # type: ignore[arg-type]
+        self.guard = Guard(Policy(**settings), lambda: random)  # type: ignore[arg-type]
         self.now = 0.0
         self.log: list[Event] = []
         self.keys: Iterator[int] = count()
 
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.guard, name)
+
     def ask(self, cls: RouteClass = READ, credential: str = "c", **more: object) -> Ticket:
         """Admit a request now."""
-        ticket = self.admit(cls, credential, self.now, **more)  # type: ignore[arg-type]
+        ticket: Ticket = self.admit(cls, credential, self.now, **more)
         self.log += ticket.events
         return ticket
 
@@ -76,7 +80,7 @@ class Subject(Guard):
     @property
     def streak(self) -> int:
         """Return the host's longest streak."""
-        return self.host.streaks.longest
+        return int(self.host.streaks.longest)
 
 
 # --- closed -----------------------------------------------------------------------------------

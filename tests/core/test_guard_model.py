@@ -34,7 +34,13 @@ LONGEST = 600.0 * 1.1
 
 def facts(machine: Machine) -> tuple[Any, ...]:
     """Return everything of a machine that a report could change."""
-    return (machine.state, machine.epoch, machine.until, machine.level, machine.streaks.longest)
+    return (
+        machine.state,
+        machine.admission.epoch,
+        machine.until,
+        machine.level,
+        machine.streaks.longest,
+    )
 
 
 class GuardModel(RuleBasedStateMachine):
@@ -110,7 +116,7 @@ class GuardModel(RuleBasedStateMachine):
             if settled or part.epoch != known[1]:
                 assert facts(machine) == known
             if facts(machine)[1] != known[1]:
-                assert machine.epoch > known[1]
+                assert machine.admission.epoch > known[1]
 
     @rule(seconds=st.sampled_from([0.001, 0.5, 1.0, 3.0, 31.0, 150.0, 300.0, 601.0]))
     def wait(self, seconds: float) -> None:

@@ -21,7 +21,7 @@ def test_hop_by_hop_fields_go_in_both_directions(name: bytes) -> None:
     headers: RawHeaders = ((name.title(), b"x"), (b"X-A", b"1"))
     assert for_upstream(headers, changed=False).fields == ((b"X-A", b"1"),)
     down = for_downstream(headers, status=200, chunked=False, upstream=ZEP, sidecar=lambda: SIDECAR)
-    assert down.fields == ((b"X-A", b"1"),)
+    assert down == [(b"X-A", b"1")]
 
 
 def test_fields_that_connection_names_go() -> None:
@@ -92,7 +92,7 @@ def test_location(upstream: str, location: str, expected: str) -> None:
         upstream=upstream,
         sidecar=lambda: SIDECAR,
     )
-    assert down.fields == ((b"Location", expected.encode()),)
+    assert down == [(b"Location", expected.encode())]
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 300, 308])
@@ -102,7 +102,7 @@ def test_location_at_any_status(status: int) -> None:
     down = for_downstream(
         headers, status=status, chunked=False, upstream=ZEP, sidecar=lambda: SIDECAR
     )
-    assert down.fields == ((b"Location", f"{SIDECAR}/x".encode()),)
+    assert down == [(b"Location", f"{SIDECAR}/x".encode())]
 
 
 @pytest.mark.parametrize(

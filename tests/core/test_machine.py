@@ -36,7 +36,10 @@ def report(signal: Signal, now: float = 0.0, **rest: object) -> Report:
 def opened(random: float = 0.0, **settings: float) -> Machine:
     """Return a machine that has tripped at 0."""
     subject = machine(random, **settings)
-    assert subject.report(Admission(subject.epoch), report(BAD, threshold=1)) is Change.TRIPPED
+    assert (
+        subject.report(Admission(subject.admission.epoch), report(BAD, threshold=1))
+        is Change.TRIPPED
+    )
     return subject
 
 
@@ -70,10 +73,10 @@ def test_how_a_probe_ends(
 def test_only_the_probe_counts_while_not_closed(signal: Signal) -> None:
     """Writes go on, and their reports change nothing."""
     subject = opened()
-    assert subject.report(Admission(subject.epoch), report(signal, threshold=1)) is None
+    assert subject.report(Admission(subject.admission.epoch), report(signal, threshold=1)) is None
     assert subject.state is State.OPEN
     subject, _ = probing()
-    assert subject.report(Admission(subject.epoch), report(signal, threshold=1)) is None
+    assert subject.report(Admission(subject.admission.epoch), report(signal, threshold=1)) is None
     assert subject.state is State.HALF_OPEN
 
 
@@ -81,14 +84,18 @@ def test_only_the_probe_counts_while_not_closed(signal: Signal) -> None:
 def test_a_report_from_another_epoch_has_no_effect(signal: Signal) -> None:
     """Neither the late probe nor a request of an earlier closed time."""
     subject = machine()
-    early = Admission(subject.epoch)
+    early = Admission(subject.admission.epoch)
     subject.report(early, report(BAD, threshold=1))
     late = subject.probe()
     subject.report(late, report(GOOD))
-    before = subject.epoch
+    before = subject.admission.epoch
     for admission in (early, late, late._replace(probe=False)):
         assert subject.report(admission, report(signal, threshold=1)) is None
-    assert (subject.state, subject.epoch, subject.streaks.longest) == (State.CLOSED, before, 0)
+    assert (subject.state, subject.admission.epoch, subject.streaks.longest) == (
+        State.CLOSED,
+        before,
+        0,
+    )
 
 
 def test_a_machine_is_due_when_its_hold_is_over() -> None:
@@ -114,7 +121,7 @@ def test_the_hold_is_never_shorter_than_promised(random: float) -> None:
 def test_case_31_the_host_may_ask_for_a_longer_hold(asked: float, hold: float) -> None:
     """Up to the longest one."""
     subject = machine()
-    subject.report(Admission(subject.epoch), report(BAD, threshold=1, floor=asked))
+    subject.report(Admission(subject.admission.epoch), report(BAD, threshold=1, floor=asked))
     assert subject.remaining(0.0) == hold
 
 
@@ -134,7 +141,7 @@ def test_the_level_is_lost_once_closed_for_long() -> None:
         subject.hold(Trip.CONSECUTIVE_FAILURES, 0.0, 2)
         subject.report(subject.probe(), report(GOOD, 10.0))
         assert subject.present_level(10.0 + quiet) == (2 if level else 0)
-        subject.report(Admission(subject.epoch), report(BAD, 10.0 + quiet, threshold=1))
+        subject.report(Admission(subject.admission.epoch), report(BAD, 10.0 + quiet, threshold=1))
         assert subject.level == subject.present_level(1e9) == level
 
 
@@ -144,12 +151,12 @@ def test_clear_forgets_everything() -> None:
     subject.report(probe, report(BAD, 300.0))
     subject.report(subject.probe(), report(GOOD, 900.0))
     subject.report(subject.probe(), report(GOOD, 900.0))
-    subject.report(Admission(subject.epoch), report(BAD, 901.0, threshold=1))
+    subject.report(Admission(subject.admission.epoch), report(BAD, 901.0, threshold=1))
     assert subject.level == 2
     subject.report(subject.probe(), report(GOOD, 901.0))
     subject.clear()
     assert (subject.state, subject.level, subject.reason) == (State.CLOSED, 0, None)
-    subject.report(Admission(subject.epoch), report(BAD, 902.0, threshold=1))
+    subject.report(Admission(subject.admission.epoch), report(BAD, 902.0, threshold=1))
     assert subject.remaining(902.0) == 300.0
     assert subject.report(subject.probe(), report(GOOD, 1300.0)) is Change.HELD
 
@@ -157,7 +164,7 @@ def test_clear_forgets_everything() -> None:
 def test_forget_ends_streaks_only() -> None:
     """What is in flight will not count; an open machine stays as it is."""
     subject = machine()
-    flying = Admission(subject.epoch)
+    flying = Admission(subject.admission.epoch)
     subject.report(flying, report(BAD))
     subject.forget()
     assert subject.report(flying, report(BAD, threshold=1)) is None
@@ -207,7 +214,7 @@ def test_case_34_a_broken_pool_is_one_fact(sent: tuple[float, ...], counted: int
     subject = machine()
     for at, dispatched in zip((5.0, 6.0, 7.0), sent, strict=True):
         subject.report(
-            Admission(subject.epoch),
+            Admission(subject.admission.epoch),
             report(BAD, at, dispatched=dispatched, reset=True, threshold=9),
         )
     assert subject.streaks.longest == counted
@@ -216,7 +223,7 @@ def test_case_34_a_broken_pool_is_one_fact(sent: tuple[float, ...], counted: int
 def test_a_reset_after_another_failure_counts() -> None:
     """It is another fact than a 500 before it."""
     subject = machine()
-    now = Admission(subject.epoch)
+    now = Admission(subject.admission.epoch)
     subject.report(now, report(BAD, 5.0))
     subject.report(now, report(BAD, 6.0, dispatched=1.0, reset=True))
     assert subject.streaks.longest == 2
@@ -226,19 +233,19 @@ def test_write_health() -> None:
     """Three in a row, of different writes; one that gets through mends it."""
     health = WriteHealth(count())
     for key in ("a", "b", "b"):
-        assert not health.report(health.epoch, BAD, key)
+        assert not health.report(health.admission.epoch, BAD, key)
     assert health.healthy
-    assert health.report(health.epoch, BAD, "c")
+    assert health.report(health.admission.epoch, BAD, "c")
     assert not health.healthy
-    assert not health.report(health.epoch, NEUTRAL, "")
-    assert health.report(health.epoch, GOOD, "")
+    assert not health.report(health.admission.epoch, NEUTRAL, "")
+    assert health.report(health.admission.epoch, GOOD, "")
     assert health.healthy
-    flying = health.epoch
+    flying = health.admission.epoch
     assert not health.forget()
     for _ in range(3):
         assert not health.report(flying, BAD, "")
     for _ in range(3):
-        health.report(health.epoch, BAD, "")
+        health.report(health.admission.epoch, BAD, "")
     assert not health.report(flying, GOOD, "")
     assert health.forget()
     assert health.healthy
