@@ -5,8 +5,11 @@
 # own pipeline (--build-arg BASE=...@sha256:...): only whoever pulls it can know the digest.
 # checkov:skip=CKV_DOCKER_7: does not look into the argument, which has a version
 ARG BASE=docker.io/library/python:3.13.15-slim-trixie
+# The same Python with a C compiler: the request path is compiled (docs/adr/0008).
+# checkov:skip=CKV_DOCKER_7: as above
+ARG BUILDER=docker.io/library/python:3.13.15-trixie
 
-FROM ${BASE} AS build
+FROM ${BUILDER} AS build
 # A package index other than pip's own default; neither is set in the final image.
 ARG PIP_INDEX_URL
 ARG PIP_NO_INDEX
@@ -21,7 +24,7 @@ RUN python3 -m venv tools \
  && python3 -m venv --without-pip /opt/zep-sidecar \
  && tools/bin/pip --python /opt/zep-sidecar/bin/python3 install --no-cache-dir --no-compile \
       --require-hashes --only-binary=:all: --find-links . -r requirements.txt
-COPY pyproject.toml README.md LICENSE ./
+COPY pyproject.toml setup.py README.md LICENSE ./
 COPY sidecar sidecar
 # Byte code by the hash of its source, which no change of a file's time can make stale: without it,
 # every start would compile for a second, as a read-only root cannot keep the result. The standard
@@ -30,6 +33,8 @@ ENV PYTHONPYCACHEPREFIX=/opt/zep-sidecar/pycache
 RUN tools/bin/pip wheel --no-deps --no-build-isolation --wheel-dir dist . \
  && tools/bin/pip --python /opt/zep-sidecar/bin/python3 install --no-cache-dir --no-compile \
       --no-index --no-deps dist/*.whl \
+ && /opt/zep-sidecar/bin/python3 -c \
+      'from sidecar.app import NATIVE; NATIVE or exit("the request path was not compiled")' \
  && rm /opt/zep-sidecar/bin/[Aa]ctivate* \
  && rm -rf /opt/zep-sidecar/pycache \
  && stdlib="$(python3 -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')" \

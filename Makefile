@@ -6,7 +6,7 @@ VERSION := $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' sidecar/__init__.py)
 REVISION := $(shell git rev-parse HEAD 2>/dev/null)
 COMPILE = uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11
 
-.PHONY: help dev check lint test fuzz pii-report bench bench-quick bench-instructions drill image image-test sbom docs lock clean
+.PHONY: help dev native pure check lint test fuzz pii-report bench bench-quick bench-instructions drill image image-test sbom docs lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "%-10s %s\n", $$1, $$2}'
@@ -15,6 +15,13 @@ dev: ## make the environment for everything below
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --require-hashes -r requirements-dev.txt
 	$(BIN)/pip install --quiet --no-deps --editable .
+
+native: ## compile the request path again, after a change of its source
+	$(BIN)/pip install --quiet --no-deps --editable .
+
+pure: ## run the request path as Python, to debug it
+	rm -f *.so
+	find sidecar -name "*.so" -delete
 
 check: lint test ## all that CI runs
 

@@ -102,7 +102,7 @@ class Panel:
         }
 
     def _fields(self) -> Json:
-        steps = [{"color": "green", "value": None}]
+        steps: list[Json] = [{"color": "green", "value": None}]
         steps += [{"color": colour, "value": value} for value, colour in self.steps]
         words = {
             str(value): {"text": text, "color": colour, "index": value}

@@ -10,7 +10,7 @@ from sidecar.config import Config
 from sidecar.core.trace import export_problem
 from sidecar.redact import Redactor
 from sidecar.redact.engine import ENGINE
-from sidecar.runtime import clock
+from sidecar.runtime import clock, proxy
 from sidecar.runtime.admin import Admin, NoDirectory
 from sidecar.runtime.cache import ContextCache
 from sidecar.runtime.governor import Governor
@@ -26,6 +26,10 @@ from sidecar.values import Address
 
 if TYPE_CHECKING:
     from sidecar.runtime.tracing import Tracing
+
+
+NATIVE = not proxy.__file__.endswith(".py")
+"""Whether the request path is compiled (docs/adr/0008)."""
 
 
 class Sidecar:
@@ -113,6 +117,7 @@ class Sidecar:
             ops=str(self.ops_address),
             upstream=self._config.upstream.url,
             redactor=ENGINE,
+            native=NATIVE,
             mode=self._governor.mode.label,
         )
         if ENGINE != "re2":

@@ -22,6 +22,15 @@ settings.register_profile("default", deadline=None)
 settings.register_profile("fuzz", deadline=None, max_examples=20_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
+
+def pytest_sessionstart() -> None:
+    """Refuse to test code that is older than what it was compiled from."""
+    for compiled in (Path(__file__).parents[1] / "sidecar").rglob("*.so"):
+        source = compiled.with_name(compiled.name.partition(".")[0] + ".py")
+        if source.stat().st_mtime > compiled.stat().st_mtime:
+            pytest.exit(f"{source}: changed since it was compiled: make native", returncode=2)
+
+
 StartSidecar = Callable[..., Awaitable["Running"]]
 
 

@@ -51,6 +51,7 @@ async def test_ready_line_and_clean_exit(process: Process) -> None:
     """The first line names the bound addresses; SIGTERM with nothing in flight exits 0."""
     ready = process.lines[0]
     assert (ready["event"], ready["level"], ready["redactor"]) == ("ready", "info", "re2")
+    assert isinstance(ready["native"], bool)
     assert ready["proxy"] == f"127.0.0.1:{process.port}"
     process.terminate()
     code, rest = await process.end()

@@ -13,7 +13,7 @@ from sidecar.runtime import clock
 LEVELS = ("debug", "info", "warning", "error")
 # Everything that may ever stand in a log line. Nothing of it comes from a request or an answer.
 FIELDS = frozenset(
-    {"version", "proxy", "ops", "upstream", "redactor", "key", "reason", "where"}
+    {"version", "proxy", "ops", "upstream", "redactor", "native", "key", "reason", "where"}
     | {"state", "mode", "hash", "expires_at"}
     | {"scope", "cause", "level_of_hold", "hold", "result", "ttl", "healthy"}
     | {"old", "new", "source", "until", "suppressed", "dropped", "in_flight"}

@@ -233,19 +233,19 @@ def test_write_health() -> None:
     """Three in a row, of different writes; one that gets through mends it."""
     health = WriteHealth(count())
     for key in ("a", "b", "b"):
-        assert not health.report(health.admission.epoch, BAD, key)
+        assert not health.report(health.epoch, BAD, key)
     assert health.healthy
-    assert health.report(health.admission.epoch, BAD, "c")
+    assert health.report(health.epoch, BAD, "c")
     assert not health.healthy
-    assert not health.report(health.admission.epoch, NEUTRAL, "")
-    assert health.report(health.admission.epoch, GOOD, "")
+    assert not health.report(health.epoch, NEUTRAL, "")
+    assert health.report(health.epoch, GOOD, "")
     assert health.healthy
-    flying = health.admission.epoch
+    flying = health.epoch
     assert not health.forget()
     for _ in range(3):
         assert not health.report(flying, BAD, "")
     for _ in range(3):
-        health.report(health.admission.epoch, BAD, "")
+        health.report(health.epoch, BAD, "")
     assert not health.report(flying, GOOD, "")
     assert health.forget()
     assert health.healthy

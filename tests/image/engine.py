@@ -17,7 +17,8 @@ from typing import Any
 ROOT = Path(__file__).parent.parent.parent
 CACHE = ROOT / ".cache" / "image"
 TOOLS = ("buildah", "podman", "runc", "mmdebstrap")
-BASE, IMAGE = "localhost/base:test", "localhost/zep-sidecar:test"
+BASE, BUILDER = "localhost/base:test", "localhost/builder:test"
+IMAGE = "localhost/zep-sidecar:test"
 SUITE = "trixie"
 # What a pod allows: see k8s/. Without the ulimits, runc asks for more than root has in a container.
 HARDENED = (
@@ -66,15 +67,23 @@ class Engine:
         return await asyncio.to_thread(self.podman, *arguments)
 
     def make_base(self) -> None:
-        """Import a base image like the official slim one: Debian's Python, without byte code."""
-        tar = CACHE / f"base-{SUITE}.tar"
+        """Import images like the official ones: Debian's Python, slim and with a compiler."""
+        self._import(BASE, "base", "")
+        self._import(BUILDER, "builder", ",gcc,libc6-dev,python3-dev")
+        try:
+            self.podman("run", "--rm", *HARDENED, "--network", "none", BASE, "python3", "--version")
+        except AssertionError as error:
+            raise CannotRun(f"runc does not run here: {error}") from None
+
+    def _import(self, tag: str, name: str, packages: str) -> None:
+        tar = CACHE / f"{name}-{SUITE}.tar"
         if not tar.exists():
             CACHE.mkdir(parents=True, exist_ok=True)
             unfinished = tar.with_suffix(f".{os.getpid()}.tar")
             run(
                 "mmdebstrap",
                 "--variant=minbase",
-                "--include=python3,python3-venv,ca-certificates",
+                f"--include=python3,python3-venv,ca-certificates{packages}",
                 "--dpkgopt=path-exclude=/usr/share/man/*",
                 "--dpkgopt=path-exclude=/usr/share/locale/*",
                 '--customize-hook=find "$1"/usr/lib/python3* -name "*.pyc" -delete',
@@ -82,11 +91,7 @@ class Engine:
                 unfinished,
             )
             unfinished.rename(tar)
-        self.podman("import", "--quiet", tar, BASE)
-        try:
-            self.podman("run", "--rm", *HARDENED, "--network", "none", BASE, "python3", "--version")
-        except AssertionError as error:
-            raise CannotRun(f"runc does not run here: {error}") from None
+        self.podman("import", "--quiet", tar, tag)
 
     def make_context(self) -> Path:
         """Copy what a checkout has, a secret and rubbish included, and add the wheels."""
@@ -124,7 +129,8 @@ class Engine:
 
     def build(self, context: Path, tag: str) -> str:
         """Build from nothing, without a network, and return the image's id."""
-        arguments = {"BASE": BASE, "PIP_NO_INDEX": "1", "VERSION": "1.2.3", "REVISION": "abc"}
+        arguments = {"BASE": BASE, "BUILDER": BUILDER, "PIP_NO_INDEX": "1"}
+        arguments |= {"VERSION": "1.2.3", "REVISION": "abc"}
         run(
             *("buildah", *self._storage, "bud", "--isolation", "chroot", "--pull-never"),
             *("--no-cache", "--timestamp", "0", "--tag", tag),
