@@ -11,8 +11,8 @@ from setuptools import setup
 
 # The request path, but for what mypyc cannot compile: classes that are tuples, lists or strings.
 NATIVE = ["sidecar/core/*.py", *(f"sidecar/runtime/{name}.py" for name in """
-    account attempts cache case connection flights flow governor inbound proxy reads relay series
-    server upstream
+    account attempts cache case connection flights flow governor inbound metrics proxy reads relay
+    series server upstream
 """.split())]  # fmt: skip
 PURE = ("__init__", "canonical", "control")
 

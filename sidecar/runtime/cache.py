@@ -135,26 +135,26 @@ class ContextCache:
             if found and found.state is not State.OUTDATED:
                 return Served(Result.STALE, found, asked=False)
             raise
+        usable = found and found.state in (State.GRACE, State.STALE)
         leads = flight is None
         if flight is None:
             snapshot = self._cache.snapshot(self._mono())
             work = self._fetch(question, snapshot, ask, kept)
+            if not usable:
+                landed = await self._flights.lead(question.key, question.tags, snapshot, work)
+                return _served(landed, Result.MISS)
             flight = self._flights.begin(question.key, question.tags, snapshot, work)
         if found and found.state is State.GRACE:
             return Served(Result.HIT, found, asked=leads)
-        hurried = found and found.state is State.STALE
-        landed = await flight.landed(self._stale_after if hurried else None)
-        if landed is None:
+        in_time = await flight.landed(self._stale_after if usable else None)
+        if in_time is None:
             # A write, an erasure or a refusal may have come in between.
             found = self._cache.lookup(question.key, self._mono())
             if found and found.state in (State.STALE, State.FRESH):
                 return Served(Result.STALE, found, asked=leads)
-            landed = await flight.landed()
-            assert landed
-        if landed.found:
-            return Served(Result.HIT, landed.found, asked=False)
-        result = Result.MISS if leads else Result.COLLAPSED
-        return Served(result, None, landed.read, landed.stored, asked=leads)
+            in_time = await flight.landed()
+            assert in_time
+        return _served(in_time, Result.MISS if leads else Result.COLLAPSED)
 
     async def probe(
         self,
@@ -281,3 +281,10 @@ class ContextCache:
         while True:
             await asyncio.sleep(SWEEP_PAUSE)
             self._cache.sweep(self._mono())
+
+
+def _served(landed: _Landed[R], result: Result) -> Served[R]:
+    """Return what a read came to that has waited for an attempt."""
+    if landed.found:
+        return Served(Result.HIT, landed.found, asked=False)
+    return Served(result, None, landed.read, landed.stored, asked=result is Result.MISS)
