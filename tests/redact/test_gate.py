@@ -147,6 +147,9 @@ def test_what_is_not_utf8_is_suspected(body: bytes) -> None:
         '{"content":"Müşteri için fatura — çünkü akşam toplantı 15:30’da, %99 tamam"}',
         '{"content":"M\\u00fc\\u015fteri i\\u00e7in 45.50 TL\\n\\"tamam\\""}',
         '{"data":"{\\"a\\":\\"M\\\\u00fc\\\\u015fteri\\"}"}',
+        '{"data":"{\\"id\\": \\"85140276-4db9-f61a-5439-82fd7a1c0f3b\\"}"}',
+        r'{"data":"{\"data\":\"{\\\"id\\\":\\\"85140276-4db9-f61a-5439-82fd7a1c0f3b\\\"}\"}"}',
+        '{"content":"18e1d0a8-e066-d5eb-2852-993812345678 85140276-4db9-f61a-5439-82fd7a1c0f3b"}',
     ],
 )
 def test_ordinary_bodies_are_not_suspected(body: str) -> None:
