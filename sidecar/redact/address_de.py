@@ -225,9 +225,18 @@ def _named_end(text: str, start: int, end: int) -> int:
 
 # A gate asks for no more than the end of a name, or the postcode where the rule wants one: to count
 # words and letters, or to follow every "in" and "an", would take most of the time of a clean body.
+# And only the words that nothing else ends with may end one in lower case: "during 2026".
+_DE_CAPITAL_WORD = r"[A-Z\xc0][A-Za-z\xc0-\xff-]*"
+_DE_DESCRIBED = (  # "im kleinen waldring", "hinter waldring"
+    rf"(?:{_DE_WHERE} (?:{alternatives('de.adjective')}(?i:e|er|en|es|em)?"
+    rf"|{LETTER}[A-Za-z\xc0-\xff-]+(?i:er))|(?i:hinter|ober|unter)) {LETTER}[A-Za-z\xc0-\xff-]*"
+)
 _GERMAN_GATES = (
-    rf"(?:{_DE_NAMED_AFTER}|{alternatives('de.street', 'de.street.medium')}),? {_DE_NUMBER_BEGINS}",
-    rf"{alternatives('de.street.weak')},? {_DE_NUMBER_BEGINS}[0-9]*[A-Za-z]\b",
+    rf"(?:{_DE_NAMED_AFTER}|{alternatives('de.street')}),? {_DE_NUMBER_BEGINS}",
+    rf"\b(?:{_DE_CAPITAL_WORD}|{_DE_DESCRIBED})?{alternatives('de.street.medium')},? "
+    rf"{_DE_NUMBER_BEGINS}",
+    rf"\b(?:{_DE_CAPITAL_WORD})?{alternatives('de.street.weak')},? "
+    rf"{_DE_NUMBER_BEGINS}[0-9]*[A-Za-z]\b",
     rf"{_DE_CAPITAL_HEAD}(?:{LETTER}[A-Za-z\xc0-\xff-]* )?{CAP},? {_DE_NUMBER_BEGINS}",
     rf"[0-9A-Za-z.)] (?i:in|a|en) {CODE}(?:,? |\n){LETTER}",
     rf"[A-Za-z0-9\xc0-\xff.)](?:,[ ,]{{0,2}}\n?|\n|\. | / | - ){CODE}(?:,? |\n){LETTER}",

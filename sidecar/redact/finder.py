@@ -69,7 +69,7 @@ def _compile(rule: CustomRule) -> Scanner:
         pattern = custom_scanner(rule.pattern)
     except ValueError as error:
         raise ValueError(f"custom rule {rule.name!r}: {error}") from error
-    if pattern.fullmatch(""):
+    if pattern.search(""):
         raise ValueError(f"custom rule {rule.name!r}: the pattern matches the empty string")
     return pattern
 

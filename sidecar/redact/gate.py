@@ -84,11 +84,13 @@ _UUID_BYTES = b"0123456789abcdefABCDEF-"
 
 
 def _in_uuid(body: bytes, start: int, end: int) -> bool:
-    """Tell whether a match, but for its first and last byte, lies in a UUID: no value does."""
-    if end - start < 3 or body[start + 1 : end - 1].strip(_UUID_BYTES):
+    """Tell whether a match, but for what stands beside it, lies in a UUID: no value does."""
+    start += 2 if body[start : start + 2] == rb"\"" else 1  # in JSON in a string
+    end -= 1
+    if start >= end or body[start:end].strip(_UUID_BYTES):
         return False
-    uuid = _UUID.search(body, max(0, start - 37), end + 37)
-    return uuid is not None and uuid.start() <= start + 1 and end - 1 <= uuid.end()
+    uuid = _UUID.search(body, max(0, start - 35), end + 36)
+    return uuid is not None and uuid.start() <= start and end <= uuid.end()
 
 
 @cache

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import re2
 
 from sidecar.redact.engine import ENGINE, MAX_MEM, PatternSet, custom_scanner, scanner
 
@@ -14,6 +15,18 @@ def test_scanner_reads_one_byte_per_character() -> None:
     """Offsets are offsets of the view."""
     assert ENGINE == "re2"
     assert [match.span() for match in scanner(r"\xe0+").finditer(b"a\xe0\xe0b")] == [(1, 3)]
+
+
+def test_scanner_finds_what_the_public_interface_of_re2_finds() -> None:
+    """It calls what lies below that interface, which another release may change."""
+    pattern, text = r"[0-9]{2,3}|a+", b"a12345 aa \xe0 1 67a"
+    public, ours = re2.compile(pattern.encode()), scanner(pattern)
+    spans = [match.span() for match in public.finditer(text)]
+    assert len(spans) == 6
+    assert [match.span() for match in ours.finditer(text)] == spans
+    for start in range(len(text) + 1):
+        expected, hit = public.search(text, start), ours.search(text, start)
+        assert (hit and hit.span()) == (expected and expected.span())
 
 
 def test_custom_scanner() -> None:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sidecar.redact import (
@@ -16,12 +16,15 @@ from sidecar.redact import (
     Redactor,
     Uninspectable,
 )
+from sidecar.redact.address_de import german
 from sidecar.redact.finder import Finder
+from sidecar.redact.fold import Fold
 from sidecar.redact.gate import Gate, raw
 from tests.redact.samples import matches
 
 GATE = Gate(Policy())
 FINDER = Finder(Policy())
+VIEW = Fold()
 EXAMPLES = matches(*DEFAULT_TYPES)
 
 
@@ -64,6 +67,35 @@ def test_what_the_finder_finds_was_suspected(text: str) -> None:
     if FINDER.find(text):
         for body in written(text):
             assert GATE.suspicions(body)
+
+
+streets = st.lists(
+    st.sampled_from(
+        """
+        am in Im Zum hinter Unter ober vor alten kleiner Große Eppendorfer hohe , . / Platz weg
+        straße str. Wald wald- Dr.- mein Ali ring Ring reihe bleichen hof Hof garten nr. 5 12a 7/2
+        24937 Kiel
+        """.split()
+    )
+    | st.sampled_from([" ", " ", " ", "\n"]),
+    min_size=2,
+    max_size=12,
+).map("".join)
+
+
+@example("im kleinen waldring 5")
+@example("hinter waldring 5")
+@example("Große reihe 5")
+@example("Waldring 5")
+@example("Waldhof 12a")
+@given(streets)
+def test_german_streets_were_suspected(text: str) -> None:
+    """Of the words that end a street some need a capital, or an adjective before them."""
+    for variant in (text, text.lower()):
+        if any(german(VIEW(variant).data)):
+            assert FINDER.find(variant)
+            for body in written(variant):
+                assert GATE.suspicions(body)
 
 
 class Everywhere:
@@ -147,6 +179,10 @@ def test_what_is_not_utf8_is_suspected(body: bytes) -> None:
         '{"content":"Müşteri için fatura — çünkü akşam toplantı 15:30’da, %99 tamam"}',
         '{"content":"M\\u00fc\\u015fteri i\\u00e7in 45.50 TL\\n\\"tamam\\""}',
         '{"data":"{\\"a\\":\\"M\\\\u00fc\\\\u015fteri\\"}"}',
+        '{"data":"{\\"id\\": \\"85140276-4db9-f61a-5439-82fd7a1c0f3b\\"}"}',
+        r'{"data":"{\"data\":\"{\\\"id\\\":\\\"85140276-4db9-f61a-5439-82fd7a1c0f3b\\\"}\"}"}',
+        '{"content":"monitoring 24 hosts during 2026, firewall 2"}',
+        '{"content":"18e1d0a8-e066-d5eb-2852-993812345678 85140276-4db9-f61a-5439-82fd7a1c0f3b"}',
     ],
 )
 def test_ordinary_bodies_are_not_suspected(body: str) -> None:
