@@ -16,7 +16,7 @@ from getpass import getpass
 from pathlib import Path
 from typing import Any
 
-from sidecar import __version__, fleet
+from sidecar import __version__
 from sidecar.app import Sidecar
 from sidecar.config import Config, ConfigError, Problem, load
 from sidecar.core.control import DEFAULT_SOCKET
@@ -214,6 +214,8 @@ def _check(arguments: argparse.Namespace) -> int:
 
 def _override(arguments: argparse.Namespace) -> int:
     """Print, or run, what changes the mode of all pods at once."""
+    from sidecar import fleet
+
     now = clock.wall()
     asked = {field.name: getattr(arguments, field.name) for field in fields(fleet.Request)}
     text = fleet.document(fleet.Request(**asked), now)

@@ -9,13 +9,13 @@ and nothing else. What is not UTF-8 is a suspicion too, so a body without any ne
 import re
 from collections.abc import Iterable, Iterator
 from functools import cache
-from importlib.resources import files
 
 from sidecar.redact import email
 from sidecar.redact.engine import Scanner, scanner
 from sidecar.redact.fold import Fold
 from sidecar.redact.policy import DEFAULT_TYPES, Policy
 from sidecar.redact.rules import ADDRESS_RULES
+from sidecar.redact.words import DATA
 
 # What stands before a number; an escape before it ends in letters that are not its own.
 _ESCAPE = r"\\[nrtbf\"/\\]|\\u[0-9a-fA-F]{4}"
@@ -280,7 +280,7 @@ def _disguises() -> set[str]:
 
     ASCII itself is among them, for what no writer of JSON needs: an escape in its place.
     """
-    listed = (files("sidecar.redact") / "data/disguises.txt").read_text("ascii").split()
+    listed = (DATA / "disguises.txt").read_text("ascii").split()
     ranges = [[int(end, 16) for end in entry.split("-")] for entry in listed]
     ascii_ = {chr(c) for c in range(0x20, 0x7F)} - {'"', "\\", "/"}
     return ascii_.union(*({chr(c) for c in range(r[0], r[-1] + 1)} for r in ranges))

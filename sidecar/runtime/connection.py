@@ -2,10 +2,15 @@
 
 import asyncio
 
-from aiohttp import ClientPayloadError
-from aiohttp.base_protocol import BaseProtocol
-from aiohttp.http import HttpProcessingError, HttpResponseParser, RawResponseMessage
-from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
+from sidecar.runtime.parser import (
+    EMPTY_PAYLOAD,
+    BaseProtocol,
+    ClientPayloadError,
+    HttpProcessingError,
+    HttpResponseParser,
+    RawResponseMessage,
+    StreamReader,
+)
 
 MAX_LINE = 65536
 MAX_FIELDS = 1000

@@ -12,14 +12,19 @@ from collections.abc import Callable, Coroutine
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
-from aiohttp.base_protocol import BaseProtocol
-from aiohttp.http import HttpProcessingError, HttpRequestParser, HttpVersion, RawRequestMessage
-from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
-
 from sidecar.core.errors import BAD_REQUEST, INTERNAL, Refusal
 from sidecar.core.headers import Headers, known, values
 from sidecar.runtime import clock
 from sidecar.runtime.account import Account
+from sidecar.runtime.parser import (
+    EMPTY_PAYLOAD,
+    BaseProtocol,
+    HttpProcessingError,
+    HttpRequestParser,
+    HttpVersion,
+    RawRequestMessage,
+    StreamReader,
+)
 from sidecar.values import Address
 
 MAX_LINE = 65536
