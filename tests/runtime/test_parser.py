@@ -14,7 +14,7 @@ from tests.wire import ScriptedUpstream, Worker
 # What a sidecar with its default settings must not load before it has served: memory, and time.
 UNUSED = {
     *("aiohttp", "aiohttp.client", "aiohttp.connector", "aiohttp.web", "aiocache", "redis"),
-    *("opentelemetry", "importlib.resources"),
+    *("http.server", "importlib.resources", "opentelemetry", "prometheus_client"),
     *("sidecar.demo", "sidecar.drills", "sidecar.fleet", "sidecar.standin"),
 }
 
