@@ -132,6 +132,7 @@ def _read(path: Path) -> bytes:
 
 def _run(arguments: argparse.Namespace) -> int:
     """Start the sidecar."""
+    _give_back_from(1 << 17)
     config = _read_config(arguments.config)
     log = Log(clock.wall, config.log.level, config.log.format)
     for warning in config.warnings:
@@ -174,12 +175,26 @@ async def _serve(sidecar: Sidecar) -> int:
 
 def _settle() -> None:
     """Make the process small and calm, once everything is built."""
-    # What the start has made stays: no need to look at it again for garbage, nor often at the rest.
-    gc.collect()
+    # What the start has made stays: no need to look at it for garbage, nor often at the rest.
     gc.freeze()
     gc.set_threshold(10_000, 20, 50)
+    _give_back_from(1 << 22)
     with suppress(OSError, AttributeError):  # what it took beside that goes back; glibc only
         ctypes.CDLL(None).malloc_trim(0)
+
+
+def _give_back_from(size: int) -> None:
+    """Let what is at least so large go back to the kernel once it is free; glibc only.
+
+    By itself glibc raises the limit for ever, up to 32 MiB, when something large becomes free: good
+    for what comes again and again, but what the start alone needs would leave holes.
+    """
+    with suppress(OSError, AttributeError):
+        for limit in (_M_MMAP_THRESHOLD, _M_TRIM_THRESHOLD):
+            ctypes.CDLL(None).mallopt(limit, size)
+
+
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 
 
 def run_loop(main: Coroutine[Any, Any, int]) -> int:
