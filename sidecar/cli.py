@@ -178,7 +178,7 @@ def _settle() -> None:
     # What the start has made stays: no need to look at it for garbage, nor often at the rest.
     gc.freeze()
     gc.set_threshold(10_000, 20, 50)
-    _give_back_from(1 << 22)
+    _give_back_from(1 << 24)  # more than a body has: to map those anew each time costs a tenth
     with suppress(OSError, AttributeError):  # what it took beside that goes back; glibc only
         ctypes.CDLL(None).malloc_trim(0)
 
