@@ -5,7 +5,7 @@
 # own pipeline (--build-arg BASE=...@sha256:...): only whoever pulls it can know the digest.
 # checkov:skip=CKV_DOCKER_7: does not look into the argument, which has a version
 ARG BASE=docker.io/library/python:3.13.15-slim-trixie
-# The same Python with a C compiler: the request path is compiled (docs/adr/0008).
+# The same Python with a C compiler: the request path is compiled (docs/adr/0009).
 # checkov:skip=CKV_DOCKER_7: as above
 ARG BUILDER=docker.io/library/python:3.13.15-trixie
 

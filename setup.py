@@ -1,13 +1,16 @@
-"""Compiles the request path with mypyc; see docs/adr/0008. All else is in pyproject.toml.
+"""Compiles the request path with mypyc; see docs/adr/0009. All else is in pyproject.toml.
 
 Without a C compiler, or with ZEP_SIDECAR_PURE=1, the same modules run as Python: slower, not
 otherwise.
 """
 
 import os
+import sys
 from pathlib import Path
 
 from setuptools import setup
+from setuptools.command.build_ext import build_ext
+from setuptools.errors import CCompilerError, ExecError, PlatformError
 
 # The request path, but for what mypyc cannot compile: classes that are tuples, lists or strings.
 NATIVE = ["sidecar/core/*.py", *(f"sidecar/runtime/{name}.py" for name in """
@@ -19,7 +22,8 @@ PURE = ("__init__", "canonical", "control")
 
 def extensions() -> list[object]:
     """Return the extension modules, in C already."""
-    if os.environ.get("ZEP_SIDECAR_PURE"):
+    asked_only = {"egg_info", "dist_info"} & set(sys.argv)
+    if asked_only or os.environ.get("ZEP_SIDECAR_PURE"):
         return []
     from mypyc.build import mypycify
 
@@ -32,11 +36,23 @@ def extensions() -> list[object]:
         opt_level="2",
         debug_level="0",
         multi_file=True,
-        group_name="zep_sidecar",
+        group_name="sidecar.native",
     )
     for extension in made:
-        extension.optional = True
+        extension.include_dirs.append("build/sidecar")  # where mypyc puts headers of such a group
     return list(made)
 
 
-setup(ext_modules=extensions())
+class AllOrNothing(build_ext):
+    """Builds every extension module or, where that cannot be done, none."""
+
+    def run(self) -> None:
+        """Build them."""
+        try:
+            super().run()
+        except (CCompilerError, ExecError, PlatformError, OSError) as error:
+            print(f"not compiled, it will be slower: {error}", file=sys.stderr)  # noqa: T201
+            self.extensions = []
+
+
+setup(ext_modules=extensions(), cmdclass={"build_ext": AllOrNothing})

@@ -38,7 +38,7 @@ them answers which question.
 |---|---|---|---|"""
 OF_THIS_POD = ("version", "python", "hash", "mode", "state")
 PROCESS = """\
-| `process_*` | | | what the Prometheus client tells of a process: CPU, memory, descriptors |"""
+| `process_*` | | | what every Prometheus client tells of its process: CPU, memory, descriptors |"""
 
 
 def config_page() -> Iterator[str]:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 NATIVE = not proxy.__file__.endswith(".py")
-"""Whether the request path is compiled (docs/adr/0008)."""
+"""Whether the request path is compiled (docs/adr/0009)."""
 
 
 class Sidecar:

@@ -16,7 +16,7 @@ from getpass import getpass
 from pathlib import Path
 from typing import Any
 
-from sidecar import __version__, fleet
+from sidecar import __version__
 from sidecar.app import Sidecar
 from sidecar.config import Config, ConfigError, Problem, load
 from sidecar.core.control import DEFAULT_SOCKET
@@ -132,6 +132,7 @@ def _read(path: Path) -> bytes:
 
 def _run(arguments: argparse.Namespace) -> int:
     """Start the sidecar."""
+    _give_back_from(1 << 17)
     config = _read_config(arguments.config)
     log = Log(clock.wall, config.log.level, config.log.format)
     for warning in config.warnings:
@@ -174,12 +175,26 @@ async def _serve(sidecar: Sidecar) -> int:
 
 def _settle() -> None:
     """Make the process small and calm, once everything is built."""
-    # What the start has made stays: no need to look at it again for garbage, nor often at the rest.
-    gc.collect()
+    # What the start has made stays: no need to look at it for garbage, nor often at the rest.
     gc.freeze()
     gc.set_threshold(10_000, 20, 50)
+    _give_back_from(1 << 24)  # more than a body has: to map those anew each time costs a tenth
     with suppress(OSError, AttributeError):  # what it took beside that goes back; glibc only
         ctypes.CDLL(None).malloc_trim(0)
+
+
+def _give_back_from(size: int) -> None:
+    """Let what is at least so large go back to the kernel once it is free; glibc only.
+
+    By itself glibc raises the limit for ever, up to 32 MiB, when something large becomes free: good
+    for what comes again and again, but what the start alone needs would leave holes.
+    """
+    with suppress(OSError, AttributeError):
+        for limit in (_M_MMAP_THRESHOLD, _M_TRIM_THRESHOLD):
+            ctypes.CDLL(None).mallopt(limit, size)
+
+
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 
 
 def run_loop(main: Coroutine[Any, Any, int]) -> int:
@@ -214,6 +229,8 @@ def _check(arguments: argparse.Namespace) -> int:
 
 def _override(arguments: argparse.Namespace) -> int:
     """Print, or run, what changes the mode of all pods at once."""
+    from sidecar import fleet
+
     now = clock.wall()
     asked = {field.name: getattr(arguments, field.name) for field in fields(fleet.Request)}
     text = fleet.document(fleet.Request(**asked), now)

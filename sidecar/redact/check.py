@@ -28,6 +28,12 @@ def check_policy(policy: Policy) -> Iterator[tuple[str, str]]:
     for type_ in policy.placeholders:
         if type_ not in known:
             yield "placeholders", f"unknown type {type_!r}; known are {', '.join(sorted(known))}"
+    if policy.placeholders or policy.custom:  # the start needs no second finder for the built-in
+        yield from _check_texts(policy)
+
+
+def _check_texts(policy: Policy) -> Iterator[tuple[str, str]]:
+    """Yield what is wrong with the patterns of a policy, and with its placeholders."""
     # The rules alone, because a finder passes over the placeholders that it knows.
     rules = tuple(rule._replace(placeholder="[X]") for rule in policy.custom)
     try:

@@ -9,13 +9,13 @@ and nothing else. What is not UTF-8 is a suspicion too, so a body without any ne
 import re
 from collections.abc import Iterable, Iterator
 from functools import cache
-from importlib.resources import files
 
 from sidecar.redact import email
 from sidecar.redact.engine import Scanner, scanner
 from sidecar.redact.fold import Fold
 from sidecar.redact.policy import DEFAULT_TYPES, Policy
 from sidecar.redact.rules import ADDRESS_RULES
+from sidecar.redact.words import DATA
 
 # What stands before a number; an escape before it ends in letters that are not its own.
 _ESCAPE = r"\\[nrtbf\"/\\]|\\u[0-9a-fA-F]{4}"
@@ -97,7 +97,10 @@ def _in_uuid(body: bytes, start: int, end: int) -> bool:
 def _scanner() -> Scanner:
     """Compile the gate, which is the same for every policy."""
     patterns = [gate for rule in (*email.RULES, *ADDRESS_RULES) for gate in rule.gates]
-    return scanner("|".join([*_not_utf8(), *_marks(), *_numbers(), *map(raw, patterns)]))
+    pattern = "|".join([*_not_utf8(), *_marks(), *_numbers(), *map(raw, patterns)])
+    for part in (_trie, _raw_set, _beside_words, _word_begins, _word_ends):
+        part.cache_clear()  # its work is done
+    return scanner(pattern)
 
 
 def _not_utf8() -> Iterator[str]:
@@ -258,7 +261,7 @@ def _word_ends() -> str:
 def _raw_set(text: str, fold_case: bool) -> str:
     """Return a pattern for the characters whose view is one of a set of bytes."""
     member = re.compile(text.encode("latin-1"), re.IGNORECASE if fold_case else 0)
-    view = {v for v in range(1, 256) if member.fullmatch(bytes([v]))}
+    view = {found[0] for found in member.findall(_BYTES)}
     printable = [chr(v) for v in view if 0x20 <= v < 0x7F and chr(v) not in '"\\']
     options = [_char_class(printable)] if printable else []
     if view - set(range(0x80)) - {0xDF}:
@@ -273,6 +276,7 @@ def _raw_set(text: str, fold_case: bool) -> str:
     return options[0] if len(options) == 1 and printable else f"(?:{'|'.join(options)})"
 
 
+_BYTES = bytes(range(1, 256))
 _FOLD = Fold()
 _PLAIN_VIEWS = [(c, _FOLD(c).data[0]) for c in PLAIN]
 
@@ -282,7 +286,7 @@ def _disguises() -> set[str]:
 
     ASCII itself is among them, for what no writer of JSON needs: an escape in its place.
     """
-    listed = (files("sidecar.redact") / "data/disguises.txt").read_text("ascii").split()
+    listed = (DATA / "disguises.txt").read_text("ascii").split()
     ranges = [[int(end, 16) for end in entry.split("-")] for entry in listed]
     ascii_ = {chr(c) for c in range(0x20, 0x7F)} - {'"', "\\", "/"}
     return ascii_.union(*({chr(c) for c in range(r[0], r[-1] + 1)} for r in ranges))
@@ -291,28 +295,29 @@ def _disguises() -> set[str]:
 def _written(chars: Iterable[str]) -> str:
     """Return a pattern for characters, as UTF-8 or as JSON escapes of any depth."""
     chars = set(chars)
-    raw_forms = {c.encode().decode("latin-1") for c in chars if not c.isascii()}
+    raw_forms = frozenset(c.encode().decode("latin-1") for c in chars if not c.isascii())
     units = {c.encode("utf-16-be").hex() for c in chars}
-    single = {u for u in units if len(u) == 4}
-    pairs = {u for u in units if len(u) == 8}
+    single = frozenset(u for u in units if len(u) == 4)
+    pairs = frozenset(u for u in units if len(u) == 8)
     hexes = rf"\\+u(?i:{_trie(single)})" if single else ""
     surrogates = rf"\\+u(?i:{_trie(pairs, joint=4)})" if pairs else ""
     return "(?:" + "|".join(filter(None, [_trie(raw_forms), hexes, surrogates])) + ")"
 
 
-def _trie(entries: set[str], joint: int = 0, depth: int = 0) -> str:
+@cache
+def _trie(entries: frozenset[str], joint: int = 0, depth: int = 0) -> str:
     """Return a pattern for a set of strings; characters with equal continuations share a class.
 
     At depth `joint` stands the second half of an escaped surrogate pair.
     """
     if entries == {""}:
         return ""
-    tails: dict[str, set[str]] = {}
+    tails: dict[str, list[str]] = {}
     for entry in entries:
-        tails.setdefault(entry[0], set()).add(entry[1:])
+        tails.setdefault(entry[0], []).append(entry[1:])
     firsts: dict[str, list[str]] = {}
     for first, rest in tails.items():
-        firsts.setdefault(_trie(rest, joint, depth + 1), []).append(first)
+        firsts.setdefault(_trie(frozenset(rest), joint, depth + 1), []).append(first)
     link = r"\\+u" if joint and depth == joint else ""
     options = [f"{link}{_char_class(chars)}{tail}" for tail, chars in sorted(firsts.items())]
     return options[0] if len(options) == 1 else f"(?:{'|'.join(options)})"

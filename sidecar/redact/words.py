@@ -2,12 +2,14 @@
 
 import re
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
+
+DATA = Path(__file__).parent / "data"
 
 
 @cache
 def _sections(file: str) -> dict[str, frozenset[str]]:
-    text = (files("sidecar.redact") / "data" / file).read_text("ascii")
+    text = (DATA / file).read_text("ascii")
     sections: dict[str, set[str]] = {}
     for line in text.splitlines():
         line = line.partition("#")[0].strip()

@@ -3,11 +3,15 @@
 import asyncio
 from typing import Any
 
-from aiohttp import ClientPayloadError
-from aiohttp.http import HttpProcessingError, HttpResponseParser, RawResponseMessage
-from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
-
 from sidecar.runtime.flow import Flow
+from sidecar.runtime.parser import (
+    EMPTY_PAYLOAD,
+    ClientPayloadError,
+    HttpProcessingError,
+    HttpResponseParser,
+    RawResponseMessage,
+    StreamReader,
+)
 
 MAX_LINE = 65536
 MAX_FIELDS = 1000

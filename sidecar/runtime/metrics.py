@@ -1,23 +1,10 @@
-"""Events to Prometheus, in a registry of our own. Every label value exists at 0 from the start."""
+"""Events to Prometheus. Every label value exists at 0 from the start."""
 
-import platform
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import sys
+from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
-from typing import NamedTuple
-
-from prometheus_client import (
-    CollectorRegistry,
-    Gauge,
-    ProcessCollector,
-    disable_created_metrics,
-)
-from prometheus_client.exposition import CONTENT_TYPE_LATEST as PLAIN
-from prometheus_client.exposition import generate_latest as plain
-from prometheus_client.metrics_core import Metric
-from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST as OPENMETRICS
-from prometheus_client.openmetrics.exposition import generate_latest as openmetrics
-from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse
-from prometheus_client.registry import Collector
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
 from sidecar import __version__
 from sidecar.core.answers import Outcome, ShortCircuit
@@ -29,11 +16,15 @@ from sidecar.core.modes import Resolution, Source
 from sidecar.core.outcomes import Reason
 from sidecar.core.routes import WRITES, RouteClass
 from sidecar.core.served import Served
-from sidecar.runtime.series import Book, Counter, Histogram, by
+from sidecar.runtime.process import process
+from sidecar.runtime.series import Book, Counter, Histogram, Looked, Samples, by
 from sidecar.selection import OverrideState, State
 
-disable_created_metrics()  # type: ignore[no-untyped-call]  # a series per child that nobody reads
+if TYPE_CHECKING:
+    from prometheus_client.metrics_core import Metric
 
+PLAIN = "text/plain; version=1.0.0; charset=utf-8"
+OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
 # The edges of the buckets are the lines that operators draw: a hit under 10 ms, p95 under 250 ms,
 # an alert at 500 ms, `timeouts.read` at 2 s, `timeouts.write` at 10 s.
@@ -76,28 +67,12 @@ class Watched(Enum):
     )
 
 
-class _Looks(Collector):
-    """Asks for what is watched."""
-
-    def __init__(self, registry: CollectorRegistry) -> None:
-        self.at: dict[Watched, Callable[[], float]] = dict.fromkeys(Watched, float)
-        registry.register(self)
-
-    def collect(self) -> Iterator[Metric]:
-        for what, look in self.at.items():
-            kind, name, doc = what.value
-            metric = Metric(name, doc, kind)
-            metric.add_sample(f"{name}_total" if kind == "counter" else name, {}, look())
-            yield metric
-
-
 class Metrics:
     """The metrics of one sidecar."""
 
     def __init__(self, types: Iterable[str]) -> None:
         """Create every child; `types` are the types that the redaction policy can find."""
-        self._registry, self._book = CollectorRegistry(), Book()
-        registry, book = self._registry, self._book
+        self._book = book = Book()
         self._redactions = book.counters(
             "memory_zep_redactions", "Values replaced before Zep saw them", by("field_type", types)
         )
@@ -106,20 +81,23 @@ class Metrics:
             "E-mail addresses that the worker uses as identifiers and that therefore reach Zep",
             by("place", ("path", "query", "body")),
         )
-        self._guard = _GuardMetrics(registry, book)
+        self._guard = _GuardMetrics(book)
         self._cache = _CacheMetrics(book)
         self._traffic = _Traffic(book)
-        self._override = _OverrideMetrics(registry, book)
+        self._override = _OverrideMetrics(book)
         self._state_file_errors = book.counters(
             "zep_sidecar_state_file_errors",
             "Times that guard.state_file could not be written or was not sound",
             {"": {}},
         )[""]
-        self._looks = _Looks(registry)
-        ProcessCollector(registry=registry)
-        Gauge(
-            "zep_sidecar_build_info", "Always 1", ["version", "python"], registry=registry
-        ).labels(__version__, platform.python_version()).set(1)
+        self._looks: dict[Watched, Callable[[], float]] = dict.fromkeys(Watched, float)
+        for what in Watched:
+            kind, name, doc = what.value
+            book.add(Looked(name, doc, kind, partial(self._look, what)))
+        build = book.gauge("zep_sidecar_build_info", "Always 1")
+        build.value, build.labels = 1.0, {"version": __version__, "python": sys.version.split()[0]}
+        for metric in process():
+            book.add(metric)
 
     def redacted(self, counts: Mapping[str, int]) -> None:
         """Count replacements by type."""
@@ -165,7 +143,10 @@ class Metrics:
 
     def watch(self, what: Watched, look: Callable[[], float]) -> None:
         """Show what `look` returns whenever somebody asks."""
-        self._looks.at[what] = look
+        self._looks[what] = look
+
+    def _look(self, what: Watched) -> Samples:
+        return [({}, self._looks[what]())]
 
     def state_file_failed(self) -> None:
         """Count an error of the state file."""
@@ -181,38 +162,37 @@ class Metrics:
         if result is Result.HIT:
             self._cache.hits.inc()
 
-    def families(self) -> Iterable[Metric]:
+    def families(self) -> "Iterable[Metric]":
         """Return every metric with its samples, for the documentation."""
-        text = self.render(_OPENMETRICS)[1].decode()
-        return parse(text)  # type: ignore[no-untyped-call,no-any-return]
+        from prometheus_client.openmetrics.parser import text_string_to_metric_families
+
+        text = self.render(OPENMETRICS)[1].decode()
+        return text_string_to_metric_families(text)  # type: ignore[no-untyped-call,no-any-return]
 
     def render(self, accept: str) -> tuple[str, bytes]:
         """Return content type and exposition in the format that `accept` asks for."""
-        asked = _OPENMETRICS in accept
-        text = self._book.text(openmetrics=asked).encode()
-        if asked:
-            return OPENMETRICS, text + openmetrics(self._registry)  # type: ignore[no-untyped-call]
-        return PLAIN, text + plain(self._registry)
+        if "application/openmetrics-text" in accept:
+            return OPENMETRICS, self._book.text(openmetrics=True).encode() + b"# EOF\n"
+        return PLAIN, self._book.text(openmetrics=False).encode()
 
 
-_OPENMETRICS = "application/openmetrics-text"
 _OF_READS: list[Reason] = [reason for reason in Reason if reason is not Reason.HTTP_4XX]
 
 
 class _GuardMetrics:
     """The mode, and what the guard does about it."""
 
-    def __init__(self, registry: CollectorRegistry, book: Book) -> None:
-        self._mode = Gauge(
-            "memory_mode_gauge", "0 off, 1 write_only, 2 read_write", registry=registry
+    def __init__(self, book: Book) -> None:
+        self._mode = book.gauge("memory_mode_gauge", "0 off, 1 write_only, 2 read_write")
+        self._limited_by: frozenset[Source] = frozenset()
+        book.add(
+            Looked(
+                "zep_sidecar_mode_limited_by",
+                "1 for each source that alone would keep the mode as low as it is",
+                "gauge",
+                lambda: (({"source": s.value}, s in self._limited_by) for s in Source),
+            )
         )
-        limited_by = Gauge(
-            "zep_sidecar_mode_limited_by",
-            "1 for each source that alone would keep the mode as low as it is",
-            ["source"],
-            registry=registry,
-        )
-        self._limited_by = {source: limited_by.labels(source.value) for source in Source}
         self._downgrades = book.counters(
             "memory_zep_downgrades", "Downgrades: closed to open, or forced", by("reason", Trip)
         )
@@ -231,9 +211,8 @@ class _GuardMetrics:
         )
 
     def show(self, resolution: Resolution) -> None:
-        self._mode.set(resolution.effective)
-        for source, child in self._limited_by.items():
-            child.set(source in resolution.limited_by)
+        self._mode.value = resolution.effective
+        self._limited_by = frozenset(resolution.limited_by)
 
     def count(self, event: Event) -> None:
         match event:
@@ -357,28 +336,23 @@ class _CacheMetrics:
 class _OverrideMetrics:
     """The override file as this pod sees it."""
 
-    def __init__(self, registry: CollectorRegistry, book: Book) -> None:
+    def __init__(self, book: Book) -> None:
         name = "zep_sidecar_override"
-        self._successful = Gauge(
+        self._successful = book.gauge(
             f"{name}_last_reload_successful",
             "1 when the override file, or that there is none, was read well the last time",
-            registry=registry,
         )
-        self._success_time = Gauge(
+        self._success_time = book.gauge(
             f"{name}_last_reload_success_timestamp_seconds",
             "When the last good override file was taken over",
-            registry=registry,
         )
-        self._expires = Gauge(
+        self._expires = book.gauge(
             f"{name}_expires_timestamp_seconds",
             "When the last good override expires or has expired; 0 without an expiry",
-            registry=registry,
         )
-        self._info = Gauge(
+        self._info = book.gauge(
             f"{name}_info",
             "Always 1; hash of the bytes last read, mode of the last good override",
-            ["hash", "mode", "state"],
-            registry=registry,
         )
         self._reloads = book.counters(
             f"{name}_reloads",
@@ -387,7 +361,7 @@ class _OverrideMetrics:
         )
         self._last = OverrideState()
         self.show(self._last)
-        self._successful.set(0)  # nothing has been read yet
+        self._successful.value = 0.0  # nothing has been read yet
 
     def show(self, state: OverrideState) -> None:
         good, expires = state.override, state.override and state.override.expires_at
@@ -397,8 +371,10 @@ class _OverrideMetrics:
             self._reloads["failure"].inc()
         if last.last_success and state.last_success != last.last_success:
             self._reloads["success"].inc()
-        self._successful.set(not failed)
-        self._success_time.set(state.last_success.timestamp() if state.last_success else 0)
-        self._expires.set(expires.timestamp() if expires else 0)
-        self._info.clear()  # one child at a time: the hashes of a year would pile up
-        self._info.labels(state.hash, good.mode if good else "inherit", state.state.value).set(1)
+        self._successful.value = float(not failed)
+        self._success_time.value = state.last_success.timestamp() if state.last_success else 0.0
+        self._expires.value = expires.timestamp() if expires else 0.0
+        mode = good.mode if good else "inherit"
+        # One series at a time: the hashes of a year would pile up.
+        self._info.labels = {"hash": state.hash, "mode": mode, "state": state.state.value}
+        self._info.value = 1.0

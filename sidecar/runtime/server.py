@@ -14,14 +14,18 @@ from functools import partial
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
-from aiohttp.http import HttpProcessingError, HttpRequestParser, HttpVersion
-from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
-
 from sidecar.core.errors import BAD_REQUEST, INTERNAL, Refusal
 from sidecar.core.headers import Headers, values
 from sidecar.runtime import clock
 from sidecar.runtime.account import Account
 from sidecar.runtime.flow import Flow
+from sidecar.runtime.parser import (
+    EMPTY_PAYLOAD,
+    HttpProcessingError,
+    HttpRequestParser,
+    HttpVersion,
+    StreamReader,
+)
 from sidecar.values import Address
 
 MAX_LINE = 65536

@@ -17,13 +17,15 @@ from typing import Any, NamedTuple, Self
 from urllib.parse import unquote, urlsplit
 from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]
 
-from aiohttp import ClientError
-from aiohttp.http import HttpProcessingError, RawResponseMessage
-from aiohttp.streams import StreamReader
-
 from sidecar.core.errors import Failure
 from sidecar.core.headers import Headers, lines_of, tokens
 from sidecar.runtime.connection import Connection
+from sidecar.runtime.parser import (
+    ClientError,
+    HttpProcessingError,
+    RawResponseMessage,
+    StreamReader,
+)
 
 # A peer may close an idle connection while a request is on its way. Connections idle for longer
 # are not used again; a request that cannot be repeated uses only ones that were busy just now.

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from prometheus_client import exposition
+from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from sidecar.override import Override
@@ -52,6 +54,14 @@ def test_counting() -> None:
     assert 'memory_zep_redactions_total{field_type="email"} 2.0' in text
     assert 'zep_sidecar_identifier_emails_total{place="path"} 3.0' in text
     assert 'memory_zep_redactions_total{field_type="email"} 0.0' in other.render("")[1].decode()
+
+
+def test_content_types() -> None:
+    """Those of the client library."""
+    assert Metrics([]).render("text/html")[0] == exposition.CONTENT_TYPE_LATEST
+    of_openmetrics, body = Metrics([]).render("application/openmetrics-text; version=1.0.0")
+    assert of_openmetrics == openmetrics.CONTENT_TYPE_LATEST
+    assert body.endswith(b"\n# EOF\n")
 
 
 def override_lines(metrics: Metrics) -> dict[str, str]:

@@ -1,11 +1,11 @@
-"""Counters and histograms of the request path, as they are scraped."""
+"""Counters, histograms and gauges, as they are scraped."""
 
 import pytest
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import generate_latest
 from prometheus_client.openmetrics.exposition import generate_latest as openmetrics
 
-from sidecar.runtime.series import Counters, Histograms
+from sidecar.runtime.series import Book, Counters, Histograms, Looked
 
 BOUNDS = (0.1, 1, 10)
 
@@ -34,6 +34,20 @@ def test_the_same_text_as_the_client_library(asked: bool) -> None:
     lines = [line for line in text.decode().splitlines() if "_created" not in line]
     assert mine.splitlines() == [line for line in lines if line != "# EOF"]
     assert 'h_bucket{kind="a",le="1.0"} 4.0' in mine
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_gauges_as_the_client_library_writes_them(asked: bool) -> None:
+    """With their labels of the moment; a counter that is kept elsewhere is one here too."""
+    theirs, book = CollectorRegistry(), Book()
+    gauge, other = book.gauge("g", "Doc"), Gauge("g", "Doc", ["b", "a"], registry=theirs)
+    gauge.value, gauge.labels = True, {"b": 'say "x"', "a": "back\\slash"}
+    other.labels('say "x"', "back\\slash").set(1)
+    book.add(Looked("c", "Doc", "counter", lambda: [({}, 2.5)]))
+    Counter("c", "Doc", registry=theirs).inc(2.5)
+    text = openmetrics(theirs) if asked else generate_latest(theirs)  # type: ignore[no-untyped-call]
+    lines = [line for line in text.decode().splitlines() if "_created" not in line]
+    assert book.text(openmetrics=asked).splitlines() == [line for line in lines if line != "# EOF"]
 
 
 def test_exemplars_are_of_their_bucket() -> None:
