@@ -53,15 +53,9 @@ class Redacted(NamedTuple):
     identifiers: int = 0
 
 
-class _Edit(NamedTuple):
-    """A replacement of the bytes, or in a decoded text of the characters, `[start, end)`."""
-
-    start: int
-    end: int
-    replacement: str
-    type: str
-
-
+# A replacement of the bytes, or in a decoded text of the characters, `[start, end)`: start, end,
+# what stands there then, type.
+_Edit = tuple[int, int, str, str]
 _Key = tuple[str, bytes, int, list[_Edit]]  # decoded; as it stands; where; its edits
 _NOWHERE = UNLIMITED = sys.maxsize
 
@@ -80,9 +74,9 @@ class Redactor:
     def text(self, text: str) -> str:
         """Return a plain text redacted."""
         out, done = list[str](), 0
-        for edit in self._edits_in_text(text):
-            out += text[done : edit.start], edit.replacement
-            done = edit.end
+        for start, end, replacement, _ in self._edits_in_text(text):
+            out += text[done:start], replacement
+            done = end
         return "".join([*out, text[done:]])
 
     def spans(self, text: str) -> list[Span]:
@@ -129,7 +123,7 @@ class Redactor:
                 name = ""
             name = name or value.lstrip("&")
             found = self._edits(value, Fields.SCHEMA.child(name))
-            found = [e._replace(replacement=quote(e.replacement, safe="")) for e in found]
+            found = [(a, b, quote(text, safe=""), type_) for a, b, text, type_ in found]
             edits += _moved(found, quoted_offsets(piece, value, _ends(found)), position)
             position += len(piece)
         return _redacted(query, edits)
@@ -145,7 +139,7 @@ class Redactor:
 
     def _edits_in_text(self, text: str) -> list[_Edit]:
         return [
-            _Edit(start, end, self._placeholders[type_], type_)
+            (start, end, self._placeholders[type_], type_)
             for start, end, type_ in self._finder.find(text)
         ]
 
@@ -153,7 +147,7 @@ class Redactor:
         """Return the edits for one text; an identifier that is an e-mail is only marked."""
         if fields.is_text:
             return self._edits_in_text(value)
-        return [_Edit(0, 0, "", _IDENTIFIER)] if self._has_email(value) else []
+        return [(0, 0, "", _IDENTIFIER)] if self._has_email(value) else []
 
     def _edits_in_json(
         self,
@@ -169,7 +163,10 @@ class Redactor:
             _allow(len(body), at_most)
             return sorted(self._walk(body, root, exceptions, offsets))
         _allow(sum(value.end - value.start for value in values), at_most)
-        return [edit for value in values for edit in self._edits_in_value(body, *value)]
+        edits: list[_Edit] = []
+        for value in values:
+            edits += self._edits_in_value(body, *value)
+        return edits
 
     def _walk(
         self,
@@ -214,7 +211,7 @@ class Redactor:
         if body[start - 1 : start] == b'"':
             return self._edits_in_string(body[start:end], start, fields)
         if "phone" in self._types and _is_phone(key, body[start:end].decode(), fields):
-            return [_Edit(start, end, f'"{self._placeholders["phone"]}"', "phone")]
+            return [(start, end, f'"{self._placeholders["phone"]}"', "phone")]
         return []
 
     def _edits_in_string(self, raw: bytes, position: int, fields: Fields) -> list[_Edit]:
@@ -232,8 +229,8 @@ class Redactor:
         if not edits:
             return edits
         # A number that became a string brings quotes, which are escaped once a level.
-        if any(_escaped(text) != text for text in {e.replacement for e in edits}):
-            edits = [_Edit(start, end, _escaped(text), type_) for start, end, text, type_ in edits]
+        if any('"' in text or "\\" in text for _, _, text, _ in edits):
+            edits = [(start, end, _escaped(text), type_) for start, end, text, type_ in edits]
         return _moved(edits, written_offsets(raw, value, _ends(edits)), position)
 
 
@@ -250,7 +247,7 @@ def _ends(edits: Sequence[_Edit]) -> list[int]:
 def _moved(edits: Sequence[_Edit], ends: Sequence[int], by: int = 0) -> list[_Edit]:
     """Return the edits with other starts and ends."""
     moves = zip(edits, ends[::2], ends[1::2], strict=True)
-    return [_Edit(start + by, end + by, text, type_) for (*_, text, type_), start, end in moves]
+    return [(start + by, end + by, text, type_) for (_, _, text, type_), start, end in moves]
 
 
 _KEY_WORD = re.compile(r"[A-Z]?[a-zçğıöşü]+|[A-Z]+")
@@ -294,9 +291,8 @@ def _distinct(keys: list[_Key]) -> Iterator[_Edit]:
         numbered = edits
         while edits and name in names:
             copies[base] += 1
-            last = edits[-1]
-            suffix = f"_{copies[base] + 1}"
-            numbered = [*edits[:-1], last._replace(replacement=last.replacement + suffix)]
+            a, b, text, type_ = edits[-1]
+            numbered = [*edits[:-1], (a, b, f"{text}_{copies[base] + 1}", type_)]
             name = _renamed(raw, start, numbered)
         names.add(name)
         yield from numbered
@@ -304,25 +300,28 @@ def _distinct(keys: list[_Key]) -> Iterator[_Edit]:
 
 def _renamed(raw: bytes, start: int, edits: list[_Edit]) -> str:
     """Return the name that a key at `start` has after its edits."""
-    local = [e._replace(start=e.start - start, end=e.end - start) for e in edits]
+    local = [(a - start, b - start, text, type_) for a, b, text, type_ in edits]
     return decoded(_splice(raw, local))
 
 
 def _redacted(body: bytes, edits: list[_Edit]) -> Redacted:
-    counts = Counter([e.type for e in edits])
+    counts = Counter([type_ for _, _, _, type_ in edits])
     identifiers = counts.pop(_IDENTIFIER, 0)
     if not counts:
         return Redacted(body, {}, identifiers)
-    edits = [e for e in edits if e.type != _IDENTIFIER]
+    if identifiers:
+        edits = [edit for edit in edits if edit[-1] != _IDENTIFIER]
     return Redacted(_splice(body, edits), counts, identifiers)
 
 
 def _splice(data: bytes, edits: Sequence[_Edit]) -> bytes:
-    out, done = list[bytes](), 0
+    out: list[bytes] = []
+    done = 0
     for start, end, replacement, _ in edits:
         out += data[done:start], replacement.encode()
         done = end
-    return b"".join([*out, data[done:]])
+    out.append(data[done:])
+    return b"".join(out)
 
 
 def _validate(document: bytes) -> None:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from sidecar.redact.engine import scanner
-from sidecar.redact.rule import Decisions, Range, Rule
+from sidecar.redact.rule import Decisions, Find, Range, Rule
 from sidecar.redact.words import words
 
 _EMAIL_NOT_LOCAL = words("email.not_local")
@@ -28,10 +28,12 @@ _HIDDEN_DOMAIN = rf"{_LABEL}(?:{_DOT}{_LABEL}){{0,6}}{_DOT}{_TLD}"
 _WORDY_DOMAIN = rf"{_LABEL}(?: {_DOT_WORD} {_LABEL}){{0,6}} {_DOT_WORD} {_TLD}"
 
 # What follows the last dot of a file, a systemd unit or an image density, not of a domain.
-_NOT_TLD = re.compile(
-    rb"(?i).*\.(?:service|socket|target|timer|mount|slice|scope|device|png|jpe?g|gif|svg|webp|ico|"
-    rb"pdf|docx?|xlsx?|csv|json|ya?ml|toml|xml|html?|css|s?js|tsx?|jsx?|txt|log|conf|cfg|ini|lock|"
-    rb"tar|gz|zip|exe|dll|so|bin|git)$"
+_NOT_TLD = frozenset(
+    b"""
+    service socket target timer mount slice scope device png jpg jpeg gif svg webp ico pdf doc docx
+    xls xlsx csv json yml yaml toml xml htm html css js sjs jsx ts tsx txt log conf cfg ini lock
+    tar gz zip exe dll so bin git
+    """.split()
 )
 _USUAL_TLD = (
     "com|net|org|edu|gov|info|biz|name|io|co|fm|me|dev|app|xyz|online|site|shop|tech|cloud"
@@ -39,7 +41,7 @@ _USUAL_TLD = (
     "|no|dk|fi|gr|cz|ru|tr|gen|bel|k12|ai|tv|mx|br|ar|cl|jp|kr|cn|hk|sg|za|cat|gal|eus|berlin"
     "|hamburg|koeln|bayern|istanbul|ist|london|paris|madrid|nyc"
 )
-_COMMON_TLD = re.compile(rf"(?i).*[ .](?:{_USUAL_TLD})$".encode())
+_USUAL_TLDS = frozenset(_USUAL_TLD.encode().split(b"|"))
 # A dot that is disguised behind a real at sign, or blurred by a blank or a comma.
 _LOOSE_DOT = rf"(?: ?{_OPEN} ?(?:{_DOT_WORD}|\.) ?{_CLOSE} ?| {_DOT_WORD} | ?\. ?)"
 _LOOSE_TLD = rf"(?:{_USUAL_TLD}|{_USUAL_TLD.upper()})"
@@ -51,21 +53,32 @@ _PROVIDER = re.compile(
     rb"gmx|proton(?:mail)?|yandex|mail|web|orange|free|laposte|wanadoo|posteo|zoho|hey|btinternet|"
     rb"mynet|t-online|telefonica|pm)\.[a-z.]{2,10}$"
 )
+# An at sign with what a domain begins with, in any form.
+_SIGN = re.compile(rb"@ ?[A-Za-z0-9_\xc0-\xff][A-Za-z0-9_\xc0-\xff-]{0,62}[ .,[({<]")
+_AS_USUAL = re.compile(rf"@ ?{_DOMAIN}".encode("latin-1"))
+_LOOSE = re.compile(rf"@ ?{_LOOSE_DOMAIN}".encode("latin-1"))
+_IN_LOCAL = re.sub(rb"[^A-Za-z0-9_\xc0-\xff.+'%-]", b"", bytes(range(256)))
+_QUOTED = re.compile(rb'"[^"@\x00-\x1f{}\\]{1,64}"')
+# Behind a domain: nothing that a looser one could go on with.
+_NO_MORE = re.compile(rf"(?![A-Za-z0-9_\xc0-\xff-]| ?[\[({{<.,]| {_DOT_WORD})".encode("latin-1"))
+_WORD_ENDS = re.compile(rb"\b")
+_BLANK = b" "[0]
 _AT = re.compile(rf"[ _-]+(?:{_AT_WORD}|@)".encode())
 _NEXT_SENTENCE = re.compile(rb"[^A-Z]*[a-z](\.[A-Z][a-z]+)$")
 
 
 def _is_domain(value: bytes) -> bool:
-    return _NOT_TLD.match(value) is None and not value.startswith(b"git@")
+    return _last_label(value) not in _NOT_TLD and not value.startswith(b"git@")
 
 
-_AS_USUAL = re.compile(rf" ?@ ?{_DOMAIN}".encode("latin-1"))
+def _last_label(value: bytes) -> bytes:
+    return value[value.rfind(b".") + 1 :].lower()
 
 
 def _is_loose(value: bytes) -> bool:
     """Tell `ali@x. com` from "ask ali@x.com. De rien", which is for the rules above."""
-    usual = _AS_USUAL.search(value)
-    return usual is None or _COMMON_TLD.match(usual.group()) is None
+    usual = _AS_USUAL.match(value, value.index(b"@"))
+    return usual is None or _last_label(usual.group()) not in _USUAL_TLDS
 
 
 def _is_personal(value: bytes) -> bool:
@@ -77,89 +90,135 @@ def _is_personal(value: bytes) -> bool:
 def _is_mailbox(value: bytes) -> bool:
     """Tell `jdoe @ x.org` from "lunch @ x.org"."""
     local = _AT.split(value)[0].decode("latin-1").lower()
-    usual = local not in _EMAIL_NOT_LOCAL and _COMMON_TLD.match(value) is not None
-    return _is_personal(value) or (usual and _is_domain(value))
+    usual = _last_label(value.replace(b" ", b".")) in _USUAL_TLDS
+    return _is_personal(value) or (usual and local not in _EMAIL_NOT_LOCAL and _is_domain(value))
 
 
-# No rule looks further to the left of an at sign.
-_LOOK_BACK = 70
+def _size(value: bytes, check: Callable[[bytes], bool]) -> int:
+    """Return how much of a value is an address."""
+    if not check(value):
+        return 0
+    dot = value.rfind(b".")
+    if value[dot + 1 : dot + 2].isupper() and _NEXT_SENTENCE.match(value):
+        return dot
+    return len(value)
 
 
-def _rule(
-    gate: str,
-    sign: bytes,
-    pattern: str,
-    check: Callable[[bytes], bool],
-    matches: tuple[str, ...],
-    rejects: tuple[str, ...],
-) -> Rule:
+def _spelled(pattern: str, check: Callable[[bytes], bool]) -> Find:
+    """Find the addresses that a pattern matches."""
     scan = scanner(pattern)
 
-    def size(value: bytes) -> int:
-        sentence = _NEXT_SENTENCE.match(value)
-        return (sentence.start(1) if sentence else len(value)) if check(value) else 0
-
     def find(data: bytes) -> Iterator[Range]:
-        sizes = Decisions(size)
-        first, last = data.find(sign), data.rfind(sign)
-        if first < 0:
-            return
-        for match in scan.finditer(data, max(0, first - _LOOK_BACK)):
+        for match in scan.finditer(data):
             start, end = match.span()
-            if length := sizes[(data[start:end],)]:
-                yield start, start + length
-            if end > last:
-                break
+            if size := _size(data[start:end], check):
+                yield start, start + size
 
-    return Rule("email", (gate,), find, matches, rejects)
+    return find
+
+
+def _signed(data: bytes) -> Iterator[Range]:
+    """Yield the addresses with an at sign: text holds so few that each is looked at."""
+    sizes = Decisions(_size)
+    done, loosely_done = [0, 0], 0  # what was read as an address, of either form, is not again
+    for at in _signs(data):
+        usual = _AS_USUAL.match(data, at)
+        before = data[at - 1 : at]
+        if before == b'"':
+            start = _quoted(data, at)
+            if usual and start >= 0 and data[at + 1] != _BLANK:
+                yield start, start + sizes[data[start : usual.end()], _is_domain]
+            continue
+        blank = before == b" "
+        if usual:
+            end = usual.end()
+            start = _local(data, done[blank], at - blank)
+            if start >= 0:
+                done[blank] = end
+                if size := sizes[data[start:end], _is_mailbox if blank else _is_domain]:
+                    yield start, start + size
+            common = start >= 0 and _is_common(data, at, end)
+            loosely_done = end if common else loosely_done
+            if common or _ends_there(data, at, end):
+                continue
+        start = _local(data, loosely_done, at - blank)
+        loose = _LOOSE.match(data, at) if start >= 0 else None
+        if loose:
+            loosely_done = loose.end()
+            if size := sizes[data[start:loosely_done], _is_loose]:
+                yield start, start + size
+
+
+def _is_common(data: bytes, at: int, end: int) -> bool:
+    """Tell whether a domain ends as most do: then it is no looser one."""
+    label = data[data.rfind(b".", at, end) + 1 : end].lower()
+    return label in _USUAL_TLDS and _WORD_ENDS.match(data, end) is not None
+
+
+def _ends_there(data: bytes, at: int, end: int) -> bool:
+    """Tell whether no looser domain begins like one of two labels that ends at `end`."""
+    return _NO_MORE.match(data, end) is not None and data.count(b".", at, end) == 1
+
+
+# One call into C keeps every other thread from running, the one of the event loop too.
+_SLICE = 1 << 16
+
+
+def _signs(data: bytes) -> Iterator[int]:
+    """Yield where the at signs before a label and a dot stand, in slices that end before one."""
+    start = 0
+    while start < len(data):
+        end = data.find(b"@", start + _SLICE)
+        end = end if end >= 0 else len(data)
+        for sign in _SIGN.finditer(data, start, end):
+            yield sign.start()
+        start = end
+
+
+def _local(data: bytes, begin: int, end: int) -> int:
+    """Return where the local part that ends at `end` starts, at the leftmost at `begin`, or -1."""
+    near = data[max(begin, end - 64) : end]
+    if near[-1:] in b"'%":  # or nothing
+        return -1
+    size = len(near[len(near.rstrip(_IN_LOCAL)) :].lstrip(b".+'%-"))
+    return end - size if size else -1
+
+
+def _quoted(data: bytes, end: int) -> int:
+    """Return where the quoted local part that ends at `end` starts, or -1."""
+    quote = data.rfind(b'"', max(0, end - 66), end - 1)
+    return quote if quote >= 0 and _QUOTED.fullmatch(data, quote, end) else -1
 
 
 # The gates of addresses without an at sign do not count letters: it would take most of the time of
 # a clean body.
 _LAST = r"[A-Za-z0-9_\xc0-\xff.+-]"
 RULES = (
-    _rule(
-        "@",
-        b"@",
-        rf"{_LOCAL}@ ?{_DOMAIN}",
-        _is_domain,
+    Rule(
+        "email",
+        ("@",),
+        _signed,
         ("ali@x.com", "o'hara+news@mail.example.co.uk", "jürgen@müller.de", "a@xn--mller-kva.de",
          "912759069@example.org", "_a.b_@example.org", "ali@ example.com", "ALI＠EXAMPLE.COM",
-         "ali&#64;example.com", "ali%40example.com", "ali\\u0040example.com", "al\u200bi@x.com"),
-        ("getty@tty1.service", "icon@2x.png", "npm i @sentry/node@8.6.1", "@app.route", "root@host",
-         "git@github.com:org/repo"),
-    ),
-    _rule(
-        "@",
-        b'"@',
-        rf'"[^"@\x00-\x1f{{}}\\]{{1,64}}"@{_DOMAIN}',
-        _is_domain,
-        ('"jane doe"@example.org',),
-        ('"@types/node": "^17.1.4"', '{"a":"b"}'),
-    ),
-    _rule(
-        "@",
-        b" @",
-        rf"{_LOCAL} @ ?{_DOMAIN}",
-        _is_mailbox,
-        ("renee.b @ example.com", "renee7 @example.com", "jdoe @ example.org"),
-        ("see you @ example.com", "lunch @ noon", "thanks @john.doe"),
-    ),
-    _rule(
-        "@",
-        b"@",
-        rf"{_LOCAL} ?@ ?{_LOOSE_DOMAIN}",
-        _is_loose,
-        ("bob@aol[dot]com", "t.krause561@gmx(dot)de", "kontakt808@gmx dot de", "bob@aol. com",
+         "ali&#64;example.com", "ali%40example.com", "ali\\u0040example.com", "al\u200bi@x.com",
+         '"jane doe"@example.org',
+         "renee.b @ example.com", "renee7 @example.com", "jdoe @ example.org",
+         "bob@aol[dot]com", "t.krause561@gmx(dot)de", "kontakt808@gmx dot de", "bob@aol. com",
          "selin-koc117@yandex dot com dot tr", "info162@gmail . com", "bob@aol,com",
          "bob @ aol dot com"),
-        ("thanks @john. In the evening", "npm i @sentry/node. It works", "a@b. Then"),
+        ("getty@tty1.service", "icon@2x.png", "npm i @sentry/node@8.6.1", "@app.route", "root@host",
+         "git@github.com:org/repo",
+         '"@types/node": "^17.1.4"', '{"a":"b"}',
+         "see you @ example.com", "lunch @ noon", "thanks @john.doe",
+         "thanks @john. In the evening", "npm i @sentry/node. It works", "a@b. Then"),
     ),
-    _rule(
-        rf"{_LAST} ?{_OPEN} ?(?:{_AT_WORD}|@) ?{_CLOSE} ?{_WORD}",
-        b"",
-        rf"{_LOCAL} ?{_OPEN} ?(?:{_AT_WORD}|@) ?{_CLOSE} ?{_HIDDEN_DOMAIN}",
-        _is_domain,
+    Rule(
+        "email",
+        (rf"{_LAST} ?{_OPEN} ?(?:{_AT_WORD}|@) ?{_CLOSE} ?{_WORD}",),
+        _spelled(
+            rf"{_LOCAL} ?{_OPEN} ?(?:{_AT_WORD}|@) ?{_CLOSE} ?{_HIDDEN_DOMAIN}",
+            _is_domain,
+        ),
         (
             "kyle [at] hey [dot] com",
             "kyle(at)x(dot)com",
@@ -168,11 +227,13 @@ RULES = (
         ),
         ("list[at] = x", "meet me (at) noon"),
     ),
-    _rule(
-        rf"{_LAST} {_AT_WORD} [A-Za-z0-9_\xc0-\xff-]+ {_DOT_WORD} {_WORD}",
-        b"",
-        rf"(?:{_WORD}{{1,32}} {_SIGN_WORD} ){{0,2}}{_LOCAL} {_AT_WORD} {_WORDY_DOMAIN}",
-        _is_mailbox,
+    Rule(
+        "email",
+        (rf"{_LAST} {_AT_WORD} [A-Za-z0-9_\xc0-\xff-]+ {_DOT_WORD} {_WORD}",),
+        _spelled(
+            rf"(?:{_WORD}{{1,32}} {_SIGN_WORD} ){{0,2}}{_LOCAL} {_AT_WORD} {_WORDY_DOMAIN}",
+            _is_mailbox,
+        ),
         (
             "leah.n at mail dot example dot com",
             "jo dot doe at example dot com",
@@ -182,11 +243,13 @@ RULES = (
         ),
         ("meet at the red dot on the map",),
     ),
-    _rule(
-        rf"{_LAST} ?[ _-]{_AT_WORD}[ _-] ?[A-Za-z0-9_\xc0-\xff.-]+\.[A-Za-z\xc0-\xff]{{2}}",
-        b"",
-        rf"{_LOCAL}(?: {_AT_WORD} | ?[_-](?i:at)[_-] ?){_DOMAIN}",
-        _is_personal,
+    Rule(
+        "email",
+        (rf"{_LAST} ?[ _-]{_AT_WORD}[ _-] ?[A-Za-z0-9_\xc0-\xff.-]+\.[A-Za-z\xc0-\xff]{{2}}",),
+        _spelled(
+            rf"{_LOCAL}(?: {_AT_WORD} | ?[_-](?i:at)[_-] ?){_DOMAIN}",
+            _is_personal,
+        ),
         ("john.smith at example.com", "leah at yahoo.com", "leah at gmail.com",
          "canan1990_at_outlook.com", "kbrooks672 -at- example.com", "t.krause-at-t-online.de"),
         ("we met at example.com", "let's look at github.com", "work-at-home.com",

@@ -2,8 +2,9 @@
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
+from operator import attrgetter
 
 from sidecar.redact.engine import PatternSet, Scanner, custom_scanner
 from sidecar.redact.fold import Fold, View
@@ -44,24 +45,28 @@ class Finder:
             found = self._scan(text, view) if round_ < _ROUNDS else list(_rest(view.data, spans))
             if not found:
                 break
-            starts = view.starts.of([start for start, *_ in found])
-            ends = view.starts.of([end for _, end, _ in found])
-            spans += map(Span, starts, ends, [type_ for *_, type_ in found])
-            view = view.collapse([(a, b) for a, b, _ in found])
-        return sorted(spans)
+            starts, ends, types = zip(*found, strict=True)
+            spans += map(Span, view.starts.of(starts), view.starts.of(ends), types)
+            view = view.collapse([(start, end) for start, end, _ in found])
+        spans.sort()
+        return spans
 
     def _scan(self, text: str, view: View) -> list[tuple[int, int, str]]:
         """Return the values of a view; a value found hides its characters from later rules."""
         found: list[tuple[int, int, str]] = []
         data = view.data
         for name, pattern in self._custom:
-            hits = list(_custom_hits(pattern, text, View(data, view.starts)))
-            data = _hide(data, found, hits, name)
+            hits = _pieces(data, _custom_hits(pattern, text, data, view.starts))
+            found += [(start, end, name) for start, end in hits]
+            data = _hidden(data, hits)
         due = sorted({self._owners[gate] for gate in self._gates.matches(data)})
-        for type_, group in groupby((self._rules[i] for i in due), key=lambda rule: rule.type):
-            hits = [hit for rule in group for hit in rule.find(data)]
-            data = _hide(data, found, hits, type_)
-        return sorted(found)
+        hits = []
+        for type_, group in groupby([self._rules[i] for i in due], key=_TYPE):
+            data = _hidden(data, hits)
+            hits = _pieces(data, [hit for rule in group for hit in rule.find(data)])
+            found += [(start, end, type_) for start, end in hits]
+        found.sort()
+        return found
 
 
 def _compile(rule: CustomRule) -> Scanner:
@@ -74,49 +79,53 @@ def _compile(rule: CustomRule) -> Scanner:
     return pattern
 
 
-def _custom_hits(pattern: Scanner, text: str, view: View) -> Iterator[Range]:
+def _custom_hits(
+    pattern: Scanner, text: str, data: bytes, starts: Sequence[int]
+) -> Iterator[Range]:
     """Yield the hits of an operator's pattern, which reads the text itself between barriers."""
     start = 0
-    for part in view.data.split(b"\0"):
+    for part in data.split(b"\0"):
         end = start + len(part)
-        origin = view.starts[start]
-        for match in pattern.finditer(text[origin : view.starts[end]]):
+        origin = starts[start]
+        for match in pattern.finditer(text[origin : starts[end]]):
             a, b = match.span()
             if a < b:
-                yield (
-                    bisect_right(view.starts, origin + a) - 1,
-                    bisect_left(view.starts, origin + b),
-                )
+                yield bisect_right(starts, origin + a) - 1, bisect_left(starts, origin + b)
         start = end + 1
 
 
-def _pieces(data: bytes, ranges: Iterable[Range]) -> Iterator[Range]:
-    """Yield the parts of the ranges, joined where they overlap, that may be replaced."""
+_TYPE = attrgetter("type")
+
+
+def _pieces(data: bytes, ranges: Iterable[Range]) -> list[Range]:
+    """Return the parts of the ranges, joined where they overlap, that may be replaced."""
     joined: list[Range] = []
     for start, end in sorted(ranges):
         if joined and start < joined[-1][1]:
             joined[-1] = joined[-1][0], max(end, joined[-1][1])
         else:
             joined.append((start, end))
+    pieces: list[Range] = []
     for start, end in joined:
         if _WHOLE.fullmatch(data, start, end):
-            yield start, end
+            pieces.append((start, end))
             continue
         for piece in _PIECE.finditer(data, start, end):
             visible = _VISIBLE.search(data, *piece.span())
             if visible and _ALNUM.search(data, *visible.span()):
-                yield visible.span()
+                pieces.append(visible.span())
+    return pieces
 
 
-def _hide(data: bytes, found: list[tuple[int, int, str]], hits: list[Range], type_: str) -> bytes:
-    """Add what may be replaced of the hits to `found`, and blank it out."""
-    if not hits:
-        return data
-    blank = bytearray(data)
-    for start, end in _pieces(data, hits):
-        blank[start:end] = bytes(end - start)
-        found.append((start, end, type_))
-    return bytes(blank)
+def _hidden(data: bytes, spans: list[Range]) -> bytes:
+    """Return the view with the spans blanked out."""
+    parts: list[bytes] = []
+    done = 0
+    for start, end in spans:
+        parts += data[done:start], bytes(end - start)
+        done = end
+    parts.append(data[done:])
+    return b"".join(parts)
 
 
 def _rest(data: bytes, spans: list[Span]) -> Iterator[tuple[int, int, str]]:

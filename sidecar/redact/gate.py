@@ -47,7 +47,7 @@ class Gate:
     def __init__(self, policy: Policy) -> None:
         # The types that are off by default have no gate: every string goes to the finder.
         self._everywhere = not policy.types <= set(DEFAULT_TYPES) or bool(policy.custom)
-        self._scan = _scanner()
+        self._scan = _scanner(anything=bool(policy.types))
 
     def suspicions(self, body: bytes) -> list[int] | None:
         """Return the offsets at which a look is needed, in order, or None for everywhere.
@@ -65,16 +65,29 @@ class Gate:
             else:
                 # The first character of a match may be the quote before the string.
                 offsets.append(min(start + 1, end - 1))
-                stop = _STOP.search(body, end - 1)
-                if stop is None:
+                end = _stop(body, end - 1)
+                if end < 0:
                     break
-                end = stop.start()
             hit = self._scan.search(body, end)
         return offsets
 
 
-# What may be the end of a string, or of a container of numbers, at any depth.
-_STOP = re.compile(rb'["\]}]')
+def _stop(body: bytes, start: int) -> int:
+    """Return where a string, or a container of numbers, may end at any depth, or -1 if nowhere.
+
+    Looking for one mark at a time is fast, but each may be far away: so in windows.
+    """
+    for begin in range(start, len(body), _WINDOW):
+        end = begin + _WINDOW
+        for mark in (b'"', b"]", b"}"):
+            found = body.find(mark, begin, end)
+            end = found if found >= 0 else end
+        if end < begin + _WINDOW:
+            return end
+    return -1
+
+
+_WINDOW = 1 << 12
 
 
 _UUID = re.compile(
@@ -94,8 +107,10 @@ def _in_uuid(body: bytes, start: int, end: int) -> bool:
 
 
 @cache
-def _scanner() -> Scanner:
-    """Compile the gate, which is the same for every policy."""
+def _scanner(anything: bool) -> Scanner:
+    """Compile the gate, which is the same for every policy that looks for anything."""
+    if not anything:
+        return scanner("|".join(_not_utf8()))
     patterns = [gate for rule in (*email.RULES, *ADDRESS_RULES) for gate in rule.gates]
     pattern = "|".join([*_not_utf8(), *_marks(), *_numbers(), *map(raw, patterns)])
     for part in (_trie, _raw_set, _beside_words, _word_begins, _word_ends):

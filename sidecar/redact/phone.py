@@ -1,6 +1,7 @@
 """Phone numbers: digits that libphonenumber's data accept, unless a word beside them vetoes it."""
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
@@ -79,8 +80,9 @@ _WORD_BEHIND = re.compile(rb" *([A-Za-z\xc0-\xff.]+)")
 _LABEL = re.compile(rb"(?:^|[ \t])[TMPFC][.:]? $")
 _LABEL_ENDS = b"TMPFC.:"
 # A full stop that ends an abbreviation ends no clause: "Rechnung Nr. 4711".
-_CLAUSES = re.compile(
-    rb".*(?:(?:[,;!?|]|(?<![Nn][RrOo])(?<![RrTt][Ee][FfLl])\.) |(?<!:)[\n\t])", re.DOTALL
+_CLAUSE_END = re.compile(
+    rb"[,;!?|.\n\t](?:(?<=[,;!?|]) |(?<=\.)(?<![Nn][RrOo]\.)(?<![RrTt][Ee][FfLl]\.) "
+    rb"|(?<=[\n\t])(?<!:[\n\t]))"
 )
 _URL = re.compile(rb"://[^ ]*$")
 
@@ -94,7 +96,7 @@ _COUNTING = "01234567890123456789 9876543210"
 # Subscriber numbers without an area code; only beside a phone word.
 _LOCAL_SHAPES = {(3, 4), (3, 2, 2), (3, 3)}
 
-_BRACKET, _ZERO = b"(0"
+_BRACKET, _ZERO, _PLUS = b"(0+"
 
 _KINDS = (
     "fixed_line", "mobile", "toll_free", "premium_rate", "shared_cost", "personal_number", "voip",
@@ -111,13 +113,10 @@ def rule(regions: tuple[str, ...]) -> Rule:
 
 
 class Number(NamedTuple):
-    """A run of digit groups that might be a number."""
+    """A run of digit groups that might be a national number."""
 
-    start: int
-    end: int
     digits: str
     shape: tuple[int, ...]
-    international: bool
     text: bytes
 
 
@@ -135,6 +134,9 @@ class Finder:
         numbers = Decisions(self._in_chain)
         for match in _CHAIN.finditer(data):
             start, end = match.span()
+            if _is_plain(data, start, end):
+                yield start, _extended(data, end)
+                continue
             begin = max(0, start - _LOOK_BACK)
             for a, b in numbers[data[begin : end + _LOOK_AHEAD], start - begin, end - begin]:
                 yield begin + a, begin + b
@@ -151,50 +153,48 @@ class Finder:
             if number is None:
                 first += 1
                 continue
-            extension = _EXTENSION.match(data, number.end)
-            end = extension.end() if extension else number.end
-            found.append((number.start, end))
-            while first < len(groups) and groups[first][0] < end:
-                first += 1
+            begin, end = number
+            end = _extended(data, end)
+            found.append((begin, end))
+            first = bisect_left(groups, (end, 0))
         return found
 
-    def _longest(
-        self, data: bytes, chain: int, groups: list[tuple[int, int]], first: int
-    ) -> Number | None:
+    def _longest(self, data: bytes, chain: int, groups: list[Range], first: int) -> Range | None:
         """Return the longest number that starts with group `first`."""
         start = _start(data, chain, groups, first)
-        if start < 0 or _glued_left(data, start):
-            return None
-        sizes = [b - a for a, b in groups[first : first + 7]]
-        if sizes[0] in (1, 2, 4) and _DATE.match(data, groups[first][0]):
+        if start < 0 or _glued_left(data, start) or _is_date(data, *groups[first]):
             return None
         international = b"+" in data[start : start + 2]
         context: str | None = None
-        total = sum(sizes)
-        while total >= 6:
-            shape, size, end = tuple(sizes), total, groups[first + len(sizes) - 1][1]
-            total -= sizes.pop()
-            if size > 17 or _glued_right(data, end):
+        for last in range(min(first + 7, len(groups)), first, -1):
+            end = groups[last - 1][1]
+            digits = data[start:end].translate(None, _MARKS)
+            if len(digits) < 6:
+                break
+            text = _without_remark(data[start:end])
+            if not text or len(digits) > 17 or _glued_right(data, end):
                 continue
-            at = _after_bracket(data, start, end)
-            text = data[at:end]
-            if not text.isdigit() and not _is_wellformed(text):
+            if international:
+                if _international(text, digits):
+                    return end - len(text), end
                 continue
             if context is None:  # inside a chain the words before it are about another number
                 context = "" if first else _context(data, start)
-            digits = text.translate(None, _MARKS).decode()
-            number = Number(at, end, digits, shape, international, text)
+            shape = tuple(b - a for a, b in groups[first:last])
+            number = Number(digits.decode(), shape, text)
             if self._accept(number, context or _context_after(data, end)):
-                return number
+                return end - len(text), end
         return None
 
     def _accept(self, number: Number, context: str) -> bool:
-        """Decide whether a run of digits is a phone number."""
+        """Decide whether a run of digits without a plus sign is a phone number."""
         digits = number.digits
-        if number.international:
-            return _international(number)
         if digits[:2] == "00":
-            return digits[2:3] != "0" and context != "veto" and _international(number)
+            return (
+                digits[2:3] != "0"
+                and context != "veto"
+                and _international(number.text, digits.encode(), b"00")
+            )
         bare = len(number.shape) == 1 and digits[0] != "0"
         if context == "veto" or (bare and context == "numbered"):
             return False
@@ -290,23 +290,64 @@ def _is_valid_abroad(code: int, national: str) -> bool:
     return bool(is_valid_number(number))
 
 
-def _international(number: Number) -> bool:
-    """Decide about digits behind a plus sign or a double zero."""
-    digits = number.text.replace(b"(0)", b"").translate(None, _MARKS).decode()
-    digits = digits.removeprefix("00" if not number.international else "")
+def _extended(data: bytes, end: int) -> int:
+    """Return where a number up to `end` ends with its extension."""
+    extension = _EXTENSION.match(data, end)
+    return extension.end() if extension else end
+
+
+def _is_plain(data: bytes, start: int, end: int) -> bool:
+    """Tell whether a chain is an international number as most are written: what follows agrees."""
+    digits = data[start:end].translate(None, b"+ -")
+    return (
+        data[start] == _PLUS
+        and data[start + 1] > _ZERO
+        and digits.isdigit()
+        and 9 <= len(digits) <= 13
+        and data.count(b" ", start, end) + data.count(b"-", start, end) < 7
+        and not _glued_left(data, start)
+        and not _glued_right(data, end)
+        and _DATE.match(data, start + 1) is None
+        and _international(b"", digits)
+    )
+
+
+def _international(text: bytes, digits: bytes, prefix: bytes = b"") -> bool:
+    """Decide about the digits of a text, which stand behind a plus sign or a double zero."""
+    if b"(0)" in text:
+        digits = text.replace(b"(0)", b"").translate(None, _MARKS)
+    digits = digits.removeprefix(prefix)
     for size in (1, 2, 3):
-        code, national = int(digits[:size] or 0), digits[size:]
-        if code in COUNTRY_CODE_TO_REGION_CODE and 4 <= len(national) <= 14:
+        code, national = digits[:size], digits[size:]
+        if code in _CODES and 4 <= len(national) <= 14:
             # People invent and mistype numbers; a prefix and a country code say enough. And the
             # data of most countries need not be loaded, which takes milliseconds.
             return 9 <= len(digits) <= 13 or any(
-                _is_valid_abroad(code, each) for each in (national, national.lstrip("0") or "0")
+                _is_valid_abroad(int(code), each.decode())
+                for each in (national, national.lstrip(b"0") or b"0")
             )
     return False
 
 
-def _is_wellformed(text: bytes) -> bool:
-    return b". " not in text and text.count(b"(") == text.count(b")")
+# The calling codes in one to three digits.
+_CODES = frozenset(
+    b"%0*d" % (size, code)
+    for code in COUNTRY_CODE_TO_REGION_CODE
+    for size in range(len(str(code)), 4)
+)
+
+
+def _is_date(data: bytes, start: int, end: int) -> bool:
+    """Tell whether a date starts with the digits `[start, end)`."""
+    return end - start in (1, 2, 4) and _DATE.match(data, start) is not None
+
+
+def _without_remark(text: bytes) -> bytes:
+    """Return a number without a bracket that opens a remark; nothing if it cannot be one."""
+    opening, closing = text.count(b"("), text.count(b")")
+    if opening > closing and text[0] == _BRACKET:
+        text, opening = text[1:], opening - 1
+    return text if opening == closing and b". " not in text else b""
 
 
 def _is_made_up(number: Number) -> bool:
@@ -333,12 +374,6 @@ def _start(data: bytes, chain: int, groups: list[tuple[int, int]], first: int) -
         if b - a != 3 or mark not in b"-." or data[a + 7 : a + 8] != mark:
             return -1
     return start if b" " in data[groups[first - 1][1] : start] else -1
-
-
-def _after_bracket(data: bytes, start: int, end: int) -> int:
-    """Return where a number starts when the bracket before it opens a remark, not an area code."""
-    text = data[start:end]
-    return start + (text[0] == _BRACKET and text.count(b"(") > text.count(b")"))
 
 
 def _glued_left(data: bytes, start: int) -> bool:
@@ -378,9 +413,10 @@ def _context(data: bytes, start: int) -> str:
     before = data[max(0, start - _LOOK_BACK) : start]
     if 0 in before[-4:]:
         return "phone"  # a signature: the e-mail address stood right before it
-    if clause := _CLAUSES.match(before):
-        before = before[clause.end() :]
-    before = before[before.rfind(0) + 1 :]
+    clause = before.rfind(0) + 1
+    for end in _CLAUSE_END.finditer(before, clause):
+        clause = end.end()
+    before = before[clause:]
     if before[-2:-1] in _LABEL_ENDS and _LABEL.search(before):
         return "phone"
     tokens = [token.strip(b".") for token in before.translate(_IN_TOKENS).split()[:-5:-1]]

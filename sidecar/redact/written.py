@@ -92,12 +92,19 @@ def utf8_offsets(text: str, indexes: Sequence[int], errors: str = "strict") -> S
     """Return where in UTF-8 the characters at the sorted indexes start."""
     if text.isascii():
         return indexes
-    runs = pairwise([0, *indexes])
-    return list(accumulate(_encoded_size(text[a:b], errors) for a, b in runs))
+    out: list[int] = []
+    done = offset = 0
+    for index in indexes:
+        offset += _encoded_size(text[done:index], errors)
+        done = index
+        out.append(offset)
+    return out
 
 
 def _encoded_size(text: str, errors: str = "strict") -> int:
     """Return how many bytes a text has in UTF-8."""
+    if text.isascii():
+        return len(text)
     if len(text) <= _SLICE:
         return len(text.encode("utf-8", errors))
     slices = (text[start : start + _SLICE] for start in range(0, len(text), _SLICE))
