@@ -13,10 +13,12 @@ from setuptools.command.build_ext import build_ext
 from setuptools.errors import CCompilerError, ExecError, PlatformError
 
 # The request path, but for what mypyc cannot compile: classes that are tuples, lists or strings.
-NATIVE = ["sidecar/core/*.py", *(f"sidecar/runtime/{name}.py" for name in """
-    account attempts cache case connection flights flow governor inbound metrics proxy reads relay
-    series server upstream
-""".split())]  # fmt: skip
+NATIVE = {
+    "core": "*",
+    "redact": "address_* body email engine finder fold locate phone rule written",
+    "runtime": "account attempts cache case connection flights flow governor inbound metrics proxy "
+    "reads relay series server upstream",
+}
 PURE = ("__init__", "canonical", "control")
 
 
@@ -27,7 +29,12 @@ def extensions() -> list[object]:
         return []
     from mypyc.build import mypycify
 
-    found = [path for pattern in NATIVE for path in sorted(Path().glob(pattern))]
+    found = [
+        path
+        for package, names in NATIVE.items()
+        for name in names.split()
+        for path in sorted(Path("sidecar", package).glob(f"{name}.py"))
+    ]
     sources = [str(path) for path in found if path.stem not in PURE]
     # Third-party types are not looked at: what is compiled must not depend on what is installed.
     options = ["--config-file=", "--no-site-packages", "--ignore-missing-imports"]
@@ -36,10 +43,8 @@ def extensions() -> list[object]:
         opt_level="2",
         debug_level="0",
         multi_file=True,
-        group_name="sidecar.native",
+        group_name="zep_sidecar",
     )
-    for extension in made:
-        extension.include_dirs.append("build/sidecar")  # where mypyc puts headers of such a group
     return list(made)
 
 

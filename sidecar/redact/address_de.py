@@ -254,7 +254,7 @@ _NAMED_MATCHES = (
 )  # fmt: skip
 _NAMED_REJECTS = ("ticket 12, 34567 items", "Version 3 12345 Zeilen")
 
-RULES = (
+RULES: tuple[Rule, ...] = (
     Rule("address", _GERMAN_GATES, german, _GERMAN_MATCHES, _GERMAN_REJECTS),
     Rule("address", (_DE_BOX_PATTERN,), german_boxes, _BOX_MATCHES),
     Rule("address", (_NAMED_GATE, _LOWER_GATE), named, _NAMED_MATCHES, _NAMED_REJECTS),

@@ -468,7 +468,7 @@ def coded(data: bytes) -> Iterator[Range]:
     return _from_the_right(data.decode("latin-1"), _spans(_RIGHT, data))
 
 
-RULES = (
+RULES: tuple[Rule, ...] = (
     Rule("address", (_STREET_GATE,), streets, STREET_MATCHES, REJECTS),
     Rule("address", (_BOX_PATTERN,), boxes, BOX_MATCHES),
     Rule("address", (_CODE_GATE,), coded, CODE_MATCHES),

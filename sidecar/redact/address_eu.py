@@ -268,7 +268,7 @@ def _is_spanish_street(text: str, head: str, start: int, end: int) -> bool | Non
     )
 
 
-RULES = (
+RULES: tuple[Rule, ...] = (
     Rule("address", (_FR_PATTERN,), french, _FRENCH_MATCHES, _FRENCH_REJECTS),
     Rule("address", (_FR_BOX_PATTERN,), french_boxes, ("BP 5645, 69003 Lyon CEDEX 02",)),
     Rule("address", (_ES_PATTERN,), spanish, _SPANISH_MATCHES, _SPANISH_REJECTS),

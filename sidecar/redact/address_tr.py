@@ -264,7 +264,7 @@ def _place_end(text: str, end: int, capitals: bool) -> int:
     return end
 
 
-RULES = (
+RULES: tuple[Rule, ...] = (
     Rule("address", (_GATE,), find, MATCHES, REJECTS),
     Rule("address", (_BOX_PATTERN,), boxes, ("PK 728 Altındağ/Ankara",)),
 )

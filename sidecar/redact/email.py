@@ -193,7 +193,7 @@ def _quoted(data: bytes, end: int) -> int:
 # The gates of addresses without an at sign do not count letters: it would take most of the time of
 # a clean body.
 _LAST = r"[A-Za-z0-9_\xc0-\xff.+-]"
-RULES = (
+RULES: tuple[Rule, ...] = (
     Rule(
         "email",
         ("@",),

@@ -307,7 +307,7 @@ def _glued(data: bytes, start: int, end: int) -> bool:
     )
 
 
-RULES = (
+RULES: tuple[Rule, ...] = (
     *_BY_PATTERN,
     Rule(
         "iban",
