@@ -16,7 +16,7 @@ ROOT = Path(__file__).parent.parent
 SOURCES = sorted((ROOT / "sidecar").rglob("*.py"))
 # Modules that are tested through what they are part of.
 TESTED_ELSEWHERE = {
-    "__init__", "__main__", "account", "case", "clock", "connection", "demo", "engine",
+    "__init__", "__main__", "account", "canonical", "case", "clock", "connection", "demo", "engine",
     "events", "inbound",
     "ops", "policy", "relay", "rule", "served", "server", "words",
     "lab", "promised", "rehearsal", "session", "six", "terminal",  # by tests/drills

@@ -208,7 +208,7 @@ class Redactor:
         self, body: bytes, start: int, end: int, key: str, fields: Fields
     ) -> list[_Edit]:
         """Return the edits for the inside of a string, or for a number."""
-        if body[start - 1 : start] == b'"':
+        if body[max(0, start - 1) : start] == b'"':
             return self._edits_in_string(body[start:end], start, fields)
         if "phone" in self._types and _is_phone(key, body[start:end].decode(), fields):
             return [(start, end, f'"{self._placeholders["phone"]}"', "phone")]

@@ -123,7 +123,7 @@ def _signed(data: bytes) -> Iterator[Range]:
     done, loosely_done = [0, 0], 0  # what was read as an address, of either form, is not again
     for at in _signs(data):
         usual = _AS_USUAL.match(data, at)
-        before = data[at - 1 : at]
+        before = data[max(0, at - 1) : at]
         if before == b'"':
             start = _quoted(data, at)
             if usual and start >= 0 and data[at + 1] != _BLANK:

@@ -378,7 +378,7 @@ def _start(data: bytes, chain: int, groups: list[tuple[int, int]], first: int) -
 
 def _glued_left(data: bytes, start: int) -> bool:
     """Tell whether the characters before make the digits part of a longer token."""
-    last = data[start - 1 : start]
+    last = data[max(0, start - 1) : start]
     if last in b" \n":  # or nothing
         return False
     if last.isalnum() or last in b"_#@$%&*^~" or last >= b"\xa0":

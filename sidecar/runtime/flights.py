@@ -80,7 +80,7 @@ class Flights(Generic[T]):
             if self._under_way >= self._most:
                 raise Crowded
             return None
-        if flight.waiting > FOLLOWERS_MOST:  # and the one that has begun it
+        if flight.waiting >= FOLLOWERS_MOST:
             raise Crowded
         return flight
 

@@ -262,14 +262,10 @@ class Proxy:
     ) -> Reply:
         """Send anything but a context read, and stream the answer back."""
         deadline = self._attempts.deadline(case.cls)
-        since = clock.mono()
-        try:
-            answer = await self._attempts.open(case.attempt(outgoing), deadline)
-        except UpstreamError as error:
-            return self._failed(case, error.failure)
-        finally:
-            case.request.account.waited += clock.mono() - since
-            await self._cache.note(change)  # also where no answer came: it may have had its effect
+        answer = await self._open(case, outgoing, deadline)
+        await self._cache.note(change)  # also where no answer came: it may have had its effect
+        if isinstance(answer, Failure):
+            return self._failed(case, answer)
         try:
             if outgoing.body and leads_away(answer.headers, answer.status, self._upstream):
                 raise Refused(errors.REDIRECT_AWAY)
@@ -287,6 +283,15 @@ class Proxy:
             return written
         finally:
             answer.close()
+
+    async def _open(self, case: Case, outgoing: Outgoing, deadline: float) -> ZepAnswer | Failure:
+        since = clock.mono()
+        try:
+            return await self._attempts.open(case.attempt(outgoing), deadline)
+        except UpstreamError as error:
+            return error.failure
+        finally:
+            case.request.account.waited += clock.mono() - since
 
     async def _with_context(self, case: Case, answer: ZepAnswer, deadline: float) -> Reply:
         """Relay the answer to a write whose read was left out, with the context it asked for."""

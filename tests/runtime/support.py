@@ -1,6 +1,7 @@
 """What the tests of modes and guard share: requests, answers, and clocks that can be set."""
 
 import asyncio
+import gzip
 import json
 import os
 from collections.abc import Callable, Iterator
@@ -30,6 +31,9 @@ def answer(status: int, body: bytes = b'{"message":"no"}', *lines: str) -> bytes
 
 
 GOOD = answer(200, KNOWN, "Content-Type: application/json")
+CODED = answer(
+    200, gzip.compress(KNOWN), "Content-Type: application/json", "Content-Encoding: gzip"
+)
 FAILED = answer(500)
 
 

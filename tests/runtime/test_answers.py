@@ -12,6 +12,7 @@ from sidecar.runtime import clock
 from tests.conftest import Running, StartSidecar
 from tests.runtime.support import (
     APPEND,
+    CODED,
     CONTEXT,
     EMPTY,
     FAILED,
@@ -257,9 +258,9 @@ async def test_a_fault_of_our_own_in_a_probe(
     def broken(*_: object) -> None:
         raise RuntimeError("ayse@example.com")
 
-    upstream.always = GOOD
+    upstream.always = CODED
     with monkeypatch.context() as patch:
-        patch.setattr("sidecar.runtime.attempts.decode", broken)
+        patch.setattr("zlib.decompressobj", broken)
         got = await running.ask(read())
     assert (told(got), got.body) == ((200, "1", "empty", "internal"), EMPTY)
     assert (is_held(running), running.status["guard"]["level"]) == (True, 0)

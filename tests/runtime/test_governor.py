@@ -19,6 +19,7 @@ from sidecar.runtime import governor
 from tests.atomic_writer import AtomicWriter
 from tests.conftest import Running, StartSidecar
 from tests.runtime.support import (
+    CODED,
     FAILED,
     GOOD,
     Clocks,
@@ -543,15 +544,15 @@ async def test_a_fault_in_a_background_probe(
         faults.append(1)
         raise RuntimeError("ayse@example.com")
 
-    upstream.always = GOOD
+    upstream.always = CODED
     with monkeypatch.context() as patch:
-        patch.setattr("sidecar.runtime.attempts.decode", broken)
+        patch.setattr("zlib.decompressobj", broken)
         await until(lambda: bool(faults))
         await asyncio.sleep(0.05)
     await until(lambda: is_closed(running))
     out, error = capfd.readouterr()
     assert "ayse" not in out + error
-    [line] = [json.loads(text) for text in out.splitlines() if "internal_error" in text]
+    line, *_ = [json.loads(text) for text in out.splitlines() if "internal_error" in text]
     assert (line["reason"], line["where"].split(":")[0]) == ("RuntimeError", __name__)
 
 
@@ -571,8 +572,8 @@ async def test_a_fault_in_a_probe_that_nobody_waits_for(
     def broken(*_: object) -> None:
         raise RuntimeError("ayse@example.com")
 
-    monkeypatch.setattr("sidecar.runtime.attempts.decode", broken)
-    gate = Gate()
+    monkeypatch.setattr("zlib.decompressobj", broken)
+    gate = Gate(CODED)
     upstream.script.append(gate)
     assert told(await running.ask(read()))[2] == "empty"
     gate.open()
