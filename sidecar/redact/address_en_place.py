@@ -50,7 +50,8 @@ _TAIL_TOWN = re.compile(rf"{SEP}(?:{LETTER}[A-Za-z\xc0-\xff'.-]*{SEP}){{0,5}}")
 _TO_KNOWN = re.compile(r"(?:[ ,.]{1,2}|,?\n)(?=[A-Za-z\xc0-\xff])")
 _DIGIT_NEXT = re.compile("[-/]?[0-9@]")
 _TAIL_CITY = re.compile(
-    r", (nyc\b|(?:(?:[A-Z]t\.|[A-Z\xc0][A-Za-z\xc0-\xff'-]+) (?:(?:of|de|la|del|upon|on|in|by|under|le) )?)"
+    r", (nyc\b|(?:(?:[A-Z]t\.|[A-Z\xc0][A-Za-z\xc0-\xff'-]+)"
+    r" (?:(?:of|de|la|del|upon|on|in|by|under|le) )?)"
     r"{0,2}(?:d')?[A-Z\xc0][A-Za-z\xc0-\xff'-]+)(?![A-Za-z\xc0-\xff0-9@]| [A-Z0-9])"
     r"|,?\n([A-Z\xc0][A-Za-z\xc0-\xff'-]+(?: [A-Z\xc0][A-Za-z\xc0-\xff'-]+){0,2})(?=\n|$)"
 )
