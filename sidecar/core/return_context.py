@@ -62,7 +62,7 @@ def members(body: bytes) -> Iterator[tuple[str, int, int]]:
     depth, name, start = 0, b"", -1
     token = _TOKEN.search(body)
     while token:
-        mark = body[token.end() - 1 : token.end()]
+        mark = body[max(0, token.end() - 1) : token.end()]
         if depth == 0 and (mark != b"{" or body[: token.start()].strip()):
             return
         if depth == 1 and mark == b":":

@@ -6,14 +6,15 @@ from itertools import chain
 
 from sidecar.redact.address_place import (
     CAP,
-    CITIES,
-    CITY,
     CODE,
     LETTER,
     MORE_DIGITS,
-    POSTCODE,
+    TOWNS,
+    Frame,
+    city,
     is_quantity,
-    tail,
+    known_town,
+    postcode,
 )
 from sidecar.redact.engine import scanner
 from sidecar.redact.rule import Range, Rule
@@ -23,6 +24,7 @@ _DE_MEDIUM = words("de.street.medium")
 _DE_NOT_PHRASE = words("de.not_phrase")
 _DE_NOT_STREET = words("de.not_street")
 _DE_NOUN = words("de.noun")
+_DE_STOP = words("de.stop")
 
 _GERMAN_MATCHES = (
     "Goethestraße 190 c", "Gartenstr. 6b 24937 Flensburg", "an der brücke 135 50667 köln",
@@ -46,10 +48,10 @@ _GERMAN_REJECTS = (
 _DE_SUFFIX = alternatives("de.street", "de.street.medium", "de.street.weak")
 _DE_NUMBER_BEGINS = r"(?:(?i:nr|hausnr)\.? ?)?[0-9]"
 _DE_NUMBER = (
-    rf"{_DE_NUMBER_BEGINS}{{1,4}}(?: ?[a-zA-Z]\b)?(?: ?[-/+] ?[0-9]{{1,4}}(?: ?[a-z])?\b){{0,2}}"
+    rf"{_DE_NUMBER_BEGINS}{{1,4}}(?: ?[a-zA-Z]\b)?(?: ?[-/+] ?[0-9]{{1,4}}(?: ?[a-z])?\b){{0,3}}"
 )
 _DE_OF_NAME = r"(?i:stra(?:ss|\xdf)e|platz|allee|weg|gasse|str\.)"
-_DE_PREPOSITION = "an|am|auf|im|in|zum|zur|unter|hinter|vor|bei|beim|ober"
+_DE_PREPOSITION = "an|am|auf|im|in|zum|zur|unter|hinter|vor|bei|beim|ober|hinterm|unterm|vorm|uberm"
 _DE_WHERE = rf"(?i:{_DE_PREPOSITION})(?: (?i:der|dem|den|die|das))?"
 _DE_NAMED_AFTER = (
     rf"\b{_DE_OF_NAME} (?i:der|des|am|zum|zur|von|vom|im) (?:[0-9]{{1,2}}\. )?"
@@ -67,16 +69,25 @@ _DE_NAME_AFTER = re.compile(rf"(?s)(?:.* )?({_DE_OF_NAME} (?i:der|des|am|zum|zur
 _DE_TYPE = re.compile(rf"(?s)(.*?){_DE_SUFFIX}")
 _DE_STRONG = re.compile(rf"(?s).*?{alternatives('de.street')}")
 _DE_ADJECTIVE = re.compile(rf"(?s){alternatives('de.adjective')}(?:e|er|en|es|em)?|.{{2,}}er")
-_DE_LOWER_PHRASE = re.compile("(?:am|im|zum|zur)|(?:an|auf|unter|hinter|vor) (?:der|dem|den)")
+_DE_LOWER_PHRASE = re.compile(
+    "(?:am|im|zum|zur|hinterm|unterm|vorm)(?: |$)"
+    "|(?:an|auf|unter|hinter|vor) (?:der|dem)|(?:an|auf|in|unter|hinter|bei) den"
+)
+# A preposition before another one: the second is of a name, "bei am alten markt 7".
+_DE_NAME_BEGINS = r"(?i:am|im|zum|zur|(?:an|auf|unter|in|hinter) de[rmn])"
+_DE_DOUBLE = rf"\b(?i:bei|in|von|nach|an|zu|ab|aus|neben|vor) {_DE_NAME_BEGINS} {LETTER}"
+_DE_TWICE = re.compile(r"(?<![A-Za-z\xc0-\xff])(?i:bei|in|von|nach|an|zu|ab|aus|neben|vor) $")
+_DE_NAME_BEGINS_HERE = re.compile(rf"{_DE_NAME_BEGINS} ")
 # What belongs to the name and stands before its first word: "Dr.-", "Alte ", "Eppendorfer ".
 _DE_BEFORE = re.compile(
     rf"(?:\b(?:{alternatives('de.adjective')}(?:e|er|en|es|em)?|(?:dr|prof|st)\.) "
-    rf"|\b(?:[A-Z][A-Za-z]{{0,3}}\.-?){{1,4}})$"
+    rf"|\b(?:[A-Z][A-Za-z]{{0,3}}\.-?){{1,4}}"
+    r"|\b(?:(?:bgm|bm|dr|prof|st|pfr|gen|kard|frh|dipl|ing|hl|geschw)\.-?){1,3})$"
 )
 _DE_BEFORE_TRUNK = re.compile(r"\b[A-Za-z\xc0-\xff]{3,20}er $")
 _DE_TRUNK = frozenset({"landstr", "heerstr", "hauptst"})  # "Eppendorfer Landstr."
 _DE_CAPITAL_HEAD = (
-    "(?:A[mM]|I[mM]|Z[uU][mMrR]|B[eE][iI][mM]|(?:A[nN]|A[uU][fF]|I[nN]|U[nN][tT][eE][rR]"
+    "(?:A[mM]|I[mM]|Z[uU][mMrR]|B[eE][iI][mM]|(?:H[iI][nN]|U[nN])[tT][eE][rR][mM]|V[oO][rR][mM]|(?:A[nN]|A[uU][fF]|I[nN]|U[nN][tT][eE][rR]"
     "|H[iI][nN][tT][eE][rR]|V[oO][rR]) [dD][eE][rRmMnN]) "
 )
 _DE_CAPITAL = re.compile(_DE_CAPITAL_HEAD)
@@ -91,27 +102,29 @@ _DE, _DE_AFTER, _DE_BOX = map(scanner, (_DE_PATTERN, _DE_AFTER_PATTERN, _DE_BOX_
 def german(data: bytes) -> Iterator[Range]:
     """Yield German, Austrian and Swiss addresses."""
     text = data.decode("latin-1")
+    frame = Frame(text)
     for match in chain(_DE.finditer(data), _DE_AFTER.finditer(data)):
         start, end = match.span()
         if MORE_DIGITS.match(text, end):
             continue
         start, certain = _german_name(text, start, end)
-        if text[end - 2] == " " and POSTCODE.match(text, end - 2):
+        if text[end - 2] == " " and postcode(text, end - 2) > 0:
             end -= 2  # "32 D-55116"
-        stop, code = tail(text, end, latin=False)
+        stop, code = frame.tail(end, latin=False)
         if code or (certain and not is_quantity(text, end)):
             before = _DE_BEFORE.search(text, max(0, start - 24), start)
             if text[start : start + 7].lower() in _DE_TRUNK:
                 before = before or _DE_BEFORE_TRUNK.search(text, max(0, start - 24), start)
-            yield before.start() if before else start, stop
+            yield frame.head(before.start() if before else start), stop
 
 
 def german_boxes(data: bytes) -> Iterator[Range]:
     """Yield German post office boxes."""
     text = data.decode("latin-1")
+    frame = Frame(text)
     for match in _DE_BOX.finditer(data):
         start, end = match.span()
-        yield start, tail(text, len(text[:end].rstrip()), latin=False)[0]
+        yield start, frame.tail(start + len(text[start:end].rstrip()), latin=False)[0]
 
 
 def _german_name(text: str, start: int, end: int) -> tuple[int, bool]:
@@ -138,6 +151,7 @@ def _german_name(text: str, start: int, end: int) -> tuple[int, bool]:
         lettered = name is not None and _LETTERED.fullmatch(text, name.end(1), end) is not None
         known = known or not (last[0].isupper() or strong or (medium and adjective))
         certain = not known and (strong or medium or lettered)
+        certain = certain or (_is_compound(last) and _stands_alone(text, position, end))
     elif type_:
         plain = bool(before) and before not in _DE_NOUN
         first -= plain
@@ -149,12 +163,45 @@ def _german_name(text: str, start: int, end: int) -> tuple[int, bool]:
     phrase = _phrase_start(words)
     if phrase < len(words):
         at = words[phrase][0]
-        inside = _is_capital_phrase(text, at, end, last)
-        if inside or not strong or text[at - 1 : at] in ("", "\n"):
+        inside = _is_capital_phrase(text, at, end, last) or _is_second(text, at, last)
+        if inside or not strong or text[max(0, at - 1) : at] in ("", "\n"):
             first, certain = phrase, certain or inside
-    if not strong and _NOUN_NEXT.match(text, end) and not CITY.match(text, end):
+    if not strong and _NOUN_NEXT.match(text, end) and city(text, end) == end:
         certain = False  # "im Stadtpark 12 Bäume"
     return (words[first][0] if first < len(words) else position), certain
+
+
+_DE_COMPOUND = re.compile(rf"(?s).{{3,}}{alternatives('de.street.compound')}")
+
+
+def _is_compound(name: str) -> bool:
+    """Tell whether a name is one long word that ends like a street, and is none we know."""
+    plain = name.lower().replace("\xdf", "ss")
+    return _DE_COMPOUND.fullmatch(plain) is not None and plain not in _DE_NOT_STREET
+
+
+_DE_LEADS = re.compile(
+    r"(?:(?:^|[\n,:;(] ?)|(?<![A-Za-z\xc0-\xff])(?i:in|an|auf|aus|von|vor|bei|nach|zu|ab|zur|zum"
+    r"|am|im|beim|neben|gegenuber)(?: (?i:der|dem|den|die))? )$"
+)
+_WORD_NEXT = re.compile(" ([A-Za-z\xc0-\xff]+)")
+
+
+def _stands_alone(text: str, start: int, end: int) -> bool:
+    """Tell whether a preposition leads to the name, and nothing is counted by the number."""
+    if _DE_LEADS.search(text, max(0, start - 16), start) is None:
+        return False
+    following = _WORD_NEXT.match(text, end)
+    return following is None or following.group(1) in _DE_STOP or city(text, end) > end
+
+
+def _is_second(text: str, start: int, noun: str) -> bool:
+    """Tell whether a preposition stands before the one that a name begins with."""
+    return (
+        _DE_TWICE.search(text, max(0, start - 7), start) is not None
+        and _DE_NAME_BEGINS_HERE.match(text, start) is not None
+        and noun.lower() not in _DE_NOT_PHRASE
+    )
 
 
 _NO_BLANKS = re.compile("[^ ]+")
@@ -184,19 +231,42 @@ def _is_capital_phrase(text: str, start: int, end: int, noun: str) -> bool:
         return False
     before = text[max(0, start - 2) : start]
     inside = before[-1:] == " " and (before[:1].isalpha() or before[:1] in (",", ":"))
-    return inside or (before[-1:] in ("", "\n") and _LINE_ENDS.match(text, end) is not None)
+    if inside or before[-1:] not in ("", "\n"):
+        return inside
+    return _LINE_ENDS.match(text, end) is not None or (
+        _CERTAIN_PHRASE.match(text, start) is not None and _VERB_NEXT.match(text, end) is not None
+    )
+
+
+# "An den Kirschen 5 hat der Keller Wasser"
+_CERTAIN_PHRASE = re.compile("(?i:[a-z]+ den|hinterm|unterm|vorm) ")
+_VERB_NEXT = re.compile(" (?:ist|hat|wird|war|wurde|steht|liegt|braucht)(?![A-Za-z\xc0-\xff])")
 
 
 # No street word, but a capital, a number, a postcode and a town: "Gran Via 28, 28013 Madrid".
 # Postcodes of the neighbours too; four digits that look like a year are none.
 _NAMED_PATTERN = (
-    rf"\b(?:{CAP}\.? (?:(?:de|del|de la|de los|du|von) )?){{0,3}}{CAP},? "
-    r"[0-9]{1,4}(?:[A-Za-z]|[/-][0-9A-Za-z]{1,4})?, "
+    rf"\b(?:{CAP}\.? (?:(?:de|del|de la|de los|de las|du|von|van|y|i|e) )?){{0,4}}{CAP},? "
+    r"[0-9]{1,4}(?:[A-Za-z]|[/-][0-9A-Za-z]{1,4})?"
+    r"(?:(?:, (?:[A-Za-z]{2,9}\.? )?[0-9A-Za-z-]{1,4}\.?(?: ?[A-Za-z]{1,4}\.?)?){0,3}, "
     rf"(?:[0-9]{{5}}|(?:1[0-8]|[3-9][0-9])[0-9]{{2}}|[0-9]{{4}} [A-Z]{{2}}|[0-9]{{3}} [0-9]{{2}}"
-    rf"|[0-9]{{2}}-[0-9]{{3}}) {CAP}\b"
+    rf"|[0-9]{{2}}-[0-9]{{3}}) {CAP}\b|, [0-9]{{1,2}}[oa](?: ?[A-Za-z]{{1,4}}\.?)?, {CAP})"
     r"|\b[A-U] ?[1-7],? [0-9]{1,2}[a-z]?, 68[0-9]{3} Mannheim\b"  # a block, without a street
     rf"|\b{LETTER}[A-Za-z\xc0-\xff-]+,? [0-9]{{1,4}}[a-z]?,? [0-9]{{5}} {LETTER}+"
 )
+# Behind a preposition a known town is enough: "in Rosental 98, Dortmund", "en Serrano 41, Madrid".
+_LED = (
+    "(?i:in|im|an|am|bei|von|nach|vor|zur?|ab|adresse:?|treffpunkt:?|en|de|desde|hasta|direccion:?)"
+)
+_LED_PATTERN = rf"\b{_LED} (?:{CAP} (?:(?:de|del|y|i) )?){{1,4}}[0-9]{{1,3}}[a-z]?, [A-Z\xc0]"
+_LED_GATE = r"[A-Za-z\xc0-\xff'-] [0-9]{1,3}[a-z]?, [A-Z\xc0]"
+_LED_SCAN = scanner(_LED_PATTERN)
+_FLOOR_GATE = r"[0-9], [0-9]{1,2}[oa](?: ?[A-Za-z]+\.?)?, [A-Z\xc0]"
+_TYPE_BEFORE = re.compile(
+    r"(?<![A-Za-z\xc0-\xff])"
+    rf"{alternatives('fr.street', 'fr.street.weak', 'es.street', 'es.street.weak')} $"
+)
+_TO_NUMBER = re.compile(r"[^0-9]*[0-9]{1,4}(?:[A-Za-z]|[/-][0-9A-Za-z]{1,4})?(?![0-9A-Za-z])")
 _TOWN_AT_END = re.compile(r".*[0-9] (.+)", re.DOTALL)
 _NAMED = scanner(_NAMED_PATTERN)
 
@@ -204,23 +274,50 @@ _NAMED = scanner(_NAMED_PATTERN)
 def named(data: bytes) -> Iterator[Range]:
     """Yield addresses of a name, a number, a postcode and a town."""
     text = data.decode("latin-1")
+    frame = Frame(text)
     for match in _NAMED.finditer(data):
         start, end = match.span()
+        number = _TO_NUMBER.match(text, start, end)
+        stop = frame.tail(number.end(), latin=True)[0] if number else end
         town = _TOWN_AT_END.fullmatch(text, start, end)
-        known = town is not None and town.group(1).lower() in CITIES
+        known = town is not None and town.group(1).lower() in TOWNS
         if not known and (text[start].islower() or "," not in text[start:end]):
             continue
+        if stop < end:
+            continue  # "Apolo 11, 2a, Tierra"
         for word in _NO_BLANKS.finditer(text, start, end):
             value = word.group().lower()
             if value not in _DE_NOUN or value in _DE_PREPOSITIONS:
-                yield word.start(), max(end, _named_end(text, start, end))
+                type_ = _TYPE_BEFORE.search(text, max(0, word.start() - 20), word.start())
+                yield frame.head(type_.start() if type_ else word.start()), stop
                 break
 
 
-def _named_end(text: str, start: int, end: int) -> int:
-    """Return where the town ends, of which a match holds one word."""
-    comma = text.rfind(",", start, end)
-    return tail(text, comma, latin=True)[0] if comma > start else end
+def led(data: bytes) -> Iterator[Range]:
+    """Yield addresses of a preposition, a name, a number and a known town."""
+    text = data.decode("latin-1")
+    frame = Frame(text)
+    for match in _LED_SCAN.finditer(data):
+        start, end = match.span()
+        names = text.index(" ", start) + 1
+        comma = text.rindex(",", start, end)
+        first, _, number = text[names:comma].rpartition(" ")
+        if number[0] == "0" or known_town(text, names, TOWNS) > 0 or not _is_name(first):
+            continue
+        if known_town(text, end - 1, TOWNS) > 0 and not _SCORE.match(text, comma):
+            yield frame.head(names), frame.tail(comma, latin=True)[0]
+
+
+_SCORE = re.compile(rf", {LETTER}+ [0-9]")  # "Hannover 3, Mainz 2"
+
+
+def _is_name(name: str) -> bool:
+    """Tell whether the words before a number are no ordinary ones: "in Kapitel 3, Berlin"."""
+    first = name.partition(" ")[0].lower()
+    return not {first, name.lower()} & (_DE_NOT_PHRASE | _DE_NOUN | _DE_STOP | _THINGS)
+
+
+_THINGS = words("label.value") | words("en.label") | words("fr.label")
 
 
 # A gate asks for no more than the end of a name, or the postcode where the rule wants one: to count
@@ -237,6 +334,8 @@ _GERMAN_GATES = (
     rf"{_DE_NUMBER_BEGINS}",
     rf"\b(?:{_DE_CAPITAL_WORD})?{alternatives('de.street.weak')},? "
     rf"{_DE_NUMBER_BEGINS}[0-9]*[A-Za-z]\b",
+    rf"[A-Za-z]{alternatives('de.street.compound')},? {_DE_NUMBER_BEGINS}",
+    _DE_DOUBLE,
     rf"{_DE_CAPITAL_HEAD}(?:{LETTER}[A-Za-z\xc0-\xff-]* )?{CAP},? {_DE_NUMBER_BEGINS}",
     rf"[0-9A-Za-z.)] (?i:in|a|en) {CODE}(?:,? |\n){LETTER}",
     rf"[A-Za-z0-9\xc0-\xff.)](?:,[ ,]{{0,2}}\n?|\n|\. | / | - ){CODE}(?:,? |\n){LETTER}",
@@ -252,10 +351,16 @@ _NAMED_MATCHES = (
     "Gran Vía 28, 28013 Madrid", "Neuer Wall 30, 20354 Hamburg", "zeil 90, 60313 frankfurt",
     "C 4, 9b, 68159 Mannheim",
 )  # fmt: skip
+LED_MATCHES = ("in Rosental 98, Dortmund", "en Serrano 41, Madrid")
+_LED_REJECTS = (
+    "von Hannover 3, Mainz 2", "in Kapitel 3, Berlin", "in Berlin 3, Hamburg 4",
+    "bei Mainz 05, Kiel",
+)  # fmt: skip
 _NAMED_REJECTS = ("ticket 12, 34567 items", "Version 3 12345 Zeilen")
 
 RULES: tuple[Rule, ...] = (
     Rule("address", _GERMAN_GATES, german, _GERMAN_MATCHES, _GERMAN_REJECTS),
     Rule("address", (_DE_BOX_PATTERN,), german_boxes, _BOX_MATCHES),
-    Rule("address", (_NAMED_GATE, _LOWER_GATE), named, _NAMED_MATCHES, _NAMED_REJECTS),
+    Rule("address", (_LED_GATE,), led, LED_MATCHES, _LED_REJECTS),
+    Rule("address", (_NAMED_GATE, _LOWER_GATE, _FLOOR_GATE), named, _NAMED_MATCHES, _NAMED_REJECTS),
 )

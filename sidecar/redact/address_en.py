@@ -1,10 +1,27 @@
 """Addresses as English speakers write them: number, street, unit, town, state or postcode."""
 
 import re
-from bisect import bisect_left
 from collections.abc import Iterator
-from itertools import pairwise, takewhile
+from itertools import pairwise
 
+from sidecar.redact.address_en_place import (
+    AU_CODE,
+    CA_CODE,
+    COUNTRY,
+    FLOOR,
+    HEAD,
+    PHONE_AFTER,
+    SEP,
+    STATE,
+    TOKEN,
+    UK_CODE,
+    ZIP,
+    ZIPS,
+    codes_in,
+    is_stop,
+    tail,
+)
+from sidecar.redact.address_place import LETTER, Frame
 from sidecar.redact.engine import Scanner, scanner
 from sidecar.redact.rule import Decisions, Range, Rule
 from sidecar.redact.words import alternatives, words
@@ -16,6 +33,7 @@ _EN_MEASURE = words("en.measure")
 _EN_NOT_CITY = words("en.not_city")
 _EN_STOP = words("en.stop")
 _EN_STREET = words("en.street")
+_EN_UNIT = words("en.unit") - {"no", "number"}
 _US_CODE = words("us.code")
 _WORD_CODE = words("us.code.word")
 
@@ -52,14 +70,14 @@ REJECTS = (
     "12 Square holes for round pegs",
 )  # fmt: skip
 
-_A = r"[A-Za-z\xc0-\xff]"
-_WORD = rf"(?:{_A}[A-Za-z\xc0-\xff'.&-]{{0,24}}|[0-9]{{1,4}}(?i:st|nd|rd|th)?)"
+_WORD = rf"(?:{LETTER}[A-Za-z\xc0-\xff'.&-]{{0,24}}|[0-9]{{1,4}}(?i:st|nd|rd|th)?)"
 _NUMBER = (
     r"(?:[0-9]{1,6}(?:[A-Za-z]|[-/][0-9]{1,6}[A-Za-z]?|-[A-Za-z])?(?: [13]/[234])?"
-    rf"|[NSEW][0-9]{{1,5}}(?:[NSEW][0-9]{{1,6}})?|{alternatives('en.number')})"
+    rf"|[NSEW][0-9]{{1,5}}(?:[NSEW][0-9]{{1,6}})?|[0-9]{{1,2}}[NSEW][0-9]{{2,5}}"
+    rf"|{alternatives('en.number')})"
 )
 _HOUSE_NUMBER = re.compile(_NUMBER)
-_SUFFIX = alternatives("en.street", "en.street.weak")
+SUFFIX = alternatives("en.street", "en.street.weak")
 _HIGHWAY = (
     r"(?i:(?:u\.?s\.? |state |county |old |interstate |private )?"
     r"(?:highway|hwy|route|rte|road|rd|spur|loop)|(?:farm|ranch) to market (?:road|rd)"
@@ -67,122 +85,47 @@ _HIGHWAY = (
     r"\.?(?: ?#| no\.?)?[ -][0-9]{1,5}[A-Za-z]?"
 )
 _DIRECTION = alternatives("en.direction")
-_PREFIX = rf"{alternatives('en.street.before')} (?:(?i:de|del|la|las|los|el|y|the) ){{0,2}}{_A}+"
+_PREFIX = (
+    rf"{alternatives('en.street.before')} (?:(?i:de|del|la|las|los|el|y|the) ){{0,2}}{LETTER}+"
+)
 _ONE_WORD = (
     r"(?:[A-Z][A-Za-z][A-Za-z]+(?i:way|gate|bank)|The [A-Z][a-z]+s"
     rf"|{alternatives('en.street.alone')})\b"
 )
 _CORE_PATTERN = (
     rf"\b{_NUMBER},? (?:{_DIRECTION} )?"
-    rf"(?:{_HIGHWAY}|(?i:avenue|ave) (?:of the {_A}+|[A-Z])\b|{_PREFIX}|{_ONE_WORD})"
-    rf"|\b{_NUMBER},? (?:{_WORD} ){{1,5}}?{_SUFFIX}\b\.?"
+    rf"(?:{_HIGHWAY}|(?i:avenue|ave) (?:of the {LETTER}+|[A-Z])\b|{_PREFIX}|{_ONE_WORD})"
+    rf"|\b{_NUMBER},? (?:{_WORD} ){{1,5}}?{SUFFIX}\b\.?"
 )
 _AFTER_SUFFIX = re.compile(
     rf" (?:(?:{alternatives('en.street')}|{_DIRECTION})\b\.?"
-    rf"|(?=[A-Z]){alternatives('en.street.weak')}\b\.?|(?i:(?<=avenue )of the) {_A}+)"
+    rf"|(?=[A-Z]){alternatives('en.street.weak')}\b\.?|(?i:(?<=avenue )of the) {LETTER}+"
+    r"|(?i:(?<=county rd )|(?<=county road )|(?<=state rd )|(?<=state road )|(?<=ranch rd ))"
+    r"[0-9]{1,5}\b)"
 )
-_FLOOR = r"[0-9]{1,3}(?i:st|nd|rd|th) (?i:floor|fl)\b\.?"
+_FARM_ROAD = re.compile(rf"(?: [A-Z][A-Za-z']+){{1,2}} (?=[A-Z]){alternatives('en.street')}\b\.?")
+_STRONG_END = re.compile(rf"(?<![A-Za-z]){alternatives('en.street')}\.?$")
 _LEADING_UNIT = re.compile(
     rf"(?:\b{alternatives('en.unit')}\.? ?#? ?(?:[A-Za-z]?-?[0-9]{{1,5}}[A-Za-z]?|[A-Za-z]\b)"
-    rf"|#[A-Za-z0-9-]{{1,6}}|\b(?:[0-9]{{1,2}}[fF/]|[pP][fF])[0-9]|\b{_FLOOR}"
+    rf"|#[A-Za-z0-9-]{{1,6}}|\b(?:[0-9]{{1,2}}[fF/]|[pP][fF])[0-9]|\b{FLOOR}"
     rf"|\b(?i:top|ground|first|second|basement|garden)(?i: floor)?(?i: flat)?)"
     r"(?:,{1,2} ?|,? at | - | |,?\n)$|(?<![A-Za-z0-9$#./:@+_-])[0-9]{1,5} $"
 )
 _LEADS = (", ", ",,", " at ", " - ", "\n", *(f"{digit} " for digit in range(10)))
 _LETTER_LEAD = re.compile("[0-9 ][A-Za-z] $")
 
-_SEP = r"(?:[ ,;]{1,3}\n? ?|\n ?)"
-_UNIT = (
-    rf"(?:(?:# ?)?{alternatives('en.unit')}\.?(?: ?#)?"
-    r"(?: ?[0-9]{1,6}(?:-[0-9]{1,4})?(?: ?-?[A-Za-z])?| [A-Za-z](?:-?[0-9]{1,5})?)\b"
-    rf"|# ?[A-Za-z0-9-]{{1,6}}\b|{_FLOOR}|(?i:lobby)\b|{alternatives('en.ordinal')} (?i:floor)\b)"
-)
-_CODES = (code.upper().replace(".", r"\.") for code in words("us.code"))
-_UPPER_STATE = f"(?:{'|'.join(sorted(_CODES, key=len, reverse=True))}|lL)"
-_ZIP = r"[0-9]{5}(?:-[0-9]{4})?(?![0-9A-Za-z]|-[0-9])"
-# Only a few London districts end in a letter, and E, N and W have no more than two dozen.
-_UK_OUT = (
-    r"(?:(?i:e1w|n1[cp]|nw1w|se1p|sw1[a-z]|w1[a-z]|ec[1-4][a-z]|wc[12][a-z]|[enw][0-2]?[0-9])"
-    rf"|{alternatives('uk.area')}[0-9]{{1,2}})"
-)
-_UK_CODE = rf"{_UK_OUT} ?[0-9][ABDEFGHJLNPQRSTUWXYZabdefghjlnpqrstuwxyz]{{2}}\b"
-_CA_CODE = r"[A-Z][0-9][A-Z] ?[0-9][A-Z][0-9]\b"
-_AU_CODE = r"\b(?:NSW|VIC|QLD|SA|WA|TAS|ACT|NT),? [0-9]{4}\b"
-_TAIL_UNITS = re.compile(rf"(?:{_SEP}{_UNIT}){{1,3}}")
-_TAIL_TOWN = re.compile(rf"{_SEP}(?:{_A}[A-Za-z\xc0-\xff'.-]*{_SEP}){{0,5}}")
-_TAIL_KNOWN = re.compile(
-    rf"(?:[ ,.]{{1,2}}|,?\n){alternatives('en.city')}(?![A-Za-z\xc0-\xff@]|[-/]?[0-9])"
-)
-_TAIL_CITY = re.compile(
-    r", (nyc\b|(?:(?:[A-Z]t\.|[A-Z\xc0][A-Za-z\xc0-\xff'-]+) (?:(?:of|de|la|del|upon|on|under) )?)"
-    r"{0,2}(?:d')?[A-Z\xc0][A-Za-z\xc0-\xff'-]+)(?![A-Za-z\xc0-\xff0-9@]| [A-Z0-9])"
-    r"|,?\n([A-Z\xc0][A-Za-z\xc0-\xff'-]+(?: [A-Z\xc0][A-Za-z\xc0-\xff'-]+){0,2})(?=\n|$)"
-)
-_TAIL_MORE = re.compile(
-    rf"(?:,? ?\n?{alternatives('en.county')}(?![A-Za-z0-9@-]))"
-    r"|,? [0-9]{5}(?![0-9A-Za-z]|[-. ][0-9])"
-    r"|,? (?i:n|s?w|s?e|nw|[we]c)[0-9]{1,2}[A-Z]?\b"
-)
-_TAIL_CODE = re.compile(rf",? (?i:{'|'.join(_US_CODE - _WORD_CODE)})(?![A-Za-z0-9@'-])")
-_TAIL_QUARTER = re.compile(
-    rf"(?:, {_A}[A-Za-z\xc0-\xff'-]+){{1,2}}"
-    rf"(?=, {alternatives('en.city', 'en.county')}(?![A-Za-z\xc0-\xff@-]))"
-)
-_TAIL_COUNTRY = re.compile(rf"{_SEP}\(?{alternatives('en.country')}(?![A-Za-z])\)?")
-_TOKEN = re.compile(r"[^ ,;\n]+")
-
-
-def _is_stop(token: str) -> bool:
-    """Tell whether no address reaches across this word; a capital (`Via`, `T`) is a name."""
-    word = token.strip(".,'").lower()
-    if word not in _EN_STOP:
-        return False
-    return token[0].islower() or (word in _EN_NOT_CITY and len(word) > 1)
-
-
-def _tail(text: str, end: int, codes: list[Range]) -> int:
-    """Return where the unit, town, state, postcode and country after a street end."""
-    units = _TAIL_UNITS.match(text, end)
-    street = end = units.end() if units else end
-    quarter = _TAIL_QUARTER.match(text, end) if text[end : end + 1] == "," else None
-    end = quarter.end() if quarter else end
-    known = _TAIL_KNOWN.match(text, end)
-    end = known.end() if known else end
-    for start, stop in codes[(first := bisect_left(codes, (end, 0))) : first + 3]:
-        between = text[end:start] if start - end < 70 else "?"
-        if not _TAIL_TOWN.fullmatch(between) or any(map(_is_stop, between.split())):
-            break
-        if _PHONE_AFTER.match(text, stop) and text[start:stop].isdigit():
-            break
-        end = stop
-        if text[stop - 3 : stop - 1].isdigit():
-            break
-    if end == street:
-        city = _TAIL_CITY.match(text, end)
-        names = _TOKEN.finditer(text, *city.span(city.lastindex or 0)) if city else ()
-        for name in takewhile(lambda name: name.group().lower() not in _EN_NOT_CITY, names):
-            end = name.end()
-    if known and end == known.end():
-        code = _TAIL_CODE.match(text, end)
-        end = code.end() if code else end
-    more = _TAIL_MORE.match(text, end)
-    end = more.end() if more else end
-    country = _TAIL_COUNTRY.match(text, end)
-    return country.end() if country else end
-
-
-# "7 Wharf Walk, 07572 365704" goes on with a phone number.
-_PHONE_AFTER = re.compile(r" (?:[0-9]{5,6}|[0-9]{2,4} [0-9]{2,4})(?![0-9])")
-
 
 def _streets(text: str, cores: list[Range], codes: list[Range]) -> Iterator[Range]:
     """Yield number, street and what follows them."""
-    starts, whole = Decisions(_street_start), Decisions(_is_street)
+    starts, whole, frame = Decisions(_street_start), Decisions(_is_street), Frame(text)
     for begin, end in cores:
         after = _AFTER_SUFFIX.match(text, end)
         while after:
             end = after.end()
             after = _AFTER_SUFFIX.match(text, end)
+        farm = _FARM_ROAD.match(text, end) if text[end + 1 : end + 2].isupper() else None
+        if farm and not _STRONG_END.search(text, begin, end):
+            end = farm.end()
         origin = max(0, begin - _LOOK_BACK)
         start = starts[text[origin:end], begin - origin] + origin
         if start < origin:
@@ -190,25 +133,29 @@ def _streets(text: str, cores: list[Range], codes: list[Range]) -> Iterator[Rang
         lead = text[max(0, start - _LOOK_BACK) : start]
         leads = lead.endswith(_LEADS) or _LETTER_LEAD.search(lead)
         unit = leads and _LEADING_UNIT.search(text, start - len(lead), start)
-        stop = _tail(text, end, codes)
+        stop = tail(text, end, codes)
         inside = unit and unit.group()[0] not in "nN0123456789"  # "No. 5, 12 more lanes"
         if stop > end or inside or whole[_around(text, start, end)]:
-            yield (unit.start() if unit else start), stop
+            start = unit.start() if unit else start
+            if lead[-1:] == " " and lead[-2:-1].isalpha() and not unit:
+                word = lead[:-1].rpartition(" ")[2]  # "Plot 14, Kingfisher Rise"
+                start -= len(word) + 1 if word.lower() in _EN_UNIT else 0
+            yield frame.head(start, HEAD), stop
 
 
 def _street_start(text: str, start: int) -> int:
     """Return where the number of the street is, or -1: words that stop an address may intervene."""
-    tokens = [(m.start(), m.group()) for m in _TOKEN.finditer(text, start)]
+    tokens = [(m.start(), m.group()) for m in TOKEN.finditer(text, start)]
     for index in range(len(tokens) - 2, 0, -1):
-        if _is_stop(tokens[index][1]) and tokens[index - 1][1].lower() not in _MARKET:
+        if is_stop(tokens[index][1]) and tokens[index - 1][1].lower() not in _MARKET:
             tokens = tokens[index + 1 :]
             break
     found = _which_number(text, tokens)
     if found < 0:
         return -1
     position = tokens[found][0]
-    last = text[position - 1 : position]
-    if last.isalnum() or last in _GLUE:
+    last = text[max(0, position - 1) : position]
+    if last.isalnum() or last in GLUE:
         return -1
     before = text[max(0, position - _LOOK_BACK) : position] if last == " " else ""
     if before[-2:-1].isdigit() and _NUMBERS_BEFORE.search(before):
@@ -220,6 +167,7 @@ def _which_number(text: str, tokens: list[tuple[int, str]]) -> int:
     """Return which token is the number of the house, or -1."""
     found = prose = -1
     alone = any(_NAME_ALONE.fullmatch(text, at) for at, _ in tokens[-2:])
+    alone = alone or _ROAD_NUMBER.fullmatch(tokens[-1][1]) is not None
     for index, ((position, token), (_, following)) in enumerate(pairwise(tokens)):
         if _HOUSE_NUMBER.fullmatch(token) and not _LONG_NUMBER.fullmatch(following):
             # Of two numbers the later one, if no street has both: "Flat 1, 2 High Street".
@@ -238,22 +186,36 @@ def _which_number(text: str, tokens: list[tuple[int, str]]) -> int:
 
 
 _NAME_ALONE = re.compile(_ONE_WORD)
+_ROAD_NUMBER = re.compile("[A-Za-z.]+-[0-9]+[A-Z]?")  # "4400 US-191"
 _MARKET = frozenset({"farm", "ranch"})  # "Farm to Market Road 5"
 _FRACTION = re.compile("[13]/[234]")
 _NOT_ALONE = frozenset(
     "Norway Galway Subway Railway Highway Gateway Runway Hallway Driveway Databank".split()
 )
 _ENDS = re.compile(r"[,.;:)?!\n]| [^A-Za-z0-9\xc0-\xff]|$")
-_GLUE = frozenset("$#-_/.:@+\xa4")
+GLUE = frozenset("$#-_/.:@+\xa4")
 _LOOK_BACK = 24  # from a house number
 _LONG_NUMBER = re.compile("[0-9]{4,}")
 _NUMBERS_BEFORE = re.compile(r"[0-9]{4,} [0-9]{4,} $")
-_YEAR = re.compile("(?:19|20)[0-9]{2}")
+YEAR = re.compile("(?:19|20)[0-9]{2}")
 _PLAIN_STREETS = frozenset(
     "street st road rd avenue ave boulevard blvd lane ln terrace crescent".split()
 )
 _PLAIN = _EN_COMMON | _EN_MEASURE
 _SHORT_STREETS = frozenset("rd st ave ln blvd cres pkwy hwy".split())
+_SMALL = frozenset("of the and de la del le les van von at on in upon under".split())
+_FRENCH_ORDER = frozenset({"avenue", "boulevard", "route"})
+# A street whose name is also an ordinary word, or has no word for street, stands between these.
+LEADS = re.compile(
+    r"(?<![A-Za-z])(?i:at|from|to|outside|near|behind|opposite|of|is|by|past|around)"
+    r"(?: no\.?| number)? $"
+)
+FOLLOWS = re.compile(
+    r"$|[,.;:)?!\n]|(?:'s)? (?:at|around|by|on|before|after|and|for|in|not|please|pls|plz|thanks"
+    r"|thx|asap|today|tomorrow|tonight|last|this|every|lol|near|to|but|or|with|until|till|because"
+    r"|is|has|have|if|so|when|where|who|which|that|again|now|right|instead|next)\b"
+)
+_SOFT_STREETS = frozenset("gardens grove villas croft wharf quay rise mount walk hill".split())
 _ARTICLES = frozenset({"a", "an", "this", "that", "every", "each", "of", "no"})
 
 
@@ -266,31 +228,50 @@ def _around(text: str, start: int, end: int) -> tuple[str, int, int]:
 def _is_street(text: str, start: int, end: int) -> bool:
     """Decide about a number and a street without a town."""
     number, *names = text[start:end].split()
+    if _HIGH_STREET.fullmatch(" ".join(names)):
+        return FOLLOWS.match(text, end) is not None
     if len(names) < 3 and _NAME_ALONE.fullmatch(" ".join(names)):
         return names[0].title() not in _NOT_ALONE and _ENDS.match(text, end) is not None
     if names and _FRACTION.fullmatch(names[0]):
         names = names[1:]
+    if any(name[-1] == "." and len(name) > 5 for name in names[:-1]):
+        return False  # a sentence ends before the last word
     names = [name.strip(".,") for name in names]
-    lower = [name.lower() for name in names]
-    if len(names) < 2 or lower[0] in _EN_MEASURE:
-        return False
-    plain = names[0][0].islower()
-    if plain and (not number[0].isdigit() or _EN_STREET.isdisjoint(lower[1:])):
-        return False
-    short = len(names) > 2 and lower[-1] in _SHORT_STREETS
-    if plain and not (_EN_MEASURE if short else _PLAIN).isdisjoint(lower[:-1]):
-        return False
-    highway = names[-1].isdigit() and (len(number) > 2 or (not plain and len(names) > 2))
-    if not (plain or highway or names[-1][0].isupper() or names[-1] in _PLAIN_STREETS):
+    if len(names) < 2 or names[0].lower() in _EN_MEASURE:
         return False
     if names[-1] == "way" and _ADVERB.match(text, end):
         return False
     before = (text[max(0, start - 12) : start].lower().split() or [""])[-1]
-    if before in _EN_LABEL or (before == "in" and _YEAR.fullmatch(number)):
+    if before in _EN_LABEL or (before == "in" and YEAR.fullmatch(number)):
         return False
-    return not plain or before not in _ARTICLES
+    if not names[0][0].islower():
+        return _is_capital_street(number, names)
+    lower = [name.lower() for name in names]
+    if lower[-1] in _SOFT_STREETS and _PLAIN.isdisjoint(lower[:-1]):
+        led = LEADS.search(text, max(0, start - 12), start)
+        return led is not None and FOLLOWS.match(text, end) is not None
+    return before not in _ARTICLES and number[0].isdigit() and _is_plain_street(lower)
 
 
+def _is_capital_street(number: str, names: list[str]) -> bool:
+    """Decide about names of which the first has a capital."""
+    if names[-1].isdigit() and (len(number) > 2 or len(names) > 2):
+        return True  # a highway
+    if not (names[-1][0].isupper() or names[-1] in _PLAIN_STREETS):
+        return False
+    weak = names[-1].lower() not in _EN_STREET
+    return not weak or all(name[0].isupper() or name in _SMALL for name in names[1:-1])
+
+
+def _is_plain_street(names: list[str]) -> bool:
+    """Decide about names in lower case."""
+    if _EN_STREET.isdisjoint(names[1:]) or names[0] in _FRENCH_ORDER:
+        return False
+    short = len(names) > 2 and names[-1] in _SHORT_STREETS
+    return (_EN_MEASURE if short else _PLAIN).isdisjoint(names[:-1])
+
+
+_HIGH_STREET = re.compile("(?i:high (?:street|st|road|rd)\\.?)")
 # "200 spins way too good"
 _ADVERB = re.compile(r" (?:too|more|less|better|worse|ahead|out|up|off|over|back|before|after)\b")
 
@@ -310,22 +291,13 @@ def _boxes(text: str, boxes: list[Range], codes: list[Range]) -> Iterator[Range]
     for start, end in boxes:
         value = text[start:end].lower()
         military = _MILITARY.match(text, end)
-        stop = military.end() if military else _tail(text, end, codes)
+        stop = military.end() if military else tail(text, end, codes)
         if stop > end or "box" in value or value.startswith("p"):
             yield start, stop
 
 
 # From the right: a state with a ZIP, or a postcode; the address is what precedes it.
-_STATE = rf"(?:{_UPPER_STATE}|{alternatives('us.state', 'us.code')})"
-_ZIPS = r"[0-9]{5}(?:-[0-9]{4})?\b"
-_RIGHT_PATTERN = (
-    rf"\b{_STATE}[ ,]{{1,3}}{_ZIPS}|, [A-Z][A-Z]\b|\b{_UK_CODE}|\b{_CA_CODE}|{_AU_CODE}"
-)
-# What may end an address that a number and a street begin.
-_CODE_PATTERN = (
-    rf"\b(?:{_STATE}[ ,]{{1,3}}{_ZIPS}|(?:{_UPPER_STATE}|{alternatives('us.state')})\b|{_ZIPS}"
-    rf"|{_UK_CODE}|{_CA_CODE})|{_AU_CODE}"
-)
+_RIGHT_PATTERN = rf"\b{STATE}[ ,]{{1,3}}{ZIPS}|, [A-Z][A-Z]\b|\b{UK_CODE}|\b{CA_CODE}|{AU_CODE}"
 _HOUSE = re.compile(rf"#?{_NUMBER},?|[0-9]+(?i:st|nd|rd|th)|#")
 _LEAD = re.compile(
     r"(?i:p\.?o\.?|box|suite|ste|apt|flat|unit|dept|department|lock|lockbox|drawer|route|highway|hwy"
@@ -334,7 +306,7 @@ _LEAD = re.compile(
 _PLAIN_WORD = re.compile("[a-z]{3,}")
 _GLUED = re.compile(r"[-/_.#]")
 _GLUED_RIGHT = re.compile(r"[A-Za-z0-9_-]")
-_ZIP_AFTER = re.compile(rf"{_SEP}(?:{_ZIP}|{_CA_CODE})")
+_ZIP_AFTER = re.compile(rf"{SEP}(?:{ZIP}|{CA_CODE})")
 _A_DIGIT = re.compile("[0-9]")
 _UPPER_CODE = re.compile(r"[A-Z]{1,2}[0-9][0-9A-Z]? [0-9][A-Z]{2}")
 
@@ -350,8 +322,10 @@ def _from_the_right(text: str, rights: list[Range]) -> Iterator[Range]:
         if code[2:].isalpha() and code[2:].lower() not in _US_CODE:
             continue
         start = _walk_left(text, begin, anchor, code[:2].islower())
+        if code[:2] == ", " and not _is_state(text, start, anchor, code[2:]):
+            continue
         word = code[:2].lower() in _WORD_CODE and not code[:2].isupper()
-        if word and (_PHONE_AFTER.match(text, end) or not _has_street(text[start:anchor])):
+        if word and (PHONE_AFTER.match(text, end) or not _has_street(text[start:anchor])):
             continue
         spaced = " " in code or "," in text[start:anchor] or not code[0].isalpha()
         above = start if _A_DIGIT.search(text, start, anchor) else _lines_above(text, start)
@@ -360,8 +334,15 @@ def _from_the_right(text: str, rights: list[Range]) -> Iterator[Range]:
             start = above
             code_end = _ZIP_AFTER.match(text, end)
             end = code_end.end() if code_end else end
-            country = _TAIL_COUNTRY.match(text, end)
+            country = COUNTRY.match(text, end)
             yield start, country.end() if country else end
+
+
+def _is_state(text: str, start: int, anchor: int, code: str) -> bool:
+    """Tell whether two capitals behind a comma are a state, as in "K 1024, MB" they are not."""
+    if text[anchor - 1].isdigit():
+        return False
+    return code.lower() not in _WORD_CODE or _A_DIGIT.search(text, start, anchor) is not None
 
 
 # A line of an address: a few words, all with capitals or digits.
@@ -378,11 +359,11 @@ def _lines_above(text: str, start: int) -> int:
     line_start = max(text.rfind("\n", max(0, start - 60), start) + 1, start - 60, 0)
     first = found = line_start if _ADDRESS_LINE.fullmatch(text, line_start, start) else start
     for _ in range(4):
-        if text[first - 1 : first] != "\n":
+        if text[max(0, first - 1) : first] != "\n":
             break
         begin = max(text.rfind("\n", max(0, first - 60), first - 1) + 1, first - 60, 0)
         line = _ADDRESS_LINE.fullmatch(text, begin, first - 1)
-        words = set(_TOKEN.findall(line.group(1).lower())) if line else set()
+        words = set(TOKEN.findall(line.group(1).lower())) if line else set()
         if line is None or not _GREETING.isdisjoint(words):
             break
         # A line without a number is the name of a house if a street follows.
@@ -397,7 +378,7 @@ def _lines_above(text: str, start: int) -> int:
 
 def _has_street(text: str) -> bool:
     """Tell whether a word for street is among the words."""
-    return not _STREET_OR_BOX.isdisjoint(_TOKEN.findall(text.lower().replace(".", "")))
+    return not _STREET_OR_BOX.isdisjoint(TOKEN.findall(text.lower().replace(".", "")))
 
 
 _STREET_OR_BOX = _EN_STREET | {"box", "drawer"}
@@ -411,7 +392,7 @@ def _walk_left(text: str, begin: int, anchor: int, lower: bool) -> int:
     begin = max(begin, text.rfind("\n", begin, anchor) + 1, text.rfind("\0", begin, anchor) + 1)
     house = capital = anchor
     following = ""
-    tokens = [(m.start() + begin, m.group()) for m in _TOKEN.finditer(text[begin:anchor])][-16:]
+    tokens = [(m.start() + begin, m.group()) for m in TOKEN.finditer(text[begin:anchor])][-16:]
     for position, token in reversed(tokens):
         comma = text[position + len(token)] == ","
         if _ends_walk(token, comma, lower):
@@ -432,7 +413,7 @@ def _walk_left(text: str, begin: int, anchor: int, lower: bool) -> int:
 def _ends_walk(token: str, comma: bool, lower: bool) -> bool:
     """Tell whether a word belongs to the sentence before an address."""
     word = token.strip("()'\"").rstrip(".").lower()
-    if token[-1] in ":?!)\"'" or token[0] in '"{}[]|=' or (_is_stop(token) and word != "on"):
+    if token[-1] in ":?!)\"'" or token[0] in '"{}[]|=' or (is_stop(token) and word != "on"):
         return True
     if len(word) > 4 and token[-1] == "." and word not in _EN_STREET:
         return True
@@ -442,9 +423,8 @@ def _ends_walk(token: str, comma: bool, lower: bool) -> bool:
 
 # Before a ZIP any word may stand: fifty names of states would cost the gate its pace.
 _STREET_GATE = _CORE_PATTERN.replace("{0,24}", "*")
-_CODE_GATE = rf"[A-Za-z.][ ,]{{1,3}}{_ZIPS}|, [A-Z][A-Z]\b|\b{_UK_CODE}|\b{_CA_CODE}|{_AU_CODE}"
+_CODE_GATE = rf"[A-Za-z.][ ,]{{1,3}}{ZIPS}|, [A-Z][A-Z]\b|\b{UK_CODE}|\b{CA_CODE}|{AU_CODE}"
 _CORE, _BOX, _RIGHT = map(scanner, (_CORE_PATTERN, _BOX_PATTERN, _RIGHT_PATTERN))
-_CODE = scanner(_CODE_PATTERN)
 
 
 def _spans(scan: Scanner, data: bytes) -> list[Range]:
@@ -454,13 +434,13 @@ def _spans(scan: Scanner, data: bytes) -> list[Range]:
 def streets(data: bytes) -> Iterator[Range]:
     """Yield the addresses of number and street in a view; ranges may overlap."""
     if cores := _spans(_CORE, data):
-        yield from _streets(data.decode("latin-1"), cores, _spans(_CODE, data))
+        yield from _streets(data.decode("latin-1"), cores, codes_in(data))
 
 
 def boxes(data: bytes) -> Iterator[Range]:
     """Yield the post office boxes and military addresses in a view."""
     if found := _spans(_BOX, data):
-        yield from _boxes(data.decode("latin-1"), found, _spans(_CODE, data))
+        yield from _boxes(data.decode("latin-1"), found, codes_in(data))
 
 
 def coded(data: bytes) -> Iterator[Range]:

@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from sidecar.redact.address_place import (
     CAP,
     CODE,
-    KEYED,
     LETTER,
     MORE_DIGITS,
+    TOWNS,
+    Frame,
     is_quantity,
-    tail,
+    known_town,
+    unit_at,
 )
 from sidecar.redact.engine import scanner
 from sidecar.redact.rule import Range, Rule
@@ -25,7 +27,9 @@ _FR_PLAIN = words("fr.plain")
 _FR_STOP = words("fr.stop")
 _FR_STREET = words("fr.street")
 _FR_SUBJECT = words("fr.subject")
-_FR_UNIT = words("eu.apartment")
+_FR_UNIT = words("eu.apartment") | words("eu.floor")
+_FR_VERB = words("fr.verb")
+_NOT_NAME = _EN_STOP | _FR_STOP | _FR_VERB | words("de.stop")
 
 _FRENCH_MATCHES = (
     "83 impasse de la Paix", "139 bis chemin des Lilas, 29200 Brest",
@@ -39,6 +43,14 @@ _FRENCH_MATCHES = (
     "Résidence Le Parc, bât. C, 3 rue Foch, 38100 Grenoble",
     "chez Mme Roy, 3 rue Foch, 38100 Grenoble",
     "Chaussée de Mons 21, 1070 Bruxelles",
+)  # fmt: skip
+_LAST_MATCHES = (
+    "avenue kléber 80, nancy", "rue haute 22, 1000 bruxelles", "Boulevard Carnot 14, Lille",
+    "rue des lilas 8",
+)  # fmt: skip
+_LAST_REJECTS = (
+    "la rue compte 12 maisons", "le boulevard fait 12 km", "rue barrée pendant 3 jours",
+    "cette avenue 12 fois", "rue de la paix 400 euros",
 )  # fmt: skip
 _FRENCH_REJECTS = (
     "12 places assises dans la salle", "5 cours de maths", "BP 5645", "52 av. J.-C.",
@@ -57,6 +69,11 @@ _SPANISH_MATCHES = (
     "Av. Real\n12\nbajo izq. 03001 Alicante", "Calle Real 8, 35002 Las Palmas de Gran Canaria",
     "Calle Real 5, Soria, 42001",
 )  # fmt: skip
+_PLACE_MATCHES = (
+    "calle Doctor Cajal, 28931 Móstoles", "chemin de la Calade, 13520 Maussane",
+    "cité Bel Air, bât 4, appt 12, 97200 Fort-de-France", "Les Quatre Vents, 26400 Crest",
+)  # fmt: skip
+_PLACE_REJECTS = ("la commande, 12345 articles", "les prix, 10000 euros")
 _BOX_MATCHES = ("Apartado de Correos 4565, 29015 Málaga",)
 _SPANISH_REJECTS = (
     "plaza 5 del parking", "vía 3", "calle de 3 carriles", "avenida 5", "av. Real 2 goles",
@@ -68,14 +85,20 @@ _FR_TYPE = alternatives("fr.street", "fr.street.weak")
 _FR_OLD = rf"{alternatives('fr.adjective')}[ -]{alternatives('fr.street', 'fr.street.weak')}\b"
 _FR_PATTERN = (
     rf"\b[0-9]{{1,4}}(?:[-/][0-9]{{1,4}})?(?: ?(?i:bis|ter|quater|[a-d]))?(?:,? |,?\n)"
-    rf"(?:{_FR_TYPE} |{_FR_OLD})"
+    rf"(?:{_FR_TYPE} |{_FR_OLD}|(?i:grand'?rue)\b)"
     rf"|\b{_FR_TYPE} (?i:de|du|des|d'|la) ?|\b{alternatives('fr.named')} "
     r"|\b(?i:(?:le|au) (?:bourg|village)), "
 )
-_FR_BEFORE = re.compile(
-    rf"\b(?:{alternatives('fr.building')}(?! chez)(?: [A-Za-z0-9\xc0-\xff'-]+){{1,5}}"
-    rf"|(?i:chez (?:(?:m|mme|mlle)\.? )?){CAP}(?: {CAP})?)"
-    rf"(?:, (?:{KEYED})){{0,3}}(?:, |\n)$"
+# The number behind the name, as in Belgium and in a hurry: "avenue foch 80, nancy".
+_W = r"[A-Za-z\xc0-\xff][A-Za-z\xc0-\xff'.-]*"
+_FR_LAST_PATTERN = (
+    rf"\b{alternatives('fr.street.first')} (?:{_W} ){{0,4}}?{_W},? [0-9]{{1,4}}[a-z]?\b"
+)
+_FR_LAST_GATE = rf"\b{alternatives('fr.street.first')} (?:{_W} )*{_W},? [0-9]"
+_FR_LAST_HEAD = re.compile(rf"{alternatives('fr.street.first')} ")
+_FR_ARTICLE = re.compile(
+    "(?<![A-Za-z\xc0-\xff'])"
+    "(?i:la|le|les|une?|cette|ce|ma|notre|votre|leur|sa|chaque|quelle?|aucune?|l') ?$"
 )
 _FR_WORD = re.compile(r"[A-Za-z\xc0-\xff0-9](?:[A-Za-z0-9\xc0-\xff'-]|\.(?=[A-Za-z ]))*")
 _FR_MONTH = re.compile(
@@ -85,43 +108,82 @@ _FR_LAST_WORD = re.compile("([A-Za-z\xc0-\xff'.]+)[ .]*$")
 _FR_BELGIAN = re.compile(",? [0-9]{1,4}[a-z]?(?![0-9A-Za-z])")
 _FR_BOX_PATTERN = r"\b(?:BP|B\.P\.|CS|TSA|bp) ?[0-9]{1,6}"
 _CODE_NEXT = re.compile(rf",? ?\n?{CODE},? {LETTER}{{2}}")
-_FR, _FR_BOX = scanner(_FR_PATTERN), scanner(_FR_BOX_PATTERN)
+_FR, _FR_LAST, _FR_BOX = map(scanner, (_FR_PATTERN, _FR_LAST_PATTERN, _FR_BOX_PATTERN))
 
 
 def french(data: bytes) -> Iterator[Range]:
     """Yield French and Belgian addresses."""
     text = data.decode("latin-1")
+    frame = Frame(text)
     limit = len(text)
     for start, end in reversed([match.span() for match in _FR.finditer(data)]):
         numbered = text[start].isdigit()
         until, limit = limit, start if numbered else limit
         if numbered and _is_labelled(text, start):
             continue
-        stop = _french_end(text, start, end, until)
+        stop = _french_end(text, frame, start, end, until)
         if stop > start:
-            before = _FR_BEFORE.search(text, max(0, start - 80), start)
-            yield before.start() if before else start, stop
+            yield frame.head(start), stop
+
+
+def french_last(data: bytes) -> Iterator[Range]:
+    """Yield addresses in French whose number stands behind the name."""
+    text = data.decode("latin-1")
+    frame = Frame(text)
+    for match in _FR_LAST.finditer(data):
+        start, end = match.span()
+        type_ = _FR_LAST_HEAD.match(text, start)
+        if type_ is None or MORE_DIGITS.match(text, end) or is_quantity(text, end):
+            continue
+        if _FR_NUMBERED.search(text, max(0, start - 9), start) or text[end : end + 1] in (
+            "\xa4",
+            "%",
+            "$",
+        ):
+            continue  # "12 rue Foch 720€"
+        names = text[type_.end() : end].lower().replace(",", "").split()[:-1]
+        if names[-1] in _FR_PARTICLE or not _NOT_NAME.isdisjoint(names):
+            continue
+        stop, code = frame.tail(end, latin=True)
+        if not (code or _has_word(text, end, stop)):
+            if _FR_ARTICLE.search(text, max(0, start - 8), start):
+                continue
+            following = _WORD_NEXT.match(text, end)
+            if following and following.group(1).lower() not in _FR_STOP | _FR_VERB:
+                continue
+        yield frame.head(start), stop
+
+
+_FR_NUMBERED = re.compile("[0-9](?: ?(?:bis|ter|quater|[A-Da-d]))?,? $")
+_WORD_NEXT = re.compile(" ([A-Za-z\xc0-\xff']+)")
+_LONG_WORD = re.compile("[A-Za-z\xc0-\xff]{3}")
+
+
+def _has_word(text: str, start: int, end: int) -> bool:
+    """Tell whether more than numbers and single letters stand between: a town or a unit."""
+    return start < end and _LONG_WORD.search(text, start, end) is not None
 
 
 def french_boxes(data: bytes) -> Iterator[Range]:
     """Yield French post office boxes."""
     text = data.decode("latin-1")
+    frame = Frame(text)
     for match in _FR_BOX.finditer(data):
         start, end = match.span()
-        stop, code = tail(text, end, latin=True)
+        stop, code = frame.tail(end, latin=True)
         if code:
             yield start, stop
 
 
 def _is_labelled(text: str, start: int) -> bool:
     """Tell whether a number belongs to what precedes it: "voiture 12 place 45"."""
-    if text[start - 1 : start] in ("-", "/", ".", ":", "#", "_"):
+    if text[max(0, start - 1) : start] in ("-", "/", ".", ":", "#", "_"):
         return True
     label = _FR_LAST_WORD.search(text, max(0, start - 14), start)
     return label is not None and label.group(1).lower().rstrip(".") in _FR_LABEL
 
 
-def _french_end(text: str, start: int, end: int, until: int) -> int:
+def _french_end(text: str, frame: Frame, start: int, end: int, until: int) -> int:
     """Return where the address with the type up to `end` ends, or -1 if it is none."""
     numbered = text[start].isdigit()
     name_end, certain = _french_name(text, end, until)
@@ -133,22 +195,30 @@ def _french_end(text: str, start: int, end: int, until: int) -> int:
     elif name_end == end or (numbered and text[end : end + 4] == "J.-C"):
         return -1
     house = None if numbered else _FR_BELGIAN.match(text, name_end)
-    stop, code = tail(text, house.end() if house else name_end, latin=True)
+    stop, code = frame.tail(house.end() if house else name_end, latin=True)
     type_ = text[start:end].lower().split()[-1]
-    if code or (numbered and (certain or type_ in _FR_STREET or stop > name_end)):
+    place = stop > name_end and _has_word(text, house.end() if house else name_end, stop)
+    strong = type_ in _FR_STREET and not (type_ in _FR_PLURAL and _OF.match(text, end))
+    if code or (numbered and (certain or strong or place)):
         return stop
     words = text[end:name_end].lower().split()
     if not numbered or not text[start:end].islower() or not _EN_STOP.isdisjoint(words):
         return -1
     if type_ in _FR_COURSE:
         return stop if len(words) > 1 and _FR_SUBJECT.isdisjoint(words) else -1
+    if not _FOREIGN.isdisjoint(words) or (not _NAME_FIRST.issuperset(words[:1]) and len(words) > 1):
+        return -1
     # One word must be a name: "12 place gambetta", but "3 place settings", "5 passage libre".
     single = len(words) == 1 and (type_ not in _FR_ALONE or words[0].endswith("s"))
     return stop if type_ in _FR_PLAIN and not single else -1
 
 
+_FOREIGN = frozenset({"and", "the", "of", "or", "with"})
+_NAME_FIRST = _FR_PARTICLE | words("fr.first") | {"d'", "l'"}
 _FR_ALONE = frozenset("place pl. square sq. promenade montee traverse villa".split())
 _FR_COURSE = frozenset({"cours", "crs"})
+_FR_PLURAL = frozenset({"allees"})  # "3 allées de tomates"
+_OF = re.compile("(?:de|d'|des) ?[a-z]")
 
 
 def _french_name(text: str, start: int, limit: int) -> tuple[int, bool]:
@@ -160,10 +230,12 @@ def _french_name(text: str, start: int, limit: int) -> tuple[int, bool]:
             break
         value, position = word.group(), word.end() + 1
         lower = value.lower().rstrip(".")
-        if _ends_name(lower, previous) or _CODE_NEXT.match(text, word.start()):
+        if _ends_name(lower, previous, plain + capital) or _CODE_NEXT.match(text, word.start()):
             break
+        if plain and value[0].islower() and known_town(text, word.start(), TOWNS, False) > 0:
+            break  # "66 bd de la villette paris"
         if lower not in _FR_PARTICLE:
-            if not (value[0].islower() and value[1:2] != "'"):
+            if not (value.partition("'")[2] or value)[0].islower():
                 capital = capital or not value[0].isdigit()
             elif capital and previous not in _FR_PARTICLE:
                 break
@@ -174,21 +246,23 @@ def _french_name(text: str, start: int, limit: int) -> tuple[int, bool]:
         if text[word.end() : position] != " ":
             break
     code = _CODE_NEXT.match(text, end) is not None
-    if plain > 2 and not code and not _FR_ENDS.match(text, end):
+    if plain > 2 and not code and not _FR_ENDS.match(text, end) and not unit_at(text, end + 1):
         return _second_word(text, start), False
     return end, capital or code
 
 
-def _ends_name(word: str, previous: str) -> bool:
+def _ends_name(word: str, previous: str, names: int) -> bool:
     """Tell whether a word, behind the previous one, is no part of a French street's name."""
-    if word in _FR_STOP or word in _FR_UNIT or (not previous and word == "et"):
+    if word in _FR_STOP or (not previous and word == "et") or (names and word in _FR_VERB):
+        return True
+    if word in _FR_UNIT and previous not in _FR_PARTICLE:
         return True
     date = _FR_MONTH.fullmatch(previous) or (previous in ("de", "du", "des") and word.isdigit())
     return word[0].isdigit() and not date
 
 
 _ENDS = re.compile(r"[,.;:)?!\n]| [^A-Za-z0-9\xc0-\xff]|$")
-_FR_ENDS = re.compile(rf"[,.;)\n]|$| (?:{KEYED})")
+_FR_ENDS = re.compile(r"[,.;)\n]|$")
 
 
 def _second_word(text: str, start: int) -> int:
@@ -202,12 +276,12 @@ def _second_word(text: str, start: int) -> int:
 # ------------------------------------------------------------------------------------ Spanish
 _ES_TYPE = alternatives("es.street", "es.street.weak")
 _ES_INTRO = r"(?i:n[o.]?\.? ?|num\.? ?|numero |parcela |nave )?"
-_ES_ALONE = "(?i:gran via)"
+_ES_ALONE = "(?i:gran via|kale nagusia|gran de gracia)"
 _ES_PATTERN = (
-    rf"\b{_ES_TYPE}(?: |\b)(?:{LETTER}[A-Za-z\xc0-\xff'.-]* ){{0,6}}?"
-    rf"{LETTER}[A-Za-z\xc0-\xff'.-]*,?[ \n]"
+    rf"\b{_ES_TYPE}(?: |\b)(?:[0-9]{{1,2}}o? de )?(?:{_W} ){{0,6}}?"
+    rf"(?:{_W}|[A-Z]{{1,2}}-[0-9]{{1,4}}),?[ \n]"
     rf"{_ES_INTRO}(?:[0-9]{{1,4}}(?: ?[a-zA-Z]\b| ?(?i:bis)\b)?(?:[-/][0-9]{{1,4}}\b)?"
-    r"|(?i:s/n|km ?[0-9.,]{1,6}))"
+    r"|(?i:s/n|km\.? ?[0-9][0-9.,]{0,5}))"
     rf"|\b{_ES_ALONE},? {_ES_INTRO}[0-9]{{1,4}}"
 )
 _ES_NO = re.compile(r"(?i),?[ \n](n[o.]?\.? ?|num\.? ?|numero |parcela |nave )?(?:[0-9]|s/n|km)")
@@ -215,9 +289,6 @@ _ES_ALONE_HEAD = re.compile(rf"{_ES_ALONE},? (?i:n|[0-9])")
 _ES_HEAD = re.compile(rf"{_ES_TYPE} ?")
 _ES_THE = re.compile("(?:de (?:la|las|los|el)|del) ")
 _ES_CONJUNCTION = re.compile(" [aeoy]$")  # "n. 18 a las 20h"
-_ES_BEFORE = re.compile(
-    rf"\b{alternatives('es.named')}\.?(?: [A-Za-z0-9\xc0-\xff'-]+){{1,4}}(?:, |\n)$"
-)
 _ES_BOX_PATTERN = r"\b(?i:apartado(?: de correos| postal)?|apdo\.?(?: de correos)?) [0-9]{1,6}"
 _ES, _ES_BOX = scanner(_ES_PATTERN), scanner(_ES_BOX_PATTERN)
 
@@ -225,52 +296,135 @@ _ES, _ES_BOX = scanner(_ES_PATTERN), scanner(_ES_BOX_PATTERN)
 def spanish(data: bytes) -> Iterator[Range]:
     """Yield Spanish addresses."""
     text = data.decode("latin-1")
+    frame = Frame(text)
     for match in _ES.finditer(data):
         start, end = match.span()
         if _ES_CONJUNCTION.search(text, end - 2, end):
             end -= 2
         if is_quantity(text, end) or MORE_DIGITS.match(text, end):
             continue
-        head = _ES_HEAD.match(text, start, end)
+        type_ = _ES_HEAD.match(text, start, end)
         if _ES_ALONE_HEAD.match(text, start, end):
-            yield start, tail(text, end, latin=True)[0]
+            yield frame.head(start), frame.tail(end, latin=True)[0]
             continue
-        certain = head is not None and _is_spanish_street(text, head.group(), head.end(), end)
-        stop, code = tail(text, end, latin=True) if certain is not None else (end, False)
-        if code or certain or stop > end:
-            before = _ES_BEFORE.search(text, max(0, start - 60), start)
-            yield before.start() if before else start, stop
+        certain = type_ is not None and _is_spanish_street(text, type_, end)
+        stop, code = frame.tail(end, latin=True) if certain is not None else (end, False)
+        led = certain is False and _led(text, start, end)
+        if code or certain or led or _has_word(text, end, stop):
+            yield frame.head(start), stop
 
 
 def spanish_boxes(data: bytes) -> Iterator[Range]:
     """Yield Spanish post office boxes."""
     text = data.decode("latin-1")
+    frame = Frame(text)
     for match in _ES_BOX.finditer(data):
-        yield match.span()[0], tail(text, match.span()[1], latin=True)[0]
+        yield match.span()[0], frame.tail(match.span()[1], latin=True)[0]
 
 
-def _is_spanish_street(text: str, head: str, start: int, end: int) -> bool | None:
+def _is_spanish_street(text: str, type_: re.Match[str], end: int) -> bool | None:
     """Decide about a type, a name and a number without a postcode; None: not even with one."""
-    name, number, *_ = _ES_NO.split(text[start:end])
+    name, number, *_ = _ES_NO.split(text[type_.end() : end])
     names = _FR_WORD.findall(name)
     if all(name.lower() in _FR_PARTICLE for name in names):
         return None
-    if any(name in _ES_STOP or (name.lower() in _ES_STOP and len(name) > 1) for name in names):
-        return None
-    type_ = head.strip().lower()
+    lower = all(name.islower() or name.isupper() for name in names)
+    if any((name if not lower else name.lower()) in _ES_STOP for name in names if len(name) > 1):
+        return None  # but "Cuesta de Santo Domingo"
+    value = type_.group().strip().lower()
+    if len(value) < 3 and _YEARS.search(text, end - 9, end):
+        return None  # "C. Duggan 1991-1995"
+    plain = [name for name in names if name[0].islower() and name not in _FR_PARTICLE]
+    if len(plain) > 2 and len(plain) < len(names):
+        return False  # prose
     capital = any(name[0].isupper() for name in names)
-    if type_ in _ES_STREET:
+    if value in _ES_STREET:
         return capital or len(names) < 4
-    return len(type_) > 2 and (
+    return len(value) > 2 and (
         capital
         or bool(number)
         or (_ES_THE.match(name) is not None and bool(_ENDS.match(text, end)))
     )
 
 
+_YEARS = re.compile("(?:19|20)[0-9]{2}(?:-[0-9]{4})?$")
+_ES_LEADS = re.compile(
+    "(?<![A-Za-z\xc0-\xff])"
+    "(?i:en|de|desde|hasta|a|por|hacia|junto a|frente a|direccion|calle)[ :]{1,2}$"
+)
+
+
+def _led(text: str, start: int, end: int) -> bool:
+    """Tell whether a preposition without an article leads to the street, and nothing is counted."""
+    if _ES_LEADS.search(text, max(0, start - 12), start) is None:
+        return False
+    following = _WORD_NEXT.match(text, end)
+    if text[start : start + 6].lower() == "lugar ":
+        return False  # "en lugar de"
+    return following is None or following.group(1).lower() in _ES_STOP | _ES_AND
+
+
+_ES_AND = frozenset({"y", "o", "e", "a", "al"})
+
+
+# "el número 14 de la calle Feria", "au 12 de la rue Monge"
+_OF_TYPE = "(?i:calle|avenida|avda\\.?|plaza|paseo|rue|avenue|boulevard|place|quai)"
+_OF_PATTERN = (
+    rf"\b(?:(?i:numero|n[uo]m?\.?|el|al|au|le) )?[0-9]{{1,4}} (?:de la |del |de l'|du |de )"
+    rf"{_OF_TYPE} (?:(?:de (?:la |los |las )?|du |des |d'|l'))?{CAP}(?: {CAP}){{0,3}}"
+)
+_OF_GATE = rf"[0-9] (?:de la |del |de l'|du |de ){_OF_TYPE} "
+_OF_NUMBER, _NUMBERED = scanner(_OF_PATTERN), re.compile("[0-9]")
+
+
+def numbered(data: bytes) -> Iterator[Range]:
+    """Yield addresses whose number stands before the words "of the street"."""
+    text = data.decode("latin-1")
+    frame = Frame(text)
+    for match in _OF_NUMBER.finditer(data):
+        start, end = match.span()
+        number = _NUMBERED.search(text, start, end)
+        if number:
+            yield number.start(), frame.tail(end, latin=True)[0]
+
+
+_ARTICLES = frozenset({"le", "la", "les"})
+# A place with a postcode and no number at all: "Mas Blanc, chemin du Puits, 13520 Maussane".
+_PLACE_PATTERN = (
+    rf"\b(?:{_FR_TYPE}|{_ES_TYPE}|{alternatives('eu.building')}\.?|(?i:les?|la)) "
+    rf"(?:{_W} ){{0,4}}{_W}"
+    rf"(?:, (?:{LETTER}[A-Za-z.]{{1,9}} )?[0-9A-Za-z-]{{1,4}}){{0,3}}, [0-9]{{5}} {LETTER}"
+)
+_PLACE_GATE = rf"[0-9A-Za-z], [0-9]{{5}} {LETTER}"
+_PLACE = scanner(_PLACE_PATTERN)
+
+
+def places(data: bytes) -> Iterator[Range]:
+    """Yield addresses of a named place, or a street without a number, with a postcode and town."""
+    text = data.decode("latin-1")
+    frame = Frame(text)
+    for match in _PLACE.finditer(data):
+        start, end = match.span()
+        name_end = text.index(",", start)
+        names = text[start:name_end].split()
+        town = text.rindex(" ", start, end) + 1
+        if not _NOT_NAME.isdisjoint(name.lower() for name in names[1:]):
+            continue
+        known = known_town(text, town, TOWNS) > 0
+        article = names[0].lower() in _ARTICLES and not (known and len(names) == 2)
+        plain = any(n[0].islower() and n.lower() not in _FR_PARTICLE for n in names[1:])
+        if article and plain:
+            continue  # "la commande, 12345 articles"
+        if known or (text[town].isupper() and any(name[0].isupper() for name in names[1:])):
+            yield frame.head(start), max(end, frame.tail(name_end, latin=True)[0])
+
+
 RULES: tuple[Rule, ...] = (
     Rule("address", (_FR_PATTERN,), french, _FRENCH_MATCHES, _FRENCH_REJECTS),
+    Rule("address", (_FR_LAST_GATE,), french_last, _LAST_MATCHES, _LAST_REJECTS),
     Rule("address", (_FR_BOX_PATTERN,), french_boxes, ("BP 5645, 69003 Lyon CEDEX 02",)),
     Rule("address", (_ES_PATTERN,), spanish, _SPANISH_MATCHES, _SPANISH_REJECTS),
+    Rule("address", (_OF_GATE,), numbered, ("14 de la calle Feria",), ("el 5 de la avenida",)),
+    Rule("address", (_PLACE_GATE,), places, _PLACE_MATCHES, _PLACE_REJECTS),
     Rule("address", (_ES_BOX_PATTERN,), spanish_boxes, _BOX_MATCHES),
 )

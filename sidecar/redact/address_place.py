@@ -1,88 +1,363 @@
-"""Where an address of the continent goes on behind its street: units, postcode, town, country."""
+"""What stands around a street, in much the same order everywhere.
+
+    [place | building | unit]*  street and number  [unit | building]*  [postcode]  town  [region]
+
+Each country's rules find the street. What is found here only makes that address longer: nothing of
+it is evidence for one, but a postcode with a town.
+"""
 
 import re
 
+from sidecar.redact.rule import Decisions
 from sidecar.redact.words import alternatives, words
 
-CITIES = words("de.city") | words("fr.city") | words("es.city")
+TOWNS = frozenset().union(*(words(country, "towns.txt") for country in ("de", "fr", "es")))
+_QUARTERS = words("de.quarter", "towns.txt")
+_WORD_TOWNS = words("word", "towns.txt")
 _EU_UNIT = words("eu.unit")
 _NOT_CITY = words("en.not_city") | words("de.not_phrase") | words("de.noun")
+_NOT_TOWN = (
+    words("fr.stop") | words("fr.particle") | words("es.stop") | words("de.stop") | words("en.stop")
+)
+# A word of one language is a name in another: a town begins with these.
+_TOWN_BEGINS = words("eu.town.before")
 
 LETTER = r"[A-Za-z\xc0-\xff]"
 CAP = r"[A-Z\xc0][A-Za-z\xc0-\xff'-]*"
 _SEP = r"(?:[ ,]{1,3}\n?|\n)"
-
 _IN = rf"(?:{_SEP}(?:(?i:in|a|en) )?)"
 
-# A town: one word, or one with the particles that towns have.
+# ---------------------------------------------------------------------------------------- towns
+_TOWN_WORD = r"[A-Za-z\xc0-\xff'./-]*"
+_TOWN_WORDS = re.compile(rf"{LETTER}{_TOWN_WORD}(?: {LETTER}{_TOWN_WORD}){{0,4}}")
+_NOT_WHOLE = re.compile("[A-Za-z0-9@\xc0-\xff]")
+_JOINED = re.compile(rf"[-/]{LETTER}{{3,}}")
+_QUARTER = re.compile(rf" ({LETTER}[A-Za-z\xc0-\xff.-]*(?: {LETTER}[A-Za-z\xc0-\xff-]*)?)")
+
+
+def known_town(text: str, start: int, towns: frozenset[str], comma: bool = True) -> int:
+    """Return where the town of a list that is named at `start` ends, or -1.
+
+    Without a comma before it, or a postcode, a town that is also a word needs a capital.
+    """
+    match = _TOWN_WORDS.match(text, start)
+    if match is None:
+        return -1
+    value, end = match.group(), match.end()
+    while value:
+        name = value.rstrip(".,'/-")
+        plain = name.lower().replace("\xdf", "ss")
+        if plain in towns or (" " in plain and _hyphenated(plain) in towns):
+            end = start + len(name)
+            word = plain in _WORD_TOWNS and value[0].islower() and not comma
+            return -1 if word or _NOT_WHOLE.match(text, end) else end
+        head, _, last = value.rpartition(" ")
+        if not head:  # "Hamburg-Eppendorf", "london's"
+            first = re.split("[-/']", last, maxsplit=1)[0]
+            if first != last and first.lower() in towns - _WORD_TOWNS:
+                joined = _JOINED.match(text, start + len(first))
+                return joined.end() if joined else start + len(first)
+        value = head
+    return -1
+
+
+_SAINT = re.compile("(?:saint|ste?)(e?)[. -]+")
+
+
+def _hyphenated(name: str) -> str:
+    """Return the name as it is in print: "st germain en laye"."""
+    name = _SAINT.sub(r"saint\1-", name) if name[0] == "s" else name
+    return name.replace(" ", "-")
+
+
+_LATIN_QUARTERS = frozenset("centro centre norte sur este oeste ciudad".split())
+
+
+def _quarter_end(text: str, end: int, latin: bool = False) -> int:
+    """Return where the quarter of the town that ends at `end` ends, or `end`: "Berlin Mitte"."""
+    match = _QUARTER.match(text, end)
+    if match is None:
+        return end
+    for name in (match.group(1), match.group(1).split()[0]):
+        plain = name.lower()
+        if plain in (_LATIN_QUARTERS if latin else _QUARTERS) and (
+            name[0].isupper() or plain not in _WORD_TOWNS
+        ):
+            return end + 1 + len(name)
+    return end
+
+
 _BETWEEN = alternatives("eu.town.between")
+_BEFORE = alternatives("eu.town.before")
 _NO_DAY = rf"(?!{alternatives('de.not_phrase')}(?![A-Za-z\xc0-\xff]))"  # "Berlin am Montag"
-_ANY_CITY = alternatives("de.city", "fr.city", "es.city")
-_TOWN = (
-    rf"(?:{_ANY_CITY}(?:/{LETTER}{{3,}})?(?![A-Za-z\xc0-\xff'/-])"
-    rf"|(?:(?:{alternatives('eu.town.before')}|De|Du|La) (?!{_BETWEEN} ))?"
+_TOWN = re.compile(
+    rf"((?:(?:{_BEFORE}|De|Du|La) (?!{_BETWEEN} ))?"
     rf"{LETTER}[A-Za-z\xc0-\xff'-]+(?:/{LETTER}{{3,}})?)"
-    rf"(?: {_BETWEEN} {_NO_DAY}(?:{alternatives('eu.town.before')} )?{LETTER}[A-Za-z\xc0-\xff'-]+"
-    rf"| (?i:im|in|bei|en|y|i|la|le|les) {CAP}| (?i:im breisgau|im allgau)| \({CAP}\)){{0,2}}"
+    rf"((?: {_BETWEEN} {_NO_DAY}(?:{_BEFORE} )?{LETTER}[A-Za-z\xc0-\xff'-]+"
+    rf"| (?i:im|in|bei|en|y|i|la|le|les|el|los|las|vor der|an der|in der) {CAP}"
+    rf"| [iaob]\. ?(?:d\. ?)?{CAP}| (?i:im breisgau|im allgau)){{0,2}})"
 )
+_CAP_TOWN = re.compile(
+    rf"(?:(?:{_BEFORE}) )?{CAP}"
+    rf"(?:(?: {_BETWEEN}| (?i:im|in|bei|vor der|el|la|los|las|i la|y))? {CAP}"
+    rf"| [iaob]\. ?{CAP}){{0,3}}"
+)
+# "bad toelz", "sant cugat": in lower case too, behind a comma
+_SAINT_TOWN = re.compile(
+    rf"(?i:bad|sankt|saint|sainte|san|santa|sant) {LETTER}{{3,}}"
+    rf"(?: (?i:de|del|de la|de los|du|an der|am) {LETTER}{{3,}})?"
+)
+_IN_BRACKETS = re.compile(rf" \({CAP}(?: {CAP})?\)")
 _PROVINCE = alternatives("es.province")
+_MORE_CAPS = re.compile(rf" {CAP}")
 _MORE_TOWN = re.compile(
-    rf"(?i: cedex(?: [0-9]{{1,2}})?)|(?: {CAP}){{1,2}}(?=[.,;)\n]|$)|, \(?{CAP}\)?(?=[.,;)\n]|$)"
+    rf"(?i: cedex(?: [0-9]{{1,2}})?)|, \(?{CAP}\)?(?=[.,;)\n]|$)"
     rf"|,? \(?{_PROVINCE}(?![A-Za-z\xc0-\xff-])\)?"
 )
-_DISTRICT = r"(?: [0-9]{1,2}(?i:er|eme|e)\b)?"
-CITY = re.compile(
-    rf"(?: ?,)?[ \n](?:(?i:in|a|en) )?({_ANY_CITY})"
-    rf"(?![A-Za-z\xc0-\xff]|[-/]?[0-9@]){_DISTRICT}|, ({CAP}){_DISTRICT}(?=[.,;)\n?!]|$| [a-z])"
-    rf"| in ({CAP})(?=[.,;)\n?!]|$| [a-z])"
+_DISTRICT = re.compile(r" [0-9]{1,2}(?i:er|eme|e)?(?![0-9A-Za-z]|[.,:/][0-9])")
+_WITH_DISTRICTS = frozenset({"paris", "lyon", "marseille"})
+_TWO_LETTERS = r"(?:DE|FR|ES|AT|CH|BE)"
+_COUNTRY = re.compile(
+    rf"{_SEP}(?:\(?{alternatives('eu.country')}(?![A-Za-z])\)?|{_TWO_LETTERS}(?![A-Za-z]))"
 )
-_COUNTRY = re.compile(rf"{_SEP}\(?{alternatives('eu.country')}(?![A-Za-z])\)?")
-CODE = r"(?:(?i:de|d|f|fr|e|es|a|at|ch)[- ])?(?:[0-9]{5}|(?:1[0-8]|2[1-9]|[3-9][0-9])[0-9]{2})"
-POSTCODE = re.compile(rf"(?:{_IN}|\. | / | - ){CODE}(?:,? |\n){_TOWN}")
-_SIDE = rf"(?: ?{alternatives('eu.side')}(?![A-Za-z])\.?)?"
-KEYED = (
-    rf"[0-9]{{1,2}}\. ?(?i:og|ug|stock|etage|obergeschoss)\b{_SIDE}"
-    rf"|[0-9]{{1,2}}(?i:er|e|eme|nd) (?i:etage|et\.?){_SIDE}"
+CODE = (
+    r"(?:(?i:de|d|f|fr|e|es|a|at|ch|b|be|l)[- ])?(?:[0-9]{5}|(?:1[0-8]|2[1-9]|[3-9][0-9])[0-9]{2})"
+)
+_CODE_HERE = re.compile(rf"(?:{_IN}|\. | / | - )({CODE})(,? |\n)(?={LETTER})")
+
+
+def _town_end(text: str, start: int, latin: bool) -> int:
+    """Return where the town behind a postcode ends, or -1."""
+    end = known_town(text, start, TOWNS)
+    if end < 0:
+        match = _TOWN.match(text, start)
+        if match is None:
+            return -1
+        first = match.group(1)
+        word = first.partition(" ")[0].lower().rstrip(".")
+        if first[0].islower() and " " not in first and (word in _NOT_TOWN or word in _EU_UNIT):
+            return -1
+        end = match.end()
+        if match.group(2).rpartition(" ")[2].lower() in _NOT_TOWN:
+            end = match.end(1)
+        if latin and first[0].isupper():
+            end = _more_caps(text, end)
+    else:
+        end = _quarter_end(text, end, latin)
+    brackets = _IN_BRACKETS.match(text, end)
+    return brackets.end() if brackets else end
+
+
+def _more_caps(text: str, end: int) -> int:
+    """Return where up to two more names with capitals end: "Alhaurin el Grande"."""
+    for _ in range(2):
+        caps = _MORE_CAPS.match(text, end)
+        if caps is None or caps.group()[1:].lower() in _NOT_TOWN:
+            break
+        end = caps.end()
+    return end
+
+
+def postcode(text: str, start: int, latin: bool = False) -> int:
+    """Return where the postcode and town that follow `start` end, or -1."""
+    code = _CODE_HERE.match(text, start)
+    if code is None:
+        return -1
+    if code.group(1)[:2] == "75" and latin:  # Paris: what follows in lower case is no other town
+        town = known_town(text, code.end(), TOWNS)
+        if town < 0 and text[code.end()].islower():
+            return code.end(1)
+    return _town_end(text, code.end(), latin)
+
+
+# ------------------------------------------------------------------------------ units, buildings
+_SIDE = rf"(?:,? ?(?:(?i:porte|puerta) )?{alternatives('eu.side')}(?![A-Za-z])\.?)?"
+_SIDE_ONLY = rf" {alternatives('eu.side')}(?![A-Za-z])\.?"
+_OF = "(?i:de|du|des|del|la|le|les|los|las|el|von|zum|zur|am|im)"
+_NAMED = rf"(?:{CAP}|[0-9]{{1,3}})(?:(?: {_OF}){{0,2}} {CAP}| [0-9]{{1,3}}\b){{0,3}}"
+_BUILDING = rf"{alternatives('eu.building')}\.? (?:{_OF} ){{0,2}}{_NAMED}"
+_FLOORS = "(?i:og|ug|stock|stockwerk|etage|obergeschoss|untergeschoss)"
+_NUMBER = r"(?:[A-Za-z]?-?[0-9]{1,5}(?:/[0-9]{1,4})?[A-Za-z]?|[A-Z]{1,2}|[A-Za-z])\b"
+_KEYED = re.compile(
+    rf"(?:(?:[0-9]{{1,2}}|[IVX]{{1,4}})\. ?{_FLOORS}\b{_SIDE}"
+    r"|[0-9]{1,2}(?i:er|ere|e|eme|nd) "
+    rf"(?:(?i:etage|et\.?|niveau)\b{_SIDE}|{alternatives('eu.side')}\b)"
     rf"|[0-9]{{1,2}}[oa]?\.? ?{alternatives('eu.side')}\b\.?"
+    rf"|[0-9]{{1,2}}[oanr]?\.? (?i:planta|piso|puerta|pis|pta){_SIDE}"
     rf"|(?i:c/o|z\. ?hd\.?|chez) (?i:(?:fam|familie|herr|frau|dr|m|mme)\.? )?{CAP}(?: {CAP})?"
-    rf"|(?i:residence|res|immeuble|imm)\.? {CAP}(?: {CAP}){{0,2}}"
-    rf"|{alternatives('eu.apartment')}\b\.?"
-    rf"(?: (?:[A-Za-z]?-?[0-9]{{1,5}}(?:/[0-9]{{1,4}})?[A-Za-z]?|[A-Z]{{1,2}}|[A-Za-z])\b"
-    rf"(?!\. ?(?i:og|ug|stock|etage)))?{_SIDE}"
+    rf"|{alternatives('eu.floor')}\b\.?(?: [A-Z]\b)?{_SIDE}"
+    rf"|{alternatives('eu.apartment')}\b\.?(?:{_SIDE_ONLY}"
+    rf"| ?(?:(?i:nr|no?)\.? ?)?{_NUMBER}(?!\. ?{_FLOORS}){_SIDE}))(?![A-Za-z])"
 )
-_UNITS = re.compile(
-    rf"(?:(?:{_SEP}|,? - )(?:{KEYED}"
-    rf"|[0-9]{{1,2}}[oaer]?\.?(?:(?: ?- ?| )[0-9]{{1,2}}[oaer]?| ?-? ?[A-Za-z])?(?![0-9A-Za-z])"
-    rf"{_SIDE})){{1,4}}"
+_TO_UNIT = re.compile(r" \(|,? - |[ ,]{1,3}\n?|\n")
+_FLOOR = re.compile(
+    r"[0-9]{1,2}[oaer]?\.?(?:(?: ?- ?| )[0-9]{1,2}[oaer]?| ?-? ?[A-Za-z])?(?![0-9A-Za-z])"
 )
-_UNITS_AFTER = re.compile(rf"(?:, (?:{KEYED})(?![A-Za-z])){{1,2}}")
+_FLOOR_SIDE = re.compile(_SIDE)
+_BUILDING_BEHIND = re.compile(rf"{_BUILDING}(?=, ?[0-9A-Z\xc0]|\n)")
 
 
-def tail(text: str, end: int, latin: bool) -> tuple[int, bool]:
-    """Return where the address with a street up to `end` ends, and whether it has a postcode."""
-    units = _UNITS.match(text, end)
-    for start in (units.end(), end) if units else (end,):
-        code = POSTCODE.match(text, start)
-        if code:
-            end = code.end()
+def _units_end(text: str, end: int) -> int:
+    """Return where the units, floors and buildings end that stand behind `end`."""
+    for _ in range(6):
+        lead = _TO_UNIT.match(text, end)
+        if lead is None:
+            break
+        start, bracket = lead.end(), lead.group() == " ("
+        unit = _KEYED.match(text, start)
+        if unit is None and not bracket:
+            floor = _FLOOR.match(text, start)
+            unit = _FLOOR_SIDE.match(text, floor.end()) if floor else None
+            if floor is None and lead.group() == ", ":
+                unit = _BUILDING_BEHIND.match(text, start)
+        if unit is None or (bracket and text[unit.end() : unit.end() + 1] != ")"):
+            break
+        end = unit.end() + bracket
+    return end
+
+
+def unit_at(text: str, start: int) -> bool:
+    """Tell whether a unit or a floor stands at `start`."""
+    return _KEYED.match(text, start) is not None
+
+
+# ------------------------------------------------------------------------------------ behind it
+def _tail(text: str, latin: bool) -> tuple[int, bool]:
+    """Return where the frame ends that `text` begins with, and whether it has a postcode."""
+    end = 0
+    units = _units_end(text, end)
+    for start in {units: None, end: None}:
+        town = postcode(text, start, latin)
+        if town > 0:
+            end = town
             more = _MORE_TOWN.match(text, end) if latin or text[end : end + 2] == ", " else None
             end = more.end() if more else end
             country = _COUNTRY.match(text, end)
             end = country.end() if country else end
-            units = _UNITS_AFTER.match(text, end)
-            return (units.end() if units else end), True
-    end = units.end() if units else end
-    city = CITY.match(text, end)
-    if city and (city.group(1) or city[2] or city[3]).lower() not in _NOT_CITY:
-        end = city.end()
+            for _ in range(2):
+                after = _KEYED.match(text, end + 2) if text[end : end + 2] == ", " else None
+                end = after.end() if after else end
+            return end, True
+    end = units
+    town = city(text, end, latin)
+    if town > end:
+        end = town
         more = _AFTER_CITY.match(text, end)
         end = more.end() if more else end
     return end, False
 
 
+_TO_CITY = re.compile(r"(?: ?,)?[ \n](?:(?i:in|a|en) )?(?=[A-Za-z\xc0-\xff])")
+_CITY_ENDS = re.compile(r"[.,;:)\n?!]|$| [a-z\xe0-\xff(\xa4-]")
+
+
+def city(text: str, end: int, latin: bool = False) -> int:
+    """Return where the town ends that follows `end` without a postcode, or `end`."""
+    lead = _TO_CITY.match(text, end)
+    if lead is None:
+        return end
+    comma, start = "," in lead.group() or "\n" in lead.group(), lead.end()
+    known = known_town(text, start, TOWNS, comma)
+    if known > 0:
+        if text[known : known + 1].isdigit() or re.match("[-/]?[0-9@]", text[known : known + 2]):
+            return end
+        district = _DISTRICT.match(text, known)
+        if district and not is_quantity(text, district.end()):
+            plain = text[start:known].lower() in _WITH_DISTRICTS
+            if plain or district.group()[-1].isalpha():
+                return district.end()
+        return _quarter_end(text, known, latin)
+    if not comma and lead.group().strip().lower() != "in":
+        return end
+    if comma and "\n" not in lead.group():
+        saint = _SAINT_TOWN.match(text, start)
+        if saint:
+            return saint.end()
+    name = _CAP_TOWN.match(text, start)
+    if name is None or "\n" in lead.group() or not _CITY_ENDS.match(text, name.end()):
+        return end
+    first = name.group().split()[0].lower().rstrip(".")
+    return end if first in _NOT_CITY or first in _NOT_TOWN - _TOWN_BEGINS else name.end()
+
+
 _AFTER_CITY = re.compile(
     rf", [0-9]{{5}}(?![0-9A-Za-z]|[ ./-][0-9])|,? \(?{_PROVINCE}(?![A-Za-z\xc0-\xff-])\)?"
 )
+
+
+# ------------------------------------------------------------------------------------- before it
+_GAP = re.compile(r"(?:, ?\n?|,? - |\n)$")
+_GAPS = frozenset({", ", "- "})
+_LOWER_NAME = rf"{alternatives('eu.building')}\.?(?: [a-z\xdf-\xff'-]{{2,}}){{1,2}}"
+_HEAD = re.compile(
+    rf"(?<![A-Za-z0-9\xc0-\xff'/-])(?:{_BUILDING}|{_LOWER_NAME}"
+    rf"|(?:Le|La|Les|L'|El|Los|Las|Can|Alte[rs]?) ?{CAP}(?:(?: {_OF}){{0,2}} {CAP}){{0,2}}"
+    rf"|{CODE} {LETTER}[A-Za-z\xc0-\xff'-]*(?: (?:{_BETWEEN} |im |in |vor der )?{CAP}){{0,2}}"
+    r"|[0-9]{1,2}[oa]\.? ?-?[A-Z]?"
+    rf"|(?<=\bin ){CAP}(?: {CAP})?|(?<=\bnach ){CAP}(?: {CAP})?|(?<=\baus ){CAP}(?: {CAP})?"
+    rf")$"
+)
+_EDGE = re.compile(r".*[,;:\n|\"(){}\[\]!?\0]", re.DOTALL)
+_LOOK_BACK = 90
+
+
+def _head(text: str, pattern: re.Pattern[str] | None) -> int:
+    """Return where the frame starts that `text` ends with."""
+    start = len(text)
+    for _ in range(5):
+        if text[max(0, start - 2) : start] not in _GAPS and text[max(0, start - 1) : start] != "\n":
+            break
+        gap = _GAP.search(text, max(0, start - 3), start)
+        if gap is None:
+            break
+        end = gap.start()
+        begin = max(0, end - _LOOK_BACK)
+        edge = _EDGE.match(text, begin, end)
+        begin = edge.end() if edge else begin
+        if begin == end:
+            break
+        part = (pattern or _HEAD).search(text, begin, end)
+        first = -1 if pattern else _units_start(text, begin, end)
+        if first < 0 and part is None and "," in gap.group() and not pattern:
+            first = _place_before(text, begin, end)
+        starts = [part.start()] if part else []
+        if not starts and first < 0:
+            break
+        start = min(starts + [first] * (first >= 0))
+    return start
+
+
+_WORD_START = re.compile(r"(?<![A-Za-z0-9\xc0-\xff'/-])[A-Za-z0-9]")
+
+
+def _units_start(text: str, begin: int, end: int) -> int:
+    """Return where the units start that fill all up to `end`, or -1."""
+    for word in _WORD_START.finditer(text, begin, end):
+        at = word.start()
+        for _ in range(4):
+            unit = _KEYED.match(text, at, end)
+            if unit is None:
+                break
+            if unit.end() == end:
+                return word.start()
+            at = unit.end() + (text[unit.end()] == " ")
+    return -1
+
+
+_PARTS = frozenset(
+    "mitte nord sud ost west nordwest nordost sudwest sudost city zentrum au".split()
+)
+
+
+def _place_before(text: str, begin: int, end: int) -> int:
+    """Return where the known town or quarter that ends at `end` starts, or -1."""
+    words = list(re.finditer("[^ ]+", text[begin:end]))[-4:]
+    for word in words:
+        name = text[begin + word.start() : end]
+        plain = name.lower().replace("\xdf", "ss")
+        if name[0].isupper() and (plain in TOWNS or (plain in _QUARTERS and plain not in _PARTS)):
+            return begin + word.start()
+    return -1
 
 
 _FOLLOWING = re.compile(r" ([A-Za-z\xc0-\xff]+)")
@@ -96,3 +371,27 @@ def is_quantity(text: str, end: int) -> bool:
 
 # A number that goes on is no house number.
 MORE_DIGITS = re.compile(r"[A-Za-z0-9\xc0-\xff]|[.:,][0-9]")
+
+
+class Frame:
+    """What stands around the streets of one view. A flood of addresses repeats itself."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._heads, self._tails = Decisions(_head), Decisions(_tail)
+
+    def head(self, start: int, pattern: re.Pattern[str] | None = None) -> int:
+        """Return where the address starts whose street starts at `start`.
+
+        `pattern` matches a unit or a building of other languages than those of the continent.
+        """
+        origin = max(0, start - _FURTHEST)
+        return origin + self._heads[self._text[origin:start], pattern]
+
+    def tail(self, end: int, latin: bool) -> tuple[int, bool]:
+        """Return where the address with a street up to `end` ends, and if it has a postcode."""
+        stop, code = self._tails[self._text[end : end + _FURTHEST], latin]
+        return end + stop, code
+
+
+_FURTHEST = 200  # from its street

@@ -31,6 +31,9 @@ MATCHES = (
     "Ardıç Sok. Çınar Konutları 2/A Blok No:8 Meram/Konya", "Gül Sok. No:2 Kat:zemin Bolu",
     "Eryaman 4. Etap Selvi Sok. No:9", "Ihlamur cad. no 5 daire 3 etiler",
     "Gül Sk. No=3 D=4 Kartal",
+    "fevzi çakmak cad. no:33", "Gül Bloklar No:28 Çankaya", "Bahçelievler 7. Cad. No:34/5 Çankaya",
+    "lale cad. no:62 a ümraniye", "inönü cad. no:200/4 hatay izmir",
+    "lale bulv. no 266 tepe prime a blok kat 7", "Yukarı Dudullu, Lale Cd. No:151, 34775 Ümraniye",
     "Lale Cad. No:2 / 5 Kartal", "Lale Cad. No:4/B 12 06530 Çankaya",
 )  # fmt: skip
 REJECTS = (
@@ -59,7 +62,8 @@ _GAP = re.compile(r"[ .,:;/-]{0,3}\n?(?:[A-Za-z\xc0-\xff0-9'.-]{1,20}[ ,]{0,2}\n
 _WORDS = re.compile("[A-Za-z\xc0-\xff0-9]+")
 _NAMES = re.compile("[A-Za-z\xc0-\xff]{2,}")
 _BARE_NUMBER = re.compile(
-    r"[ .,:]{1,2}[0-9]{1,4}(?: ?[/-] ?[0-9A-Za-z]{1,4})?[A-Za-z]?(?![0-9A-Za-z]|[.,:][0-9])"
+    r"[ .,:]{1,2}[0-9]{1,4}(?: ?[/-] ?[0-9A-Za-z]{1,4})?[A-Za-z]?"
+    r"(?![0-9A-Za-z]|[.,:][0-9]|\. ?[a-z\xe0-\xff])"
 )
 # A name does not reach across these: `{"ad":"Can","adres":"Gul Sok. No:4"}`, `1;Can;Gul Sok.`
 _EDGE = re.compile(r'.*(?:["\n\t\0{}\[\]<>;|=:]|,(?! ))', re.DOTALL)
@@ -77,6 +81,9 @@ _RANKS = {
     **dict.fromkeys(("turkiye", "turkey", "tr"), 3),
 }
 _NEIGHBOURHOODS = words("neighbourhood", "tr_places.txt")
+_STREET_NAMES = frozenset(name for name in _NEIGHBOURHOODS | words("tr.name") if " " in name)
+_LAST_NAMES = frozenset(name.rpartition(" ")[2] for name in _STREET_NAMES)
+_FIRST_NAMES = words("tr.first")
 _TITLES = frozenset(
     "sehit sht gazi prof dr av mr mrs muh hz haci seyh pasa org gen alb yzb mimar sair".split()
 )
@@ -137,16 +144,24 @@ def _together(text: str, left: Part, right: Part) -> bool:
     if left.kind == "number" and right.kind == "number" and between:
         # "No: 185 Kanyon Ofis Kat:6"
         line = "\n" not in text[left.end : right.start]
-        return line and all(name[0].isupper() for name in names)
-    other = right.kind in ("neighbourhood", "street") and not _OTHER_ADDRESS.isdisjoint(names)
+        block = _BLOCK.search(text, right.start, right.end) is not None and len(names) < 4
+        plain = block and _TR_BREAK.isdisjoint(between) and _TR_STOP.isdisjoint(between)
+        return line and (plain or all(name[0].isupper() for name in names))
+    other = right.kind in ("neighbourhood", "street") and (
+        not _OTHER_ADDRESS.isdisjoint(names)
+        or _CASE_ENDING.search(text, left.end, right.start) is not None
+    )
     return _TR_BREAK.isdisjoint(between) and not other
 
 
+_BLOCK = re.compile("(?i:blok)")
+# "Osmangazi'den Gul Mah. ..."
+_CASE_ENDING = re.compile("[a-z\xe0-\xff]'(?:[dt][ae]n?|[ny]?[aeiu]|n?in|n?un)(?![a-z])")
 _OTHER_ADDRESS = frozenset({"yeni", "eski"})  # capitals make them names
 
 
-def _address(text: str, group: list[Part]) -> Iterator[Range]:
-    """Yield the address that a group of parts is, if it is one."""
+def _address(text: str, group: list[Part], again: bool = False) -> Iterator[Range]:
+    """Yield the address that a group of parts is, if it is one; `again` without its first part."""
     kinds = {part.kind for part in group}
     named = kinds - {"number"}
     if not named:
@@ -155,21 +170,23 @@ def _address(text: str, group: list[Part]) -> Iterator[Range]:
     end = group[-1].end
     bare = _BARE_NUMBER.match(text, end) if group[-1].kind != "number" else None
     numbered = "number" in kinds or any(
-        text[part.start - 2 : part.start].strip(". ").isdigit() for part in group
+        text[max(0, part.start - 2) : part.start].strip(". ").isdigit() for part in group
     )
     certain = len(named) > 1 or "number" in kinds or bare
     if not (certain or ((numbered or "neighbourhood" in kinds) and _PLACE.match(text, end))):
         return
     start = _name_start(text, group[first])
     if start == group[first].start and first == 0 and text[group[0].end : group[0].end + 1] != ":":
-        return  # a key word without a name
-    start = min(start, group[0].start)
-    quarter = _QUARTER_BEFORE.search(text, max(0, start - 40), start)
-    start = quarter.start() if quarter else start
+        if group[0].kind == "site" and not again:  # "bizim koy Karaagac Koyu No:15"
+            yield from _address(text, group[1:], again=True)
+        return
+    start = _place_start(text, min(start, group[0].start))
     if bare and _following_word(text, bare.end()) not in _TR_UNIT:
         end, numbered = bare.end(), True
     names = _NAMES.findall(text, start, end)
-    places = _place_end(text, end, not names[-1].islower())
+    capitals = not names[-1].islower()
+    places = _place_end(text, end, capitals)
+    places = places if places > end else _lettered_end(text, end, capitals)
     if named == kinds == {"site"} and places == end and _LOWER_NAME.search(text, start, end):
         return  # "viewing apt 27"
     if (
@@ -180,10 +197,39 @@ def _address(text: str, group: list[Part]) -> Iterator[Range]:
         yield start, places
 
 
+def _lettered_end(text: str, end: int, capitals: bool) -> int:
+    """Return where the places end behind the letter of a number, or `end`: "no:62 a umraniye"."""
+    letter = _LETTER.match(text, end)
+    places = _place_end(text, letter.end(), capitals) if letter else 0
+    return places if letter and places > letter.end() else end
+
+
+_LETTER = re.compile(" [A-Za-z](?= [A-Za-z\xc0-\xff]{3})")
 _LOWER_NAME = re.compile(rf" ?[a-z]+ {_SITE} [0-9]+$")
 _QUARTER_BEFORE = re.compile(
     rf"\b{alternatives('tr.quarter')}(?: [0-9]{{1,2}}\. (?i:etap|kisim))?,? $"
 )
+
+
+_PLACE_BEFORE = re.compile(rf"({_WORD}(?: {_WORD})?),? $")
+
+
+def _place_start(text: str, start: int) -> int:
+    """Return where the known place starts that stands before an address, with a capital."""
+    if text[max(0, start - 1) : start] != " ":
+        return start
+    quarter = _QUARTER_BEFORE.search(text, max(0, start - 40), start)
+    if quarter:
+        return quarter.start()
+    before = _PLACE_BEFORE.search(text, max(0, start - 44), start)
+    if before is None:
+        return start
+    names = [before.group(1), before.group(1).rpartition(" ")[2]]
+    for name in names:
+        plain = name.lower()
+        if name[0].isupper() and (plain in _NEIGHBOURHOODS or _RANKS.get(plain, 3) < 3):
+            return before.end(1) - len(name)
+    return start
 
 
 def _following_word(text: str, end: int) -> str:
@@ -194,12 +240,13 @@ def _following_word(text: str, end: int) -> str:
 def _name_start(text: str, part: Part) -> int:
     """Return where the name before a key word starts."""
     start = part.start
-    if part.kind == "neighbourhood":
+    if part.kind != "site":
         nearest = list(islice(_tokens_before(text, start), 4))
-        for count in range(len(nearest), 1, -1):
+        known = bool(nearest) and nearest[0][1].lower() in _LAST_NAMES
+        for count in range(len(nearest) if known else 0, 1, -1):
             name = " ".join(token for _, token in nearest[count - 1 :: -1]).lower()
             mixed = nearest[count - 1][1][0].islower() and nearest[0][1][0].isupper()
-            if name in _NEIGHBOURHOODS and not mixed:
+            if name in _STREET_NAMES and not mixed:
                 return nearest[count - 1][0]
     # In lower case nothing tells a name from the sentence before it: one word, and titles.
     for position, token in islice(_tokens_before(text, start), 5):
@@ -210,7 +257,9 @@ def _name_start(text: str, part: Part) -> int:
         if part.kind == "site" and token in _EN_STOP:
             break  # "at Apt 12"
         capital = token[0].isupper() or (token[0].isdigit() and abbreviation)
-        if start < part.start and not capital and word not in _TITLES:
+        if _CASE_ENDING.search(token):
+            break  # "Osmangazi'den Lale Mah."
+        if start < part.start and not capital and word not in _TITLES | _FIRST_NAMES:
             break
         start = position
         if token[0].isdigit():
@@ -242,7 +291,10 @@ def _place_end(text: str, end: int, capitals: bool) -> int:
         if postcode:
             end = place.end()
             continue
-        this = _RANKS.get(name.lower(), -1)
+        this = _rank(text, name.lower(), place.end(2))
+        stem = _stem(name) if this < 0 and not province and not capitals else ""
+        if stem and _RANKS[stem] > rank:
+            return place.start(2) + len(stem)
         if name[0].islower() and (
             capitals
             or this <= rank
@@ -262,6 +314,29 @@ def _place_end(text: str, end: int, capitals: bool) -> int:
                 return end
             end = place.end(2)
     return end
+
+
+_ENDINGS = re.compile("(?:[dt][ae](?:n|ki|yim|yiz)?|[yn]?[ae]|n?in|n?un)$")
+
+
+def _stem(name: str) -> str:
+    """Return the place whose name has an ending of case, or nothing: "besiktasta"."""
+    for size in range(1, 6):
+        stem = name[:-size]
+        known = len(stem) > 4 and _RANKS.get(stem, 0) > 0 and stem not in _TR_NOT_PLACE
+        if known and _ENDINGS.fullmatch(name, len(stem)):
+            return stem
+    return ""
+
+
+def _rank(text: str, name: str, end: int) -> int:
+    """Return the rank of the place `name` that ends at `end`, or -1."""
+    rank = _RANKS.get(name, -1)
+    if rank == 2 and name in _TR_QUARTER:
+        following = _PLACE.match(text, end)
+        if following and _RANKS.get((following.group(2) or "").lower(), -1) == 2:
+            return 0  # "hatay izmir": a quarter of that name
+    return rank
 
 
 RULES: tuple[Rule, ...] = (

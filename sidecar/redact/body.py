@@ -17,6 +17,7 @@ from urllib.parse import quote
 import msgspec
 
 from sidecar.core.routes import Fields
+from sidecar.redact.address_label import ANNOUNCEMENT, is_label
 from sidecar.redact.finder import Finder
 from sidecar.redact.gate import Gate
 from sidecar.redact.locate import locate
@@ -143,8 +144,11 @@ class Redactor:
             for start, end, type_ in self._finder.find(text)
         ]
 
-    def _edits(self, value: str, fields: Fields) -> list[_Edit]:
+    def _edits(self, value: str, fields: Fields, key: str = "") -> list[_Edit]:
         """Return the edits for one text; an identifier that is an e-mail is only marked."""
+        if fields.is_text and "address" in self._types and is_label(key):
+            edits = self._edits_in_text(ANNOUNCEMENT + value)
+            return _moved(edits, _ends(edits), -len(ANNOUNCEMENT))
         if fields.is_text:
             return self._edits_in_text(value)
         return [(0, 0, "", _IDENTIFIER)] if self._has_email(value) else []
@@ -209,13 +213,15 @@ class Redactor:
     ) -> list[_Edit]:
         """Return the edits for the inside of a string, or for a number."""
         if body[max(0, start - 1) : start] == b'"':
-            return self._edits_in_string(body[start:end], start, fields)
+            return self._edits_in_string(body[start:end], start, fields, key)
         if "phone" in self._types and _is_phone(key, body[start:end].decode(), fields):
             return [(start, end, f'"{self._placeholders["phone"]}"', "phone")]
         return []
 
-    def _edits_in_string(self, raw: bytes, position: int, fields: Fields) -> list[_Edit]:
-        """Return the edits inside a JSON string that stands at `position`."""
+    def _edits_in_string(
+        self, raw: bytes, position: int, fields: Fields, key: str = ""
+    ) -> list[_Edit]:
+        """Return the edits inside a JSON string that stands at `position`, the value of `key`."""
         value = decoded(raw)
         # Lone surrogates: one character stays one.
         opens = fields.is_text and value.lstrip()[:1] in _JSON_OPENERS
@@ -225,7 +231,7 @@ class Redactor:
             edits = self._edits_in_json(inner, Fields.FREE, _NONE, offsets)
             edits = _moved(edits, utf8_indexes(inner, _ends(edits)))
         else:
-            edits = self._edits(value, fields)
+            edits = self._edits(value, fields, key)
         if not edits:
             return edits
         # A number that became a string brings quotes, which are escaped once a level.

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 
 from sidecar.redact import email
+from sidecar.redact.address_label import KEY_GATE
 from sidecar.redact.engine import Scanner, scanner
 from sidecar.redact.fold import Fold
 from sidecar.redact.policy import DEFAULT_TYPES, Policy
@@ -63,8 +64,10 @@ class Gate:
             if _in_uuid(body, start, end):
                 end -= 1  # what ends the UUID may begin a value: "@", "+90"
             else:
-                # The first character of a match may be the quote before the string.
-                offsets.append(min(start + 1, end - 1))
+                # The first character of a match may be the quote before the string, and a key
+                # that announces an address is before its value.
+                key = _KEY_ENDS.search(body, start, end)
+                offsets.append(end - 1 if key else min(start + 1, end - 1))
                 end = _stop(body, end - 1)
                 if end < 0:
                     break
@@ -90,6 +93,9 @@ def _stop(body: bytes, start: int) -> int:
 _WINDOW = 1 << 12
 
 
+_KEY_ENDS = re.compile(rb'"\s*:')
+
+
 _UUID = re.compile(
     rb"(?<![0-9A-Za-z])[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}(?![0-9A-Za-z-])"
 )
@@ -112,7 +118,7 @@ def _scanner(anything: bool) -> Scanner:
     if not anything:
         return scanner("|".join(_not_utf8()))
     patterns = [gate for rule in (*email.RULES, *ADDRESS_RULES) for gate in rule.gates]
-    pattern = "|".join([*_not_utf8(), *_marks(), *_numbers(), *map(raw, patterns)])
+    pattern = "|".join([*_not_utf8(), *_marks(), *_numbers(), _labels(), *map(raw, patterns)])
     for part in (_trie, _raw_set, _beside_words, _word_begins, _word_ends):
         part.cache_clear()  # its work is done
     return scanner(pattern)
@@ -167,6 +173,11 @@ def _numbers() -> Iterator[str]:
     yield rf"{_BEFORE}[0-9]{{4}}-[0-9]{{2}}(?:{undashed}|-{sep})"
     yield rf"{_BEFORE}[0-9]{{4}}-[0-9]{{2}}-[0-9](?:{sep}|[0-9]{{2}}|[0-9]{sep}{{1,3}}[0-9])"
     yield rf"{_BEFORE}(?:[03-9][0-9]|1[0-8]|2[1-9])[0-9]{{2}}-[0-9]{{2}}"
+
+
+def _labels() -> str:
+    """Return a pattern for a member whose key announces an address, up to a digit of its value."""
+    return rf"{raw(KEY_GATE)}[A-Za-z0-9_-]*\\*\"\s*:\s*\\*\"[^\"]*[0-9]"
 
 
 _TOKEN = re.compile(

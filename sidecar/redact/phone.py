@@ -41,7 +41,7 @@ MATCHES = (
     "+81 3-1234-5678", "call 555-0143", "telefonum 345 67 89", "0044 7700 900123",
     "9469 9966", "(+49) 30 537422", "(+90) 506 689 60 68", "(+1) 201-567-4975", "(+66) 88 085 0643",
     "(+49) (0)30 537422", "[+44] 7400 394337", "(1 (301) 360 1861)",
-    "846 348 588",
+    "846 348 588", "0160-9 331 20 47", "0 5 3 2 4 1 2 3 8 6 7", "06 7 3 1 1 9 0 0 2",
 )  # fmt: skip
 REJECTS = (
     "order 2125550143", "sipariş no 5321234567", "2024-05-19 12:30:00", "19.05.2024 14:30",
@@ -50,7 +50,8 @@ REJECTS = (
     "4111 1111 1111 1111", "1736444460979", "isbn 978-0-306-40615-7", "3.14159265358979",
     "1 200 600", "https://example.com/items/4793197118?page=2", "Rechnung Nr. 8584927888",
     "numéro étudiant 610783186", "öğrenci no 879487121", "Transaktion 7275904992",
-    "20240603193852", "mobile game with 10000000 downloads", "5555555555",
+    "0 1 1 0 1 0 0 1 1 0 1", "1 2 3 4 5 6 7 8 9 10", "3 1 4 1 5 9 2 6 5 3", "5555555555",
+    "20240603193852", "mobile game with 10000000 downloads",
 )  # fmt: skip
 
 # A chain: digit groups with at most three separators between them; numbers are found inside it.
@@ -72,6 +73,7 @@ _DATE = re.compile(
     rb"|[0-3]?[0-9]([-./ ])[0-3]?[0-9]\2(?:19|20)[0-9]{2}(?![0-9])"
 )
 _DOTTED_QUAD = re.compile(rb"(?:[01]?[0-9]{1,2}|2[0-4][0-9]|25[0-5])(?:\.[0-9]{1,3}){3}$")
+_MOBILE = re.compile(rb"0(?:[567]|1[567])")
 _THOUSANDS = re.compile(rb"[1-9][0-9]{0,2}(?:[ .][0-9]{3}){2,4}$")
 _REMARK = re.compile(rb"-(?:Office|Home|Mobile|Cell|Work|Fax|Phone|Tel|Cep|Ev|Is)\b")
 # Letters in lower case and dots, and a blank for everything else.
@@ -147,6 +149,8 @@ class Finder:
         if end - start >= 14 and _OTHER_CHAIN.match(data, max(0, start - 2)):
             return found
         groups = [group.span() for group in _GROUP.finditer(data, start, end)]
+        if len(groups) > 8 and self._is_spelled(data, groups):
+            return [(start + (data[start] == _BRACKET), end)]
         first = 0
         while first < len(groups):
             number = self._longest(data, start, groups, first)
@@ -158,6 +162,21 @@ class Finder:
             found.append((begin, end))
             first = bisect_left(groups, (end, 0))
         return found
+
+    def _is_spelled(self, data: bytes, groups: list[Range]) -> bool:
+        """Tell whether a whole chain is a number digit by digit: "0 5 3 2 1 2 3 4 5 6 7"."""
+        start, end = groups[0][0], groups[-1][1]
+        if any(b - a > 2 for a, b in groups) or end - start > 40 or _glued_right(data, end):
+            return False
+        digits = data[start:end].translate(None, _MARKS)
+        context = _context(data, start) or _context_after(data, end)
+        named = context in ("phone", "near")
+        number = Number(digits.decode(), (len(digits),), digits)
+        if len(set(digits)) < 4 or number.digits in _COUNTING or _glued_left(data, start):
+            return False
+        if not named and (context or not _MOBILE.match(digits)):
+            return False
+        return any(region.accepts(number, named) for region in self._by_size.get(len(digits), ()))
 
     def _longest(self, data: bytes, chain: int, groups: list[Range], first: int) -> Range | None:
         """Return the longest number that starts with group `first`."""
@@ -200,7 +219,7 @@ class Finder:
             return False
         if len(number.shape) == 4 and _DOTTED_QUAD.match(number.text):
             return False
-        if 1 in number.shape[1:] and number.shape != (3, 1, 3):
+        if 1 in number.shape[1:] and number.shape != (3, 1, 3) and not _has_one(number):
             return False
         named = context in ("phone", "near")
         if len(digits) > 13 or (not named and _is_made_up(number)):
@@ -327,6 +346,12 @@ def _international(text: bytes, digits: bytes, prefix: bytes = b"") -> bool:
                 for each in (national, national.lstrip(b"0") or b"0")
             )
     return False
+
+
+def _has_one(number: Number) -> bool:
+    """Tell whether one digit stands by itself behind an area code: "0160-9 331 20 47"."""
+    shape = number.shape
+    return number.digits[0] == "0" and shape[0] > 3 and len(shape) > 3 and shape.count(1) == 1
 
 
 # The calling codes in one to three digits.

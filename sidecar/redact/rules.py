@@ -1,6 +1,16 @@
 """All rules, in the order in which they look at a text."""
 
-from sidecar.redact import address_de, address_en, address_eu, address_tr, email, ids, phone
+from sidecar.redact import (
+    address_de,
+    address_en,
+    address_eu,
+    address_label,
+    address_short,
+    address_tr,
+    email,
+    ids,
+    phone,
+)
 from sidecar.redact.policy import Policy
 from sidecar.redact.rule import Rule
 
@@ -8,7 +18,14 @@ from sidecar.redact.rule import Rule
 # house number with a postcode is not one either.
 _ORDER = ("secret", "email", "iban", "card", "national_id", "ssn", "ip", "address", "phone")
 
-ADDRESS_RULES = (*address_en.RULES, *address_tr.RULES, *address_de.RULES, *address_eu.RULES)
+ADDRESS_RULES = (
+    *address_en.RULES,
+    *address_short.RULES,
+    *address_tr.RULES,
+    *address_de.RULES,
+    *address_eu.RULES,
+    *address_label.RULES,
+)
 
 
 def rules(policy: Policy) -> list[Rule]:

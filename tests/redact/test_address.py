@@ -1,15 +1,26 @@
 """What the address rules find together."""
 
+import re
+
 import pytest
 
+from sidecar.redact import address_de, address_label, address_short
 from tests.redact.samples import DEFAULT, left_over, matches, redact, rejects
 
+LED = (*address_label.MATCHES, *address_de.LED_MATCHES, *address_short.LED_MATCHES)
 
-@pytest.mark.parametrize("value", matches("address"))
+
+@pytest.mark.parametrize("value", [text for text in matches("address") if text not in LED])
 def test_finds_the_whole_address(value: str) -> None:
     """Every example is found whole, as an address."""
     assert left_over(value) == ""
     assert {span.type for span in DEFAULT.find(value)} == {"address"}
+
+
+@pytest.mark.parametrize("value", LED)
+def test_leaves_what_leads_to_it(value: str) -> None:
+    """The label of an address, or the preposition before it, stays."""
+    assert re.fullmatch(r"\w+(: |=| )\[ADDRESS\]", redact(value))
 
 
 @pytest.mark.parametrize("value", rejects("address"))

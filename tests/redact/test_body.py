@@ -224,6 +224,28 @@ def test_phone_as_a_number() -> None:
         assert redact(kept) == kept
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "found"),
+    [
+        ("street", "77 W Huron", True),
+        ("home_address", "Am Hang 4", True),
+        ("billingAddress2", "Apt 4", True),
+        ("Straße", "Unter den Ulmen 9", True),
+        ("dirección", "Licenciado Poza 51, 5º dcha", True),
+        ("ip_address", "Node 4", False),
+        ("address", "page 5", False),
+        ("address", "see section 5", False),
+        ("streets", "Haupt 5", False),
+        ("content", "77 W Huron", False),
+    ],
+)
+def test_a_key_announces_an_address(key: str, value: str, found: bool) -> None:
+    """What follows a label in a text follows a key in JSON, at any depth."""
+    for body in ({key: value}, {"data": json.dumps({key: value}, ensure_ascii=False)}):
+        out = redact(json.dumps(body, ensure_ascii=False))
+        assert ("[ADDRESS]" in out, value in out) == (found, not found)
+
+
 def test_a_key_is_forgotten_where_its_value_ends() -> None:
     """It speaks for the elements of its array, and not for those of an array around it."""
     assert redact('{"a":[{"phone":"x"},1234567890]}') == '{"a":[{"phone":"x"},1234567890]}'

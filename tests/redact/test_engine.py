@@ -58,7 +58,7 @@ for _ in range(200):
 """
 
 
-@pytest.mark.parametrize(("max_mem", "slow"), [(MAX_MEM, False), (1 << 20, True)])
+@pytest.mark.parametrize(("max_mem", "slow"), [(MAX_MEM, False), (2 << 20, True)])
 def test_the_automata_fit_into_their_memory(max_mem: int, slow: bool) -> None:
     """RE2 gives up its fast matcher with no more than a line on standard error: there is none."""
     run = subprocess.run(

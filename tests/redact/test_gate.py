@@ -55,7 +55,9 @@ words = st.sampled_from(
     Paix bd Calle Gran Vía s/n , . / - Boise, ID Springfield IL 75001 Paris 28013 Madrid kadıköy
     at dot point com example.com john.doe [at] (at) one two PO Box Postfach Highway N W 1/2 &amp;
     ß Highwayß21BD 18e1d0a8-e066-d5eb-2852-9938ba6cad41 -2852-993 %40
-    100% a@b.co . | x\u200by ５３２ 🙂 … “ ” – — \u00a0
+    at from Main Astor Chicago The Coach House, Back Lane, Holt Leeds LS6 bei am alten markt den
+    in Rosental 98, Dortmund Straße: direccion= address: avenue foch nancy Les 26400 Crest º 3º,
+    Theresienhöhe Bloklar 100% a@b.co . | x\u200by ５３２ 🙂 … “ ” – — \u00a0
     """.split(" ")
 )
 texts = st.lists(words | st.text(max_size=3), max_size=14).map(" ".join)
@@ -105,15 +107,14 @@ class Everywhere:
         """Ask for a look at every string."""
 
 
+KEYS = ["metadata", "user_id", "tel", "street", "home_address", "Straße"]
 GATED, UNGATED = Redactor(Policy()), Redactor(Policy())
 UNGATED._gate = Everywhere()  # type: ignore[assignment]
 bodies = st.recursive(
     texts,
     lambda inner: (
         st.lists(inner, max_size=3)
-        | st.dictionaries(
-            texts | st.sampled_from(["metadata", "user_id", "tel"]), inner, max_size=3
-        )
+        | st.dictionaries(texts | st.sampled_from(KEYS), inner, max_size=3)
         | inner.map(json.dumps)
     ),
     max_leaves=6,

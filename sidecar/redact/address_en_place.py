@@ -1,0 +1,164 @@
+"""What stands around a street in English: unit and house before it, town and postcode behind."""
+
+import re
+from bisect import bisect_left
+from itertools import takewhile
+
+from sidecar.redact.address_place import LETTER, known_town
+from sidecar.redact.engine import scanner
+from sidecar.redact.rule import Range
+from sidecar.redact.words import alternatives, words
+
+_EN_NOT_CITY = words("en.not_city")
+_EN_STOP = words("en.stop")
+_TOWNS = words("us", "towns.txt") | words("gb", "towns.txt")
+_UK_AREA = words("uk.area") | {"e", "n", "w"}
+_US_CODE = words("us.code")
+_WORD_CODE = words("us.code.word")
+
+FLOOR = r"[0-9]{1,3}(?i:st|nd|rd|th) (?i:floor|fl)\b\.?"
+HOUSE_NAME = (
+    rf"(?:[Tt]he )?(?:[A-Z0-9\xc0][A-Za-z0-9'.&-]* (?:(?:of|and|&|at|on) )?){{0,4}}"
+    rf"(?=[A-Z]){alternatives('en.house')}(?: (?:[A-Z]|[0-9]{{1,3}}))?"
+)
+HEAD = re.compile(
+    r"(?<![A-Za-z0-9$#./:@+_'-])(?:"
+    rf"{alternatives('en.unit')}\.? ?#? ?(?:[A-Za-z]?-?[0-9]{{1,5}}(?:/[0-9])?[A-Za-z]?|[A-Z])"
+    r"|[Tt]he [A-Z][A-Za-z'-]+(?: [A-Z][A-Za-z'-]+){0,2}|St\.? [A-Z][a-z]+(?:'s)?"
+    rf"|{FLOOR}|{alternatives('en.ordinal')} (?i:floor)|(?i:lower ground|upper ground)(?i: floor)?"
+    rf"|(?i:block) [A-Z0-9]{{1,3}}|{HOUSE_NAME})$"
+)
+SEP = r"(?:[ ,;]{1,3}\n? ?|\n ?)"
+_UNIT = (
+    rf"(?:(?:# ?)?{alternatives('en.unit')}\.?(?: ?#)?"
+    r"(?: ?[0-9]{1,6}(?:-[0-9]{1,4})?(?: ?-?[A-Za-z])?| [A-Za-z](?:-?[0-9]{1,5})?)\b"
+    rf"|# ?[A-Za-z0-9-]{{1,6}}\b|{FLOOR}|(?i:lobby)\b|{alternatives('en.ordinal')} (?i:floor)\b)"
+)
+_CODES = (code.upper().replace(".", r"\.") for code in words("us.code"))
+_UPPER_STATE = f"(?:{'|'.join(sorted(_CODES, key=len, reverse=True))}|lL)"
+ZIP = r"[0-9]{5}(?:-[0-9]{4})?(?![0-9A-Za-z]|-[0-9])"
+# Only a few London districts end in a letter, and E, N and W have no more than two dozen.
+_UK_OUT = (
+    r"(?:(?i:e1w|n1[cp]|nw1w|se1p|sw1[a-z]|w1[a-z]|ec[1-4][a-z]|wc[12][a-z]|[enw][0-2]?[0-9])"
+    rf"|{alternatives('uk.area')}[0-9]{{1,2}})"
+)
+UK_CODE = rf"{_UK_OUT} ?[0-9][ABDEFGHJLNPQRSTUWXYZabdefghjlnpqrstuwxyz]{{2}}\b"
+CA_CODE = r"[A-Z][0-9][A-Z] ?[0-9][A-Z][0-9]\b"
+AU_CODE = r"\b(?:NSW|VIC|QLD|SA|WA|TAS|ACT|NT),? [0-9]{4}\b"
+_TAIL_UNITS = re.compile(rf"(?:{SEP}{_UNIT}){{1,3}}")
+_TAIL_TOWN = re.compile(rf"{SEP}(?:{LETTER}[A-Za-z\xc0-\xff'.-]*{SEP}){{0,5}}")
+_TO_KNOWN = re.compile(r"(?:[ ,.]{1,2}|,?\n)(?=[A-Za-z\xc0-\xff])")
+_DIGIT_NEXT = re.compile("[-/]?[0-9@]")
+_TAIL_CITY = re.compile(
+    r", (nyc\b|(?:(?:[A-Z]t\.|[A-Z\xc0][A-Za-z\xc0-\xff'-]+)"
+    r" (?:(?:of|de|la|del|upon|on|in|by|under|le) )?)"
+    r"{0,2}(?:d')?[A-Z\xc0][A-Za-z\xc0-\xff'-]+)(?![A-Za-z\xc0-\xff0-9@]| [A-Z0-9])"
+    r"|,?\n([A-Z\xc0][A-Za-z\xc0-\xff'-]+(?: [A-Z\xc0][A-Za-z\xc0-\xff'-]+){0,2})(?=\n|$)"
+)
+_TAIL_MORE = re.compile(
+    rf"(?:,? ?\n?{alternatives('en.county')}(?![A-Za-z0-9@-]))"
+    r"|,? [0-9]{5}(?![0-9A-Za-z]|[-. ][0-9])"
+    r"|,? (?i:n|s?w|s?e|nw|[we]c)[0-9]{1,2}[A-Z]?\b"
+)
+_TAIL_CODE = re.compile(rf",? (?i:{'|'.join(_US_CODE - _WORD_CODE)})(?![A-Za-z0-9@'-])")
+_PART = re.compile(rf", {LETTER}[A-Za-z\xc0-\xff'-]+(?: {LETTER}[A-Za-z\xc0-\xff'-]+)?")
+_COUNTY = re.compile(rf"{alternatives('en.county')}(?![A-Za-z\xc0-\xff@-])")
+_OUTWARD = re.compile(r",? ([A-Za-z]{1,2})[0-9]{1,2}[A-Za-z]?(?![0-9A-Za-z]|[ -][0-9])")
+_TOWN_OUTWARD = re.compile(
+    r"(?:, (?:[A-Z][A-Za-z'-]+ ?){1,3}){0,2},? (?:[A-Z][A-Za-z'-]+ ){1,3}"
+    r"(?=([A-Z]{1,2})[0-9]{1,2}[A-Z]?(?![0-9A-Za-z]|[ -][0-9]))"
+)
+COUNTRY = re.compile(rf"{SEP}\(?{alternatives('en.country')}(?![A-Za-z])\)?")
+TOKEN = re.compile(r"[^ ,;\n]+")
+STATE = rf"(?:{_UPPER_STATE}|{alternatives('us.state', 'us.code')})"
+ZIPS = r"[0-9]{5}(?:-[0-9]{4})?\b"
+# What may end an address that a number and a street begin.
+_CODE_PATTERN = (
+    rf"\b(?:{STATE}[ ,]{{1,3}}{ZIPS}|(?:{_UPPER_STATE}|{alternatives('us.state')})\b|{ZIPS}"
+    rf"|{UK_CODE}|{CA_CODE})|{AU_CODE}"
+)
+_CODE = scanner(_CODE_PATTERN)
+
+
+def is_stop(token: str) -> bool:
+    """Tell whether no address reaches across this word; a capital (`Via`, `T`) is a name."""
+    word = token.strip(".,'").lower()
+    if word not in _EN_STOP:
+        return False
+    return token[0].islower() or (word in _EN_NOT_CITY and len(word) > 1)
+
+
+def tail(text: str, end: int, codes: list[Range]) -> int:
+    """Return where the unit, town, state, postcode and country after a street end."""
+    units = _TAIL_UNITS.match(text, end)
+    street = end = units.end() if units else end
+    end = _quarter_end(text, end) if text[end : end + 1] == "," else end
+    known = known_end(text, end)
+    end = max(known, end)
+    for start, stop in codes[(first := bisect_left(codes, (end, 0))) : first + 3]:
+        between = text[end:start] if start - end < 70 else "?"
+        if not _TAIL_TOWN.fullmatch(between) or any(map(is_stop, between.split())):
+            break
+        if PHONE_AFTER.match(text, stop) and text[start:stop].isdigit():
+            break
+        end = stop
+        if text[max(0, stop - 3) : stop - 1].isdigit():
+            break
+    if end == street:
+        city = _TAIL_CITY.match(text, end)
+        names = TOKEN.finditer(text, *city.span(city.lastindex or 0)) if city else ()
+        for name in takewhile(_is_of_town, names):
+            end = name.end()
+        outward = _TOWN_OUTWARD.match(text, street)
+        if outward and outward.group(1).lower() in _UK_AREA and end < outward.end():
+            end = outward.end() - 1
+    outward = _OUTWARD.match(text, end) if end > street else None
+    if outward and outward.group(1).lower() in _UK_AREA:
+        end = outward.end()
+    if end == known:
+        code = _TAIL_CODE.match(text, end)
+        end = code.end() if code else end
+    more = _TAIL_MORE.match(text, end)
+    end = more.end() if more else end
+    country = COUNTRY.match(text, end)
+    return country.end() if country else end
+
+
+def _is_of_town(name: re.Match[str]) -> bool:
+    """Tell whether a word may be one of a town's name: "Minster on Sea"."""
+    word = name.group().lower()
+    return word not in _EN_NOT_CITY or word in ("on", "in", "by")
+
+
+def known_end(text: str, end: int) -> int:
+    """Return where the known town behind `end` ends, or -1."""
+    lead = _TO_KNOWN.match(text, end)
+    if lead is None:
+        return -1
+    comma = "," in lead.group() or "\n" in lead.group()
+    known = known_town(text, lead.end(), _TOWNS, comma)
+    return -1 if known > 0 and _DIGIT_NEXT.match(text, known) else known
+
+
+def _quarter_end(text: str, end: int) -> int:
+    """Return where the quarters end that stand before a known town or county, or `end`."""
+    at = end
+    for _ in range(2):
+        part = _PART.match(text, at)
+        if part is None or any(map(is_stop, part.group()[2:].split())):
+            break
+        at = part.end()
+        if text[at : at + 2] == ", " and (
+            known_town(text, at + 2, _TOWNS) > 0 or _COUNTY.match(text, at + 2)
+        ):
+            return at
+    return end
+
+
+# "7 Wharf Walk, 07572 365704" goes on with a phone number.
+PHONE_AFTER = re.compile(r" (?:[0-9]{5,6}|[0-9]{2,4} [0-9]{2,4})(?![0-9])")
+
+
+def codes_in(data: bytes) -> list[Range]:
+    """Return the states and postcodes in a view."""
+    return [match.span() for match in _CODE.finditer(data)]

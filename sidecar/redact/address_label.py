@@ -1,0 +1,102 @@
+"""Addresses that a label announces: "Straße: Am Hang 4", `"direccion":"Licenciado Poza 51"`."""
+
+import re
+from collections.abc import Iterator
+
+from sidecar.redact.address_place import MORE_DIGITS, Frame, is_quantity
+from sidecar.redact.engine import scanner
+from sidecar.redact.fold import Fold
+from sidecar.redact.rule import Range, Rule
+from sidecar.redact.words import alternatives, words
+
+_NOT_LABEL = words("label.not")
+_NOT_VALUE = words("label.value") | words("en.measure")
+_STOP = words("en.stop") - words("de.noun") - {"no", "so"}
+_NOT_CITY = words("en.not_city") - words("de.noun")
+_UNIT = words("eu.unit")
+_KEYS = words("label")
+
+MATCHES = (
+    "Straße: Am Hang 4", "direccion=Licenciado Poza 51", "address: 77 W Huron",
+    "Adresse: 12 Les Tilleuls", "Lieferadresse: Unter den Ulmen 9", "Adres: Palmiye 12/4",
+)  # fmt: skip
+REJECTS = (
+    "ip address: 10 Main", "address: see page 5", "Straße: 5 km lang", "calle: 3 carriles",
+    "address: line 5", "E-Mail-Adresse: siehe Seite 5", "street: closed for 3 weeks",
+)  # fmt: skip
+
+_W = r"[A-Za-z\xc0-\xff][A-Za-z0-9\xc0-\xff'./-]*"
+_MORE = r"(?: ?#?[0-9]|[/ ](?:und )?(?i:hausnummer|hausnr|nr)\.?)?"
+_LABEL = rf"{alternatives('label')}{_MORE}[\"' ]{{0,3}}[:=][\"' ]{{0,3}}"
+_PATTERN = rf"{_LABEL}(?:[0-9]{{1,5}}[A-Za-z]?,? {_W}|{_W}(?: {_W}){{0,5}},? [0-9]{{1,4}})"
+_GATE = (
+    rf"{alternatives('label')}{_MORE}[\"' ]*[:=][\"' ]*"
+    rf"(?:[0-9]+[A-Za-z]?,? {_W}|{_W}(?: {_W})*,? [0-9])"
+)
+_HEAD = re.compile(_LABEL)
+_NUMBER = r"(?:(?i:no?|nr|num)[.:]? ?)?[0-9]{1,5}(?:[A-Za-z](?![A-Za-z]))?(?:[/-][0-9A-Za-z]{1,5})?"
+_NAME = rf"({_W}(?: {_W}){{0,5}}"
+_VALUE = re.compile(rf"(?:{_NUMBER},? {_NAME})|{_NAME}?),? {_NUMBER})(?![A-Za-z0-9\xc0-\xff])")
+_LAST_WORD = re.compile(r"([A-Za-z\xc0-\xff0-9-]+)[ _-]?$")
+_FIELD_ENDS = re.compile('[",;|\n.)}]|$| [|/-]')
+_SCAN = scanner(_PATTERN)
+
+
+def labelled(data: bytes) -> Iterator[Range]:
+    """Yield what a label announces, if it is a name with a number and nothing but units behind."""
+    text = data.decode("latin-1")
+    frame = Frame(text)
+    for match in _SCAN.finditer(data):
+        start, _ = match.span()
+        head = _HEAD.match(text, start)
+        before = _LAST_WORD.search(text, max(0, start - 16), start)
+        if head is None or (before and before.group(1).lower().strip("-") in _NOT_LABEL):
+            continue
+        end = _value_end(text, frame, head.end())
+        if end > 0:
+            yield head.end(), end
+
+
+def _value_end(text: str, frame: Frame, start: int) -> int:
+    """Return where the address ends that a field begins with, or -1."""
+    value = _VALUE.match(text, start)
+    if value is None:
+        return -1
+    name, end = value.group(1) or value.group(2), value.end()
+    names = [word.strip(".,").lower() for word in name.split()]
+    if names[0] in _NOT_VALUE or any(map(_is_prose, name.split(), names)):
+        return -1
+    if value.group(1) and (names[0] in _UNIT or name.islower()):
+        return -1  # "address: 3 questions"
+    plain = name[0].islower() and len(names) == 1 and value.group(2) is not None
+    if plain or MORE_DIGITS.match(text, end) or is_quantity(text, end):
+        return -1
+    end = frame.tail(end, latin=True)[0]
+    return end if _FIELD_ENDS.match(text, end) else -1
+
+
+def _is_prose(word: str, plain: str) -> bool:
+    """Tell whether a word is of a sentence: "address: 12 Elm St It's the desk lamp"."""
+    return plain in _STOP or (plain in _NOT_CITY and (word[0].islower() or "'" in word))
+
+
+# What stands before the value of such a member for the rule to see it.
+ANNOUNCEMENT = "address: "
+
+
+def is_label(key: str) -> bool:
+    """Tell whether the key of a JSON member announces an address: `home_address`, `street1`."""
+    plain = _FOLD(key).data.decode("latin-1").replace("\xdf", "ss")
+    names = [name.lower() for name in _KEY_WORDS.findall(plain)]
+    last = _KEY_END.search(plain)
+    return last is not None and _NOT_LABEL.isdisjoint(names) and not _KEYS.isdisjoint(names[-2:])
+
+
+_FOLD = Fold()
+_KEY_END = re.compile(rf"{alternatives('label')}[A-Za-z0-9_-]*$")
+_KEY_WORDS = re.compile("[A-Z]?[a-z]+|[A-Z]+")
+
+# Before the value of such a member, in a raw body.
+KEY_GATE = alternatives("label")
+
+RULES: tuple[Rule, ...] = (Rule("address", (_GATE,), labelled, MATCHES, REJECTS),)
