@@ -6,6 +6,7 @@ otherwise.
 
 import os
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from setuptools import setup
@@ -49,7 +50,7 @@ def extensions() -> list[object]:
 
 
 class AllOrNothing(build_ext):
-    """Builds every extension module or, where that cannot be done, none."""
+    """Builds every extension module, on all cores, or, where that cannot be done, none."""
 
     def run(self) -> None:
         """Build them."""
@@ -58,6 +59,18 @@ class AllOrNothing(build_ext):
         except (CCompilerError, ExecError, PlatformError, OSError) as error:
             print(f"not compiled, it will be slower: {error}", file=sys.stderr)  # noqa: T201
             self.extensions = []
+
+    def build_extensions(self) -> None:
+        """Compile the files of each side by side."""
+        compile_all = self.compiler.compile
+
+        def side_by_side(sources: list[str], *args: object, **more: object) -> list[str]:
+            with ThreadPoolExecutor(os.cpu_count()) as pool:
+                parts = pool.map(lambda source: compile_all([source], *args, **more), sources)
+                return [compiled for part in parts for compiled in part]
+
+        self.compiler.compile = side_by_side
+        super().build_extensions()
 
 
 setup(ext_modules=extensions(), cmdclass={"build_ext": AllOrNothing})
