@@ -17,8 +17,8 @@ from setuptools.errors import CCompilerError, ExecError, PlatformError
 NATIVE = {
     "core": "*",
     "redact": "address_* body email engine finder fold locate phone rule written",
-    "runtime": "account attempts cache case connection flights flow governor inbound metrics proxy "
-    "reads relay series server upstream",
+    "runtime": "account attempts cache case connection flights flow governor inbound lag metrics "
+    "proxy reads relay series server upstream",
 }
 PURE = ("__init__", "canonical", "control")
 
