@@ -53,7 +53,8 @@ class AllOrNothing(build_ext):
     """Builds every extension module, on all cores, or, where that cannot be done, none."""
 
     def run(self) -> None:
-        """Build them."""
+        """Build them, whatever there is from before."""
+        self.force = True
         try:
             super().run()
         except (CCompilerError, ExecError, PlatformError, OSError) as error:

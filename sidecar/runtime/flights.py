@@ -22,7 +22,7 @@ class Flight(Generic[T]):
     def __init__(self, tags: frozenset[bytes], since: Snapshot) -> None:
         self.tags, self.since = tags, since
         self.waiting = 0
-        self._over = False
+        self.over = False
         self._result: T | None = None
         self._error: BaseException | None = None
         self._waiters: list[asyncio.Future[None]] = []
@@ -34,7 +34,7 @@ class Flight(Generic[T]):
         """
         self.waiting += 1
         try:
-            if not self._over:
+            if not self.over:
                 # Of its own: others wait on.
                 ended = asyncio.get_running_loop().create_future()
                 self._waiters.append(ended)
@@ -50,7 +50,7 @@ class Flight(Generic[T]):
 
     def ended(self, result: T | None, error: BaseException | None = None) -> None:
         """Note how it has ended, and wake up whoever waits for that."""
-        self._over, self._result, self._error = True, result, error
+        self.over, self._result, self._error = True, result, error
         for waiter in self._waiters:
             if not waiter.done():
                 waiter.set_result(None)
@@ -100,12 +100,17 @@ class Flights(Generic[T]):
         flight = self._depart(key, tags, since)
         task = asyncio.create_task(self._fly(key, flight, work))
         self._tasks.add(task)
-        task.add_done_callback(partial(self._done, work))
+        task.add_done_callback(partial(self._done, key, flight, work))
         return flight
 
-    def _done(self, work: Coroutine[Any, Any, T], task: "asyncio.Task[T]") -> None:
+    def _done(
+        self, key: bytes, flight: Flight[T], work: Coroutine[Any, Any, T], task: "asyncio.Task[T]"
+    ) -> None:
         self._tasks.discard(task)
-        work.close()  # it may have been cancelled before it began
+        if not flight.over:  # cancelled before it began
+            work.close()
+            self._land(key, flight)
+            flight.ended(None, asyncio.CancelledError())
         if not task.cancelled():
             task.exception()  # whoever waits gets it; if nobody does, it is nobody's loss
 

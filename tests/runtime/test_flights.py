@@ -115,8 +115,6 @@ async def test_too_many_wait() -> None:
     flight = take(flights, origin, cache)
     crowd = [asyncio.create_task(flight.landed()) for _ in range(FOLLOWERS_MOST)]
     await asyncio.sleep(0)
-    crowd.append(asyncio.create_task(take(flights, origin, cache).landed()))
-    await asyncio.sleep(0)
     with pytest.raises(Crowded):
         take(flights, origin, cache)
     for waiting in crowd:
@@ -144,6 +142,33 @@ async def test_close_ends_what_is_under_way() -> None:
     flights, origin, cache = Flights[int](MOST), Origin(10), Cache(Limits())
     flight = take(flights, origin, cache)
     flights.close()
+    with pytest.raises(asyncio.CancelledError):
+        await flight.landed()
+    assert len(flights) == 0
+
+
+async def test_whoever_leads_shares_what_it_got() -> None:
+    """Without a task of its own, be it an answer or an error."""
+    for origin in (Origin(), Origin(error=RuntimeError("once"))):
+        flights = Flights[int](MOST)
+        work = flights.lead(KEY, TAGS, Snapshot(0, 0.0), origin.ask())
+        leading = asyncio.create_task(work)
+        await asyncio.sleep(0.01)
+        flight = flights.join(KEY, lambda _: True)
+        assert flight is not None
+        answers = await asyncio.gather(leading, flight.landed(), return_exceptions=True)
+        assert [str(answer) for answer in answers] == ["once" if origin.error else "1"] * 2
+        assert (origin.asked, len(flights)) == (1, 0)
+
+
+async def test_whoever_leads_ends_it_for_all() -> None:
+    """To be cancelled, which happens only when the process ends."""
+    flights, origin = Flights[int](MOST), Origin(10)
+    leading = asyncio.create_task(flights.lead(KEY, TAGS, Snapshot(0, 0.0), origin.ask()))
+    await asyncio.sleep(0.01)
+    flight = flights.join(KEY, lambda _: True)
+    assert flight is not None
+    leading.cancel()
     with pytest.raises(asyncio.CancelledError):
         await flight.landed()
     assert len(flights) == 0
