@@ -32,8 +32,8 @@ COPY sidecar sidecar
 ENV PYTHONPYCACHEPREFIX=/opt/zep-sidecar/pycache
 RUN tools/bin/pip wheel --no-deps --no-build-isolation --wheel-dir dist . \
  && tools/bin/pip --python /opt/zep-sidecar/bin/python3 install --no-cache-dir --no-compile \
-      --no-index --no-deps dist/*.whl \
- && /opt/zep-sidecar/bin/python3 -c \
+      --no-index --no-deps --find-links dist zep-sidecar \
+ && /opt/zep-sidecar/bin/python3 -P -c \
       'from sidecar.app import NATIVE; NATIVE or exit("the request path was not compiled")' \
  && rm /opt/zep-sidecar/bin/[Aa]ctivate* \
  && rm -rf /opt/zep-sidecar/pycache \

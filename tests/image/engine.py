@@ -104,6 +104,10 @@ class Engine:
         (context / ".env").write_text("ZEP_API_KEY=planted\n")
         (context / "sidecar" / "__pycache__").mkdir()
         (context / "sidecar" / "__pycache__" / "planted.cpython-313.pyc").write_bytes(b"planted")
+        compiled_here = "planted.cpython-313-x86_64-linux-gnu.so"
+        (context / "sidecar" / "core" / compiled_here).write_bytes(b"planted")
+        (context / "build").mkdir()
+        (context / "build" / "planted.c").write_text("planted")
         shutil.copytree(self._wheels(), context / "wheels")
         return context
 

@@ -87,6 +87,25 @@ def test_packages(engine: Engine) -> None:
     assert [name for name in found["files"] if name.endswith("licenses/LICENSE")]
 
 
+COMPILED = """
+import json, os, shutil, sidecar.runtime.proxy
+files = [os.path.join(d, f) for d, _, fs in os.walk("/opt") for f in fs]
+print(json.dumps({
+    "proxy": sidecar.runtime.proxy.__file__,
+    "sources": [name for name in files if name.endswith((".c", ".h", ".o"))],
+    "build": [name for name in files if "/build/" in name],
+    "compilers": [name for name in ("cc", "gcc", "ld", "mypyc") if shutil.which(name)],
+}))
+"""
+
+
+def test_compiled(engine: Engine) -> None:
+    """The request path is; neither what it was compiled from nor with is there."""
+    found = json.loads(engine.python(COMPILED))
+    assert found.pop("proxy").endswith(".so")
+    assert not any(found.values()), found
+
+
 UNCOMPILED = """
 import os, sys
 sys.argv = ["zep-sidecar"]
@@ -127,6 +146,7 @@ async def test_start(start_container: StartContainer, measured: list[str]) -> No
     for _ in range(3):
         container = await start_container()
         ready = await container.ready()
+        assert ready["native"] is True
         begun = datetime.fromisoformat((await container.state())["StartedAt"])
         seconds.append((datetime.fromisoformat(ready["ts"]) - begun).total_seconds())
         assert (await ops(container.ops_port, "/readyz")).status == 200
