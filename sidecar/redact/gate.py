@@ -157,6 +157,7 @@ def _numbers() -> Iterator[str]:
     undashed = rf"(?:[ ./()]|{dash})"
     yield rf"\+{sep}{{0,3}}[0-9]{more}{{4}}"
     yield rf"{_BEFORE}(?:0[0-9]{{5}}|[0-9]{{6}}{more})"
+    yield rf"[oO][0-9]{more}{{7}}"  # the letter for a zero
     yield rf"{_BEFORE}[0-9]{{2}}{more}{{7}}"
     yield rf"{_BEFORE}[0-9]{undotted}{sep}{{0,3}}[0-9]{more}{{4}}"
     yield rf"{_BEFORE}[0-9]\.[0-9]{{5,11}}(?:[^0-9]|$)"

@@ -136,10 +136,10 @@ def outcome(redactor: Redactor, body: bytes) -> Redacted | str:
         return str(error)
 
 
-digits = st.text("0123456789 ./()-+–:a_", min_size=6, max_size=24)
+digits = st.text("0123456789 ./()-+–:a_oO", min_size=6, max_size=24)
 
 
-@given(digits, st.sampled_from(["tel ", "ara:", "", "x", "no "]))
+@given(digits, st.sampled_from(["tel ", "ara:", "", "x", "no ", "call O7"]))
 def test_numbers_the_finder_finds_were_suspected(number: str, before: str) -> None:
     """Numbers in every grouping."""
     text = before + number
