@@ -15,6 +15,7 @@ from phonenumbers import (
     is_valid_number,
 )
 
+from sidecar.redact import spelled
 from sidecar.redact.engine import scanner
 from sidecar.redact.rule import Decisions, Range, Rule
 from sidecar.redact.words import words
@@ -69,6 +70,8 @@ REJECTS = (
 _CHAIN = scanner(
     r"(?:\b[oO][0-9]|(?:\[\+[0-9]{1,3}\] ?\(?|\(?\+ ?\(?|\()?[0-9])(?:[ ./()-]{0,3}[0-9]){5,39}"
 )
+_SPELLED = scanner(spelled.PATTERN)
+_SPELLED_GATE = scanner(spelled.GATE)
 # A bank account or a card: no part of it is a phone. Of a chain it takes at least 14 characters.
 _OTHER_CHAIN = re.compile(
     rb"[A-Za-z]{2}[0-9]{2}[ -]?(?:[0-9]{4}[ -]?){3}|..(?:[0-9]{4}[ -]){3}[0-9]{4}(?![0-9])"
@@ -130,12 +133,38 @@ _KINDS = (
 )  # fmt: skip
 
 
+SPELLED = (
+    "two one two five five five oh one four three",
+    "two one two, five five five, oh one four three",
+    "zero seven seven double oh nine hundred one two three",
+    "sıfır beş yüz otuz iki yüz yirmi üç kırk beş altmış yedi",
+    "sıfır beş üç iki bir iki üç dört beş altı yedi",
+    "null eins sieben sechs fünf fünf null eins zwei drei",
+    "zéro six douze trente-quatre cinquante-six soixante-dix-huit",
+    "zéro six quatre-vingt-douze vingt et un zéro zéro quatorze",
+    "seis uno dos tres cero uno seis siete ocho",
+)
+NOT_SPELLED = (
+    "one two three four five six seven eight nine ten",
+    "zero one two three four five six seven eight nine",
+    "bir iki üç dört beş altı yedi sekiz dokuz on",
+    "eins zwei drei vier fünf sechs sieben acht neun zehn",
+    "zero one one zero one zero zero one one zero",
+    "five six seven eight, five six seven eight",
+    "code two one two five five five oh one four three",
+    "the one on the left, two on the right",
+)
+
 _GATE = r"[0-9](?:[ ./()-]{0,3}[0-9]){5}"
 
 
-def rule(regions: tuple[str, ...]) -> Rule:
-    """Return the rule for the numbers of some regions; raises ValueError for an unknown one."""
-    return Rule("phone", (_GATE,), Finder(regions).find, MATCHES, REJECTS)
+def rules(regions: tuple[str, ...]) -> tuple[Rule, Rule]:
+    """Return the rules for the numbers of some regions; raises ValueError for an unknown one."""
+    finder = Finder(regions)
+    return (
+        Rule("phone", (_GATE,), finder.find, MATCHES, REJECTS),
+        Rule("phone", (spelled.GATE,), finder.find_spelled, SPELLED, NOT_SPELLED),
+    )
 
 
 class Number(NamedTuple):
@@ -171,6 +200,39 @@ class Finder:
                 start += 1
             for a, b in numbers[data[begin : end + _LOOK_AHEAD], start - begin, end - begin]:
                 yield begin + a, begin + b
+
+    def find_spelled(self, data: bytes) -> Iterator[tuple[int, int]]:
+        """Yield the numbers in words in a view."""
+        numbers = Decisions(self._in_words)
+        for match in _SPELLED.finditer(data):
+            start, end = match.span()
+            begin = max(0, start - _LOOK_BACK)
+            for a, b in numbers[data[begin:end], start - begin]:
+                yield begin + a, begin + b
+
+    def _in_words(self, data: bytes, start: int) -> list[Range]:
+        """Return the number that a run of number words, from `start` on, ends with."""
+        context = _context(data, start)
+        if context == "veto" or not _SPELLED_GATE.search(data, start):
+            return []
+        parts = spelled.parts(data[start:].decode("latin-1").lower())
+        values = [int(part.digits) for part in parts]
+        if len({b - a for a, b in pairwise(values)}) < 2:
+            return []  # counted
+        every = "".join(part.digits for part in parts)
+        done = 0
+        for first, part in enumerate(parts):
+            digits = every[done:]
+            done += len(part.digits)
+            if len(digits) > 13 or (first and part.digits != "0"):
+                continue
+            if len(digits) < 9 or len(set(digits)) < 3 or digits in _COUNTING:
+                break
+            number = Number(digits, (len(digits),), b"")
+            regions = self._by_size.get(len(digits), ())
+            if any(region.accepts(number, context in _NAMED) for region in regions):
+                return [(start + part.start, start + parts[-1].end)]
+        return []
 
     def _in_chain(self, data: bytes, start: int, end: int) -> list[Range]:
         """Return the numbers in the chain `[start, end)`, seen with what stands around it."""

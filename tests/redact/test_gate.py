@@ -148,6 +148,30 @@ def test_numbers_the_finder_finds_were_suspected(number: str, before: str) -> No
             assert GATE.suspicions(body)
 
 
+number_words = st.lists(
+    st.sampled_from(
+        ["two", "one", "five", "oh", "Double", "beş", "yüz", "otuz", "ÜÇ", "fünf", "drei"]
+    ),
+    min_size=3,
+    max_size=8,
+)
+
+
+@given(
+    st.sampled_from(
+        ["zero seven", "sıfır beş", "NULL EINS", "zéro-six", "two, oh one", "cero uno"]
+    ),
+    number_words,
+    st.sampled_from([" ", "-", ", ", ",", " - "]),
+)
+def test_numbers_in_words_were_suspected(first: str, rest: list[str], joint: str) -> None:
+    """In every language, with every joint."""
+    text = joint.join([first, *rest])
+    if FINDER.find(text):
+        for body in written(text):
+            assert GATE.suspicions(body)
+
+
 @pytest.mark.parametrize(
     "rest", ["@example.com", "\uff20example.com", ", 0532 123 45 67", " a@b.co"]
 )
