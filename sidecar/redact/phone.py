@@ -105,6 +105,7 @@ _CLAUSE_END = re.compile(
 _URL = re.compile(rb"://[^ ]*$")
 _AMOUNT = re.compile(rb"(?<![0-9(+.])[1-9][0-9]{0,2}(?:[ .][0-9]{3})+$")
 _CURRENCIES = (b"$", b"\xa2")
+_BEFORE_AMOUNT = (b"$ ", b"\xa2 ")
 _LETTER_O = b"oO"
 _NAMED = ("phone", "near")  # what the words beside a number must call it
 
@@ -560,7 +561,7 @@ def _is_list(data: bytes, groups: list[Range]) -> bool:
 
 def _without_amount(data: bytes, start: int, end: int) -> int:
     """Return where a chain ends without the amount of money it may hold: `start` if it is one."""
-    if data[start] > _ZERO and data[max(0, start - 2) : start - 1] in _CURRENCIES:
+    if data[start] > _ZERO and data[max(0, start - 2) : start] in _BEFORE_AMOUNT:
         return start
     if data[end : end + 2].strip(b" ")[:1] not in _CURRENCIES:  # or nothing
         return end

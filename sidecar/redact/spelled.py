@@ -75,7 +75,7 @@ PATTERN = "|".join(map(_run, _VALUES))
 # A zero and another digit: looking for every pair of digits would make clean bodies dearer, and
 # hardly a number has none, with its trunk prefix.
 _DIGITS = "|".join(word for units, _, _ in _NUMBERS.values() for word in units.split()[1:10])
-GATE = rf"(?i:(?:zero|oh|sifir|null|cero)[ ,.-]{{1,3}}(?:{_DIGITS}|double|triple))"
+GATE = rf"\b(?i:(?:zero|oh|sifir|null|cero)[ ,.-]{{1,3}}(?:{_DIGITS}|double|triple))"
 
 
 class Part(NamedTuple):
