@@ -193,7 +193,7 @@ _NOT_ALONE = frozenset(
     "Norway Galway Subway Railway Highway Gateway Runway Hallway Driveway Databank".split()
 )
 _ENDS = re.compile(r"[,.;:)?!\n]| [^A-Za-z0-9\xc0-\xff]|$")
-GLUE = frozenset("$#-_/.:@+\xa4")
+GLUE = frozenset("$#-_/.:@+\xa2\xa4")
 _LOOK_BACK = 24  # from a house number
 _LONG_NUMBER = re.compile("[0-9]{4,}")
 _NUMBERS_BEFORE = re.compile(r"[0-9]{4,} [0-9]{4,} $")

@@ -136,6 +136,7 @@ def french_last(data: bytes) -> Iterator[Range]:
         if type_ is None or MORE_DIGITS.match(text, end) or is_quantity(text, end):
             continue
         if _FR_NUMBERED.search(text, max(0, start - 9), start) or text[end : end + 1] in (
+            "\xa2",
             "\xa4",
             "%",
             "$",

@@ -248,7 +248,7 @@ def _tail(text: str, latin: bool) -> tuple[int, bool]:
 
 
 _TO_CITY = re.compile(r"(?: ?,)?[ \n](?:(?i:in|a|en) )?(?=[A-Za-z\xc0-\xff])")
-_CITY_ENDS = re.compile(r"[.,;:)\n?!]|$| [a-z\xe0-\xff(\xa4-]")
+_CITY_ENDS = re.compile(r"[.,;:)\n?!]|$| [a-z\xe0-\xff(\xa2\xa4-]")
 
 
 def city(text: str, end: int, latin: bool = False) -> int:

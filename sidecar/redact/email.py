@@ -61,6 +61,12 @@ _IN_LOCAL = re.sub(rb"[^A-Za-z0-9_\xc0-\xff.+'%-]", b"", bytes(range(256)))
 _QUOTED = re.compile(rb'"[^"@\x00-\x1f{}\\]{1,64}"')
 # Behind a domain: nothing that a looser one could go on with.
 _NO_MORE = re.compile(rf"(?![A-Za-z0-9_\xc0-\xff-]| ?[\[({{<.,]| {_DOT_WORD})".encode("latin-1"))
+# What goes before the last word of a local part: a sign in brackets; one between blanks, if there
+# are blanks in the rest too.
+_IN_BRACKETS = rf" ?{_OPEN} ?(?:{_SIGN_WORD}|[._-]) ?{_CLOSE} ?"
+_LOCAL_WORD = r"[A-Za-z_\xc0-\xff][A-Za-z0-9_\xc0-\xff.-]{0,31}"
+_BRACKETED = re.compile(rf"(?:{_LOCAL_WORD}{_IN_BRACKETS}){{1,3}}$".encode("latin-1"))
+_SPACED = re.compile(rf"(?:{_LOCAL_WORD} [._] ){{1,3}}$".encode("latin-1"))
 _WORD_ENDS = re.compile(rb"\b")
 _BLANK = b" "[0]
 _AT = re.compile(rf"[ _-]+(?:{_AT_WORD}|@)".encode())
@@ -136,7 +142,7 @@ def _signed(data: bytes) -> Iterator[Range]:
             if start >= 0:
                 done[blank] = end
                 if size := sizes[data[start:end], _is_mailbox if blank else _is_domain]:
-                    yield start, start + size
+                    yield _whole_local(data, start, start + size), start + size
             common = start >= 0 and _is_common(data, at, end)
             loosely_done = end if common else loosely_done
             if common or _ends_there(data, at, end):
@@ -146,7 +152,7 @@ def _signed(data: bytes) -> Iterator[Range]:
         if loose:
             loosely_done = loose.end()
             if size := sizes[data[start:loosely_done], _is_loose]:
-                yield start, start + size
+                yield _whole_local(data, start, start + size), start + size
 
 
 def _is_common(data: bytes, at: int, end: int) -> bool:
@@ -184,6 +190,18 @@ def _local(data: bytes, begin: int, end: int) -> int:
     return end - size if size else -1
 
 
+def _whole_local(data: bytes, start: int, end: int) -> int:
+    """Return where the local part starts whose last word begins the address `[start, end)`."""
+    before = data[max(0, start - 2) : start].rstrip(b" ")[-1:]
+    if before in b")]}>":  # or nothing
+        more = _BRACKETED.search(data, max(0, start - 64), start)
+    elif before in b"._" and _BLANK in data[start:end]:
+        more = _SPACED.search(data, max(0, start - 64), start)
+    else:
+        return start
+    return more.start() if more else start
+
+
 def _quoted(data: bytes, end: int) -> int:
     """Return where the quoted local part that ends at `end` starts, or -1."""
     quote = data.rfind(b'"', max(0, end - 66), end - 1)
@@ -205,7 +223,8 @@ RULES: tuple[Rule, ...] = (
          "renee.b @ example.com", "renee7 @example.com", "jdoe @ example.org",
          "bob@aol[dot]com", "t.krause561@gmx(dot)de", "kontakt808@gmx dot de", "bob@aol. com",
          "selin-koc117@yandex dot com dot tr", "info162@gmail . com", "bob@aol,com",
-         "bob @ aol dot com"),
+         "bob @ aol dot com", "renee . b @ example . com", "renee . de . b @ example.com",
+         "ali (nokta) can @ example.com", "ali[dot]can@example.com"),
         ("getty@tty1.service", "icon@2x.png", "npm i @sentry/node@8.6.1", "@app.route", "root@host",
          "git@github.com:org/repo",
          '"@types/node": "^17.1.4"', '{"a":"b"}',
@@ -216,6 +235,7 @@ RULES: tuple[Rule, ...] = (
         "email",
         (rf"{_LAST} ?{_OPEN} ?(?:{_AT_WORD}|@) ?{_CLOSE} ?{_WORD}",),
         _spelled(
+            rf"(?:{_WORD}{{1,32}}{_IN_BRACKETS}){{0,3}}"
             rf"{_LOCAL} ?{_OPEN} ?(?:{_AT_WORD}|@) ?{_CLOSE} ?{_HIDDEN_DOMAIN}",
             _is_domain,
         ),
@@ -224,6 +244,7 @@ RULES: tuple[Rule, ...] = (
             "kyle(at)x(dot)com",
             "kyle {at} x {dot} org",
             "k (at) x.com.tr",
+            "ali (nokta) can (at) x (nokta) com",
         ),
         ("list[at] = x", "meet me (at) noon"),
     ),

@@ -19,7 +19,7 @@ from typing import overload
 BARRIER = 0
 
 # Stand-ins for characters without an ASCII equivalent; the rules' letter class is \xc0-\xff.
-_UPPER, _LOWER, _SYMBOL = 0xC0, 0xE0, 0xA4
+_UPPER, _LOWER, _SYMBOL, _CURRENCY = 0xC0, 0xE0, 0xA4, 0xA2
 
 # Zero-width, soft hyphen, bidi controls, variation selectors, combining marks.
 _INVISIBLE = (
@@ -75,6 +75,8 @@ def _equivalent(char: str) -> int:
         base = unicodedata.normalize("NFKD", char)[:1]
         if base.isascii() and base.isprintable():
             return ord(base)
+    if category == "Sc":
+        return _CURRENCY
     if category[0] == "L":
         return _UPPER if category in ("Lu", "Lt") else _LOWER
     return _SYMBOL

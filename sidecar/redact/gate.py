@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import cache
 
-from sidecar.redact import email
+from sidecar.redact import email, spelled
 from sidecar.redact.address_label import KEY_GATE
 from sidecar.redact.engine import Scanner, scanner
 from sidecar.redact.fold import Fold
@@ -118,6 +118,7 @@ def _scanner(anything: bool) -> Scanner:
     if not anything:
         return scanner("|".join(_not_utf8()))
     patterns = [gate for rule in (*email.RULES, *ADDRESS_RULES) for gate in rule.gates]
+    patterns.append(spelled.GATE)
     pattern = "|".join([*_not_utf8(), *_marks(), *_numbers(), _labels(), *map(raw, patterns)])
     for part in (_trie, _raw_set, _beside_words, _word_begins, _word_ends):
         part.cache_clear()  # its work is done
@@ -157,6 +158,7 @@ def _numbers() -> Iterator[str]:
     undashed = rf"(?:[ ./()]|{dash})"
     yield rf"\+{sep}{{0,3}}[0-9]{more}{{4}}"
     yield rf"{_BEFORE}(?:0[0-9]{{5}}|[0-9]{{6}}{more})"
+    yield rf"[oO][0-9]{more}{{7}}"  # the letter for a zero
     yield rf"{_BEFORE}[0-9]{{2}}{more}{{7}}"
     yield rf"{_BEFORE}[0-9]{undotted}{sep}{{0,3}}[0-9]{more}{{4}}"
     yield rf"{_BEFORE}[0-9]\.[0-9]{{5,11}}(?:[^0-9]|$)"

@@ -4,6 +4,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import pairwise
 from typing import NamedTuple
 
 from phonenumbers import (
@@ -14,6 +15,7 @@ from phonenumbers import (
     is_valid_number,
 )
 
+from sidecar.redact import spelled
 from sidecar.redact.engine import scanner
 from sidecar.redact.rule import Decisions, Range, Rule
 from sidecar.redact.words import words
@@ -42,6 +44,11 @@ MATCHES = (
     "9469 9966", "(+49) 30 537422", "(+90) 506 689 60 68", "(+1) 201-567-4975", "(+66) 88 085 0643",
     "(+49) (0)30 537422", "[+44] 7400 394337", "(1 (301) 360 1861)",
     "846 348 588", "0160-9 331 20 47", "0 5 3 2 4 1 2 3 8 6 7", "06 7 3 1 1 9 0 0 2",
+    "0 5 3 2 1 2 3 4 5 6 7", "+49 1 5 1 2 3 4 5 6 7 8 0", "+1 (2 1 2) 5 5 5 - 0 1 4 3",
+    "0 0 3 3 6 1 2 3 4 5 6 7 9", "call 2 1 2 5 5 5 0 1 4 3", "0532 1 23 45 67", "532 1 23 45 67",
+    "07700 900 12 3", "0 26 31 / 12 34 5", "612 345 6 78", "212 555 0 143", "06.555.012.34",
+    "212.5550.143", "7700 900 123", "# 212-555-0143", "O7700 900123", "o5321234567",
+    "0049 152 2345 6789", "0 2 1 2 5 5 5 1 2 3 4",
 )  # fmt: skip
 REJECTS = (
     "order 2125550143", "sipariş no 5321234567", "2024-05-19 12:30:00", "19.05.2024 14:30",
@@ -50,12 +57,21 @@ REJECTS = (
     "4111 1111 1111 1111", "1736444460979", "isbn 978-0-306-40615-7", "3.14159265358979",
     "1 200 600", "https://example.com/items/4793197118?page=2", "Rechnung Nr. 8584927888",
     "numéro étudiant 610783186", "öğrenci no 879487121", "Transaktion 7275904992",
-    "0 1 1 0 1 0 0 1 1 0 1", "1 2 3 4 5 6 7 8 9 10", "3 1 4 1 5 9 2 6 5 3", "5555555555",
-    "20240603193852", "mobile game with 10000000 downloads",
+    "20240603193852", "mobile game with 10000000 downloads", "5555555555",
+    "1 2 3 4 5 6 7 8 9 10", "0 1 2 3 4 5 6 7 8 9", "0 1 1 0 1 0 0 1 1 0 1",
+    "+1 0 1 1 0 1 0 0 1 1 0", "0 3 0 1 2 5 4 0 2 6", "05 12 23 31 38 bonus 17", "44 12 23 31 38 42",
+    "3 1 4 1 5 9 2 6 5 3 5", "03 05 18 28 29 31 43",
+    "seed 0 5 3 2 1 2 3 4 5 6 7", "Prêt : 612 345 678 €", "06 07 08 09 10 11", "O365 2024 2025",
+    "07 12 19 33 41", "# 2125550143",
 )  # fmt: skip
 
 # A chain: digit groups with at most three separators between them; numbers are found inside it.
-_CHAIN = scanner(r"(?:\[\+[0-9]{1,3}\] ?\(?|\(?\+ ?\(?|\()?[0-9](?:[ ./()-]{0,3}[0-9]){5,39}")
+# Its first zero may be the letter.
+_CHAIN = scanner(
+    r"(?:\b[oO][0-9]|(?:\[\+[0-9]{1,3}\] ?\(?|\(?\+ ?\(?|\()?[0-9])(?:[ ./()-]{0,3}[0-9]){5,39}"
+)
+_SPELLED = scanner(spelled.PATTERN)
+_SPELLED_GATE = scanner(spelled.GATE)
 # A bank account or a card: no part of it is a phone. Of a chain it takes at least 14 characters.
 _OTHER_CHAIN = re.compile(
     rb"[A-Za-z]{2}[0-9]{2}[ -]?(?:[0-9]{4}[ -]?){3}|..(?:[0-9]{4}[ -]){3}[0-9]{4}(?![0-9])"
@@ -72,8 +88,8 @@ _DATE = re.compile(
     rb"(?:19|20)[0-9]{2}([-./ ])[01]?[0-9]\1[0-3]?[0-9](?![0-9])"
     rb"|[0-3]?[0-9]([-./ ])[0-3]?[0-9]\2(?:19|20)[0-9]{2}(?![0-9])"
 )
-_DOTTED_QUAD = re.compile(rb"(?:[01]?[0-9]{1,2}|2[0-4][0-9]|25[0-5])(?:\.[0-9]{1,3}){3}$")
-_MOBILE = re.compile(rb"0(?:[567]|1[567])")
+_OCTET = rb"(?:[01]?[0-9]{1,2}|2[0-4][0-9]|25[0-5])"
+_DOTTED_QUAD = re.compile(rb"(?:%b\.){3}%b$" % (_OCTET, _OCTET))
 _THOUSANDS = re.compile(rb"[1-9][0-9]{0,2}(?:[ .][0-9]{3}){2,4}$")
 _REMARK = re.compile(rb"-(?:Office|Home|Mobile|Cell|Work|Fax|Phone|Tel|Cep|Ev|Is)\b")
 # Letters in lower case and dots, and a blank for everything else.
@@ -87,13 +103,25 @@ _CLAUSE_END = re.compile(
     rb"|(?<=[\n\t])(?<!:[\n\t]))"
 )
 _URL = re.compile(rb"://[^ ]*$")
+_AMOUNT = re.compile(rb"(?<![0-9(+.])[1-9][0-9]{0,2}(?:[ .][0-9]{3})+$")
+_CURRENCIES = (b"$", b"\xa2")
+_BEFORE_AMOUNT = (b"$ ", b"\xa2 ")
+_LETTER_O = b"oO"
+_NAMED = ("phone", "near")  # what the words beside a number must call it
 
 # How people group a number that they write without its trunk prefix.
-_BARE_SHAPES = {
-    "US": {(10,), (3, 3, 4), (6, 4), (3, 7)},
+_BARE_SHAPES: dict[str, set[tuple[int, ...]]] = {
+    "US": {(10,), (3, 3, 4), (6, 4), (3, 7), (3, 4, 3)},
+    "GB": {(4, 3, 3)},
     "TR": {(10,), (3, 3, 2, 2), (3, 3, 4), (3, 7), (3, 1, 3), (3, 2, 2), (3, 4)},
     "ES": {(9,), (3, 3, 3), (3, 2, 2, 2), (2, 3, 2, 2), (2, 7), (3, 6)},
 }
+# The first groups of bare numbers where the rest is grouped as no one would expect.
+_ODD_STARTS = {"US": (3, 3), "TR": (3, 3), "ES": (3, 3)}
+# Regions where ten digits behind a zero are mostly no number; in others they mostly are.
+_SPARSE = {"TR", "GB"}
+# Numbers that no one has: what people write where they want none to be called.
+_FICTIONAL = {"GB": "7700900[0-9]{3}|1632960[0-9]{3}"}
 _COUNTING = "01234567890123456789 9876543210"
 # Subscriber numbers without an area code; only beside a phone word.
 _LOCAL_SHAPES = {(3, 4), (3, 2, 2), (3, 3)}
@@ -106,12 +134,38 @@ _KINDS = (
 )  # fmt: skip
 
 
+SPELLED = (
+    "two one two five five five oh one four three",
+    "two one two, five five five, oh one four three",
+    "zero seven seven double oh nine hundred one two three",
+    "sıfır beş yüz otuz iki yüz yirmi üç kırk beş altmış yedi",
+    "sıfır beş üç iki bir iki üç dört beş altı yedi",
+    "null eins sieben sechs fünf fünf null eins zwei drei",
+    "zéro six douze trente-quatre cinquante-six soixante-dix-huit",
+    "zéro six quatre-vingt-douze vingt et un zéro zéro quatorze",
+    "seis uno dos tres cero uno seis siete ocho",
+)
+NOT_SPELLED = (
+    "one two three four five six seven eight nine ten",
+    "zero one two three four five six seven eight nine",
+    "bir iki üç dört beş altı yedi sekiz dokuz on",
+    "eins zwei drei vier fünf sechs sieben acht neun zehn",
+    "zero one one zero one zero zero one one zero",
+    "five six seven eight, five six seven eight",
+    "code two one two five five five oh one four three",
+    "the one on the left, two on the right",
+)
+
 _GATE = r"[0-9](?:[ ./()-]{0,3}[0-9]){5}"
 
 
-def rule(regions: tuple[str, ...]) -> Rule:
-    """Return the rule for the numbers of some regions; raises ValueError for an unknown one."""
-    return Rule("phone", (_GATE,), Finder(regions).find, MATCHES, REJECTS)
+def rules(regions: tuple[str, ...]) -> tuple[Rule, Rule]:
+    """Return the rules for the numbers of some regions; raises ValueError for an unknown one."""
+    finder = Finder(regions)
+    return (
+        Rule("phone", (_GATE,), finder.find, MATCHES, REJECTS),
+        Rule("phone", (spelled.GATE,), finder.find_spelled, SPELLED, NOT_SPELLED),
+    )
 
 
 class Number(NamedTuple):
@@ -140,17 +194,58 @@ class Finder:
                 yield start, _extended(data, end)
                 continue
             begin = max(0, start - _LOOK_BACK)
+            if data[start] in _LETTER_O:
+                if self._with_letter(data[begin : end + _LOOK_AHEAD], start - begin, end - begin):
+                    yield start, end
+                    continue
+                start += 1
             for a, b in numbers[data[begin : end + _LOOK_AHEAD], start - begin, end - begin]:
                 yield begin + a, begin + b
+
+    def find_spelled(self, data: bytes) -> Iterator[tuple[int, int]]:
+        """Yield the numbers in words in a view."""
+        numbers = Decisions(self._in_words)
+        for match in _SPELLED.finditer(data):
+            start, end = match.span()
+            begin = max(0, start - _LOOK_BACK)
+            for a, b in numbers[data[begin:end], start - begin]:
+                yield begin + a, begin + b
+
+    def _in_words(self, data: bytes, start: int) -> list[Range]:
+        """Return the number that a run of number words, from `start` on, ends with."""
+        context = _context(data, start)
+        if context == "veto" or not _SPELLED_GATE.search(data, start):
+            return []
+        parts = spelled.parts(data[start:].decode("latin-1").lower())
+        values = [int(part.digits) for part in parts]
+        if len({b - a for a, b in pairwise(values)}) < 2:
+            return []  # counted
+        every = "".join(part.digits for part in parts)
+        done = 0
+        for first, part in enumerate(parts):
+            digits = every[done:]
+            done += len(part.digits)
+            if len(digits) > 13 or (first and part.digits != "0"):
+                continue
+            if len(digits) < 9 or len(set(digits)) < 3 or digits in _COUNTING:
+                break
+            number = Number(digits, (len(digits),), b"")
+            regions = self._by_size.get(len(digits), ())
+            if any(region.accepts(number, context in _NAMED) for region in regions):
+                return [(start + part.start, start + parts[-1].end)]
+        return []
 
     def _in_chain(self, data: bytes, start: int, end: int) -> list[Range]:
         """Return the numbers in the chain `[start, end)`, seen with what stands around it."""
         found: list[Range] = []
         if end - start >= 14 and _OTHER_CHAIN.match(data, max(0, start - 2)):
             return found
+        end = _without_amount(data, start, end)
         groups = [group.span() for group in _GROUP.finditer(data, start, end)]
-        if len(groups) > 8 and self._is_spelled(data, groups):
-            return [(start + (data[start] == _BRACKET), end)]
+        if _is_draw(data, groups) and _context(data, start) not in _NAMED:
+            return found
+        if any(b - a == 1 for a, b in groups[1:]) and (odd := self._all_odd(data, start, groups)):
+            return odd
         first = 0
         while first < len(groups):
             number = self._longest(data, start, groups, first)
@@ -163,20 +258,57 @@ class Finder:
             first = bisect_left(groups, (end, 0))
         return found
 
-    def _is_spelled(self, data: bytes, groups: list[Range]) -> bool:
-        """Tell whether a whole chain is a number digit by digit: "0 5 3 2 1 2 3 4 5 6 7"."""
-        start, end = groups[0][0], groups[-1][1]
-        if any(b - a > 2 for a, b in groups) or end - start > 40 or _glued_right(data, end):
+    def _all_odd(self, data: bytes, start: int, groups: list[Range]) -> list[Range]:
+        """Return the numbers in a chain if one of them is in odd groups."""
+        if odd := self._odd(data, start, groups):
+            return [odd]
+        parts = _parts(data, start, groups)
+        if len(parts) == 1 or not any(self._odd(data, *part) for part in parts):
+            return []
+        return [found for a, part in parts for found in self._in_chain(data, a, part[-1][1])]
+
+    def _with_letter(self, data: bytes, start: int, end: int) -> bool:
+        """Tell whether the chain `[start, end)` is a number whose first zero is the letter."""
+        digits = (b"0" + data[start + 1 : end].translate(None, _MARKS)).decode()
+        if _glued_left(data, start) or _glued_right(data, end):
             return False
-        digits = data[start:end].translate(None, _MARKS)
+        named = _context(data, start) in _NAMED
+        regions = self._by_size.get(len(digits), ())
+        return len(digits) > 8 and any(r.is_sure(digits, named) for r in regions)
+
+    def _odd(self, data: bytes, start: int, groups: list[Range]) -> Range | None:
+        """Return the chain if it is one number written digit by digit, or in odd groups."""
+        end = groups[-1][1]
+        text = data[start:end]
+        if not _without_remark(text):
+            return None
+        digits = text.translate(None, _MARKS)
+        shape = tuple(b - a for a, b in groups)
+        number = Number(digits.decode(), shape, text)
+        if (
+            not 8 <= len(digits) <= 16
+            or _is_made_up(number)
+            or _is_list(data, groups)
+            or _glued_left(data, start)
+            or _glued_right(data, end)
+        ):
+            return None
         context = _context(data, start) or _context_after(data, end)
-        named = context in ("phone", "near")
-        number = Number(digits.decode(), (len(digits),), digits)
-        if len(set(digits)) < 4 or number.digits in _COUNTING or _glued_left(data, start):
-            return False
-        if not named and (context or not _MOBILE.match(digits)):
-            return False
-        return any(region.accepts(number, named) for region in self._by_size.get(len(digits), ()))
+        named = context in _NAMED
+        rest = data[groups[1][0] : end].replace(b" - ", b" ").replace(b" / ", b" ")
+        one_mark = len(set(rest.translate(None, b"0123456789()"))) < 2
+        if text[0] == _PLUS or text[:2] == b"(+":
+            by_digit = max(shape[1:]) == 1
+            ok = len(digits) > 9 and (by_digit or _international(text, digits, strict=True))
+            return (start, end) if ok and _international(text, digits) else None
+        if context == "veto" or not (named or one_mark):
+            return None
+        if digits[:2] == b"00":
+            ok = digits[2] != _ZERO and _international(text, digits, b"00", strict=not named)
+        else:
+            regions = self._by_size.get(len(digits), ())
+            ok = any(region.accepts_odd(number, named) for region in regions)
+        return (start, end) if ok else None
 
     def _longest(self, data: bytes, chain: int, groups: list[Range], first: int) -> Range | None:
         """Return the longest number that starts with group `first`."""
@@ -209,20 +341,21 @@ class Finder:
         """Decide whether a run of digits without a plus sign is a phone number."""
         digits = number.digits
         if digits[:2] == "00":
+            vetoed = context == "veto"
             return (
                 digits[2:3] != "0"
-                and context != "veto"
-                and _international(number.text, digits.encode(), b"00")
+                and (not vetoed or 2 < len(number.shape) < 5)
+                and _international(number.text, digits.encode(), b"00", strict=vetoed)
             )
         bare = len(number.shape) == 1 and digits[0] != "0"
         if context == "veto" or (bare and context == "numbered"):
             return False
         if len(number.shape) == 4 and _DOTTED_QUAD.match(number.text):
             return False
-        if 1 in number.shape[1:] and number.shape != (3, 1, 3) and not _has_one(number):
+        if 1 in number.shape[1:] and number.shape != (3, 1, 3):
             return False
-        named = context in ("phone", "near")
-        if len(digits) > 13 or (not named and _is_made_up(number)):
+        named = context in _NAMED
+        if len(digits) > 13 or (not named and (_is_made_up(number) or _is_pairs(number))):
             return False
         for region in self._by_size.get(len(digits), ()):
             if region.accepts(number, named):
@@ -243,6 +376,7 @@ class _Region(NamedTuple):
     trunk: str
     lengths: frozenset[int]
     pattern: re.Pattern[str]
+    mobile: re.Pattern[str]
 
     @classmethod
     def of(cls, name: str) -> "_Region":
@@ -258,12 +392,15 @@ class _Region(NamedTuple):
         ]
         kinds = [getattr(region, kind) for region in shared for kind in _KINDS]
         patterns = {kind.national_number_pattern: None for kind in kinds if kind is not None}
+        patterns[_FICTIONAL.get(name)] = None
+        mobile = "(?!)" if meta.mobile is None else meta.mobile.national_number_pattern or "(?!)"
         return cls(
             name,
             code,
             meta.national_prefix or "",
             frozenset(meta.general_desc.possible_length),
             re.compile("|".join(f"(?:{pattern})" for pattern in patterns if pattern)),
+            re.compile(rf"(?:{mobile})|(?:{_FICTIONAL.get(name, '(?!)')})"),
         )
 
     def sizes(self) -> set[int]:
@@ -292,6 +429,32 @@ class _Region(NamedTuple):
         if _THOUSANDS.match(number.text) and digits[0] not in "689":
             return context
         return True
+
+    def is_sure(self, digits: str, named: bool) -> bool:
+        """Tell whether digits are a whole number behind its zero: a mobile one, or named so."""
+        national = digits[1:]
+        if self.trunk != "0" or digits[0] != "0" or not self._valid(national):
+            return False
+        return named or (len(digits) > 9 and self.mobile.fullmatch(national) is not None)
+
+    def accepts_odd(self, number: Number, named: bool) -> bool:
+        """Decide about a whole number in groups as no one would expect."""
+        digits, shape = number.digits, number.shape
+        if self.is_sure(digits, named):
+            return True
+        if self.trunk == "0" and digits[0] == "0":
+            sparse = self.name in _SPARSE and len(digits) == 11
+            usual = shape[0] > 2 or (shape[0] == 1 and 1 not in shape[1:-1])
+            return len(digits) > 9 and (sparse or usual) and self._valid(digits[1:])
+        if named:
+            prefixes = ("", self.trunk, str(self.code))
+            return len(digits) > 8 and any(
+                digits.startswith(p) and self._valid(digits[len(p) :]) for p in prefixes
+            )
+        odd = shape[:2] == _ODD_STARTS.get(self.name) or shape == (3, 1, 2, 2, 2)
+        if self.name == "TR":
+            return odd and self.mobile.fullmatch(digits) is not None
+        return odd and self._valid(digits)
 
     def _usual(self, shape: tuple[int, ...]) -> bool:
         return shape in _BARE_SHAPES.get(self.name, ())
@@ -331,7 +494,9 @@ def _is_plain(data: bytes, start: int, end: int) -> bool:
     )
 
 
-def _international(text: bytes, digits: bytes, prefix: bytes = b"") -> bool:
+def _international(
+    text: bytes, digits: bytes, prefix: bytes = b"", *, strict: bool = False
+) -> bool:
     """Decide about the digits of a text, which stand behind a plus sign or a double zero."""
     if b"(0)" in text:
         digits = text.replace(b"(0)", b"").translate(None, _MARKS)
@@ -341,17 +506,11 @@ def _international(text: bytes, digits: bytes, prefix: bytes = b"") -> bool:
         if code in _CODES and 4 <= len(national) <= 14:
             # People invent and mistype numbers; a prefix and a country code say enough. And the
             # data of most countries need not be loaded, which takes milliseconds.
-            return 9 <= len(digits) <= 13 or any(
+            return (9 <= len(digits) <= 13 and not strict) or any(
                 _is_valid_abroad(int(code), each.decode())
                 for each in (national, national.lstrip(b"0") or b"0")
             )
     return False
-
-
-def _has_one(number: Number) -> bool:
-    """Tell whether one digit stands by itself behind an area code: "0160-9 331 20 47"."""
-    shape = number.shape
-    return number.digits[0] == "0" and shape[0] > 3 and len(shape) > 3 and shape.count(1) == 1
 
 
 # The calling codes in one to three digits.
@@ -381,6 +540,46 @@ def _is_made_up(number: Number) -> bool:
     return len(set(digits)) < 3 or (len(number.shape) == 1 and digits in _COUNTING)
 
 
+def _is_pairs(number: Number) -> bool:
+    """Tell pairs of digits that start without a zero: `44 12 23 31 38 42`."""
+    return len(number.shape) > 4 and set(number.shape) == {2} and number.digits[0] != "0"
+
+
+def _is_draw(data: bytes, groups: list[Range]) -> bool:
+    """Tell the numbers of a draw, which rise: `05 12 23 31 38`."""
+    if not 5 <= len(groups) <= 8 or any(b - a != 2 for a, b in groups):
+        return False
+    values = [data[a:b] for a, b in groups]
+    return all(a < b for a, b in pairwise(values))
+
+
+def _is_list(data: bytes, groups: list[Range]) -> bool:
+    """Tell numbers that are counted: `1 2 3 4 5 6 7 8 9 10`, `2 4 6 8 10`."""
+    values = [int(data[a:b]) for a, b in groups]
+    return len(values) > 2 and len({b - a for a, b in pairwise(values)}) == 1
+
+
+def _without_amount(data: bytes, start: int, end: int) -> int:
+    """Return where a chain ends without the amount of money it may hold: `start` if it is one."""
+    if data[start] > _ZERO and data[max(0, start - 2) : start] in _BEFORE_AMOUNT:
+        return start
+    if data[end : end + 2].strip(b" ")[:1] not in _CURRENCIES:  # or nothing
+        return end
+    amount = _AMOUNT.search(data, start, end)
+    return amount.start() if amount else end
+
+
+def _parts(data: bytes, start: int, groups: list[Range]) -> list[tuple[int, list[Range]]]:
+    """Return start and groups of what the ends of sentences, or strokes, part in a chain."""
+    parts, first = list[tuple[int, list[Range]]](), 0
+    for i in range(1, len(groups)):
+        between = data[groups[i - 1][1] : groups[i][0]]
+        if between[:2] == b". " or between == b" / ":
+            parts.append((start, groups[first:i]))
+            start, first = groups[i][0], i
+    return [*parts, (start, groups[first:])]
+
+
 def _start(data: bytes, chain: int, groups: list[tuple[int, int]], first: int) -> int:
     """Return where a number with this group as its first starts, or -1, told cheaply, if none."""
     a, b = groups[first]
@@ -406,8 +605,10 @@ def _glued_left(data: bytes, start: int) -> bool:
     last = data[max(0, start - 1) : start]
     if last in b" \n":  # or nothing
         return False
-    if last.isalnum() or last in b"_#@$%&*^~" or last >= b"\xa0":
+    if last.isalnum() or last in b"_#@$%&*^~" or last >= b"\xc0" or last == b"\xa2":
         return True
+    if last >= b"\xa0":  # an emoji, or a sign of mathematics
+        return data[start : start + 1] not in b"0+("
     return last in b"-/.,:=" and data[max(0, start - 2) : start - 1].isdigit()
 
 
@@ -447,7 +648,7 @@ def _context(data: bytes, start: int) -> str:
     tokens = [token.strip(b".") for token in before.translate(_IN_TOKENS).split()[:-5:-1]]
     if b"://" in before and _URL.search(before):
         return "veto" if _PHONE_CONTEXT.isdisjoint(tokens) else "phone"
-    found = "veto" if before[-2:].strip() == b"#" else ""
+    found = "numbered" if before[-2:].strip() == b"#" else ""
     return found if _TELLING.isdisjoint(tokens) else _told_by(tokens) or found
 
 

@@ -30,6 +30,6 @@ ADDRESS_RULES = (
 
 def rules(policy: Policy) -> list[Rule]:
     """Return the rules of a policy's types, by type; raises ValueError for an unknown region."""
-    every = [*email.RULES, *ids.RULES, *ADDRESS_RULES, phone.rule(policy.regions)]
+    every = [*email.RULES, *ids.RULES, *ADDRESS_RULES, *phone.rules(policy.regions)]
     wanted = [rule for rule in every if rule.type in policy.types]
     return sorted(wanted, key=lambda rule: _ORDER.index(rule.type))

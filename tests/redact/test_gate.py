@@ -136,13 +136,37 @@ def outcome(redactor: Redactor, body: bytes) -> Redacted | str:
         return str(error)
 
 
-digits = st.text("0123456789 ./()-+–:a_", min_size=6, max_size=24)
+digits = st.text("0123456789 ./()-+–:a_oO", min_size=6, max_size=24)
 
 
-@given(digits, st.sampled_from(["tel ", "ara:", "", "x", "no "]))
+@given(digits, st.sampled_from(["tel ", "ara:", "", "x", "no ", "call O7"]))
 def test_numbers_the_finder_finds_were_suspected(number: str, before: str) -> None:
     """Numbers in every grouping."""
     text = before + number
+    if FINDER.find(text):
+        for body in written(text):
+            assert GATE.suspicions(body)
+
+
+number_words = st.lists(
+    st.sampled_from(
+        ["two", "one", "five", "oh", "Double", "beş", "yüz", "otuz", "ÜÇ", "fünf", "drei"]
+    ),
+    min_size=3,
+    max_size=8,
+)
+
+
+@given(
+    st.sampled_from(
+        ["zero seven", "sıfır beş", "NULL EINS", "zéro-six", "two, oh one", "cero uno"]
+    ),
+    number_words,
+    st.sampled_from([" ", "-", ", ", ",", " - "]),
+)
+def test_numbers_in_words_were_suspected(first: str, rest: list[str], joint: str) -> None:
+    """In every language, with every joint."""
+    text = joint.join([first, *rest])
     if FINDER.find(text):
         for body in written(text):
             assert GATE.suspicions(body)

@@ -54,6 +54,16 @@ def test_finds_international_numbers_of_every_region(region: str) -> None:
         ("\\u0131 532 123 45 67", "\\u0131 [PHONE]"),
         ("٠٥٣٢ ١٢٣ ٤٥ ٦٧", "[PHONE]"),
         ("0532\u200b 123–45–67", "[PHONE]"),
+        ("📞0532 123 45 67, ☎ 0212 555 12 34", "📞[PHONE], ☎ [PHONE]"),
+        ("Mein Code kam an die 0049 152 2345 6789", "Mein Code kam an die [PHONE]"),
+        ("Festnetz ohne Vorwahl 555 08 99", "Festnetz ohne Vorwahl [PHONE]"),
+        ("0 5 3 2 1 2 3 4 5 6 7. 2 gün", "[PHONE]. 2 gün"),
+        ("0 5 3 2 1 2 3 4 5 6 7 / 0 5 3 3 1 2 3 4 5 6 7", "[PHONE] / [PHONE]"),
+        ("O2 0532 123 45 67", "O2 [PHONE]"),
+        ("o 0532 123 45 67", "o [PHONE]"),
+        ("0532 123 45 67, 612 345 678 €", "[PHONE], 612 345 678 €"),
+        ("tel 05 12 23 31 38", "tel [PHONE]"),
+        ("new # 212.555.0143, order # 212.555.0143", "new # [PHONE], order # 212.555.0143"),
     ],
 )
 def test_context(text: str, expected: str) -> None:
