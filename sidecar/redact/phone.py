@@ -3,35 +3,15 @@
 import re
 from bisect import bisect_left
 from collections.abc import Iterator
-from functools import lru_cache
 from itertools import pairwise
-from typing import NamedTuple
 
-from phonenumbers import (
-    COUNTRY_CODE_TO_REGION_CODE,
-    PhoneMetadata,
-    PhoneNumber,
-    country_code_for_region,
-    is_valid_number,
-)
+from phonenumbers import COUNTRY_CODE_TO_REGION_CODE
 
 from sidecar.redact import spelled
 from sidecar.redact.engine import scanner
+from sidecar.redact.phone_context import context_after, context_before
+from sidecar.redact.phone_region import Number, Region, is_valid_abroad
 from sidecar.redact.rule import Decisions, Range, Rule
-from sidecar.redact.words import words
-
-
-def _bytes(section: str) -> frozenset[bytes]:
-    return frozenset(word.encode() for word in words(f"phone.{section}"))
-
-
-_PHONE_CONTEXT = _bytes("context")
-_PHONE_LINK = _bytes("link")
-_PHONE_NUMBER = _bytes("number")
-_PHONE_NUMBERED = _bytes("numbered")
-_PHONE_UNIT = _bytes("unit")
-_PHONE_VETO = _bytes("veto")
-_TELLING = _PHONE_CONTEXT | _PHONE_VETO | _PHONE_NUMBER | _PHONE_NUMBERED
 
 MATCHES = (
     "(0532 123 45 67)", "(05321234567)", "(415-555-2671)", "(0212 555 12 34)", "(06 12 34 56 78)",
@@ -90,49 +70,18 @@ _DATE = re.compile(
 )
 _OCTET = rb"(?:[01]?[0-9]{1,2}|2[0-4][0-9]|25[0-5])"
 _DOTTED_QUAD = re.compile(rb"(?:%b\.){3}%b$" % (_OCTET, _OCTET))
-_THOUSANDS = re.compile(rb"[1-9][0-9]{0,2}(?:[ .][0-9]{3}){2,4}$")
 _REMARK = re.compile(rb"-(?:Office|Home|Mobile|Cell|Work|Fax|Phone|Tel|Cep|Ev|Is)\b")
-# Letters in lower case and dots, and a blank for everything else.
-_IN_TOKENS = re.sub(rb"[^a-z\xc0-\xff.]", b" ", bytes(range(256)).lower())
-_WORD_BEHIND = re.compile(rb" *([A-Za-z\xc0-\xff.]+)")
-_LABEL = re.compile(rb"(?:^|[ \t])[TMPFC][.:]? $")
-_LABEL_ENDS = b"TMPFC.:"
-# A full stop that ends an abbreviation ends no clause: "Rechnung Nr. 4711".
-_CLAUSE_END = re.compile(
-    rb"[,;!?|.\n\t](?:(?<=[,;!?|]) |(?<=\.)(?<![Nn][RrOo]\.)(?<![RrTt][Ee][FfLl]\.) "
-    rb"|(?<=[\n\t])(?<!:[\n\t]))"
-)
-_URL = re.compile(rb"://[^ ]*$")
 _AMOUNT = re.compile(rb"(?<![0-9(+.])[1-9][0-9]{0,2}(?:[ .][0-9]{3})+$")
 _CURRENCIES = (b"$", b"\xa2")
 _BEFORE_AMOUNT = (b"$ ", b"\xa2 ")
 _LETTER_O = b"oO"
 _NAMED = ("phone", "near")  # what the words beside a number must call it
 
-# How people group a number that they write without its trunk prefix.
-_BARE_SHAPES: dict[str, set[tuple[int, ...]]] = {
-    "US": {(10,), (3, 3, 4), (6, 4), (3, 7), (3, 4, 3)},
-    "GB": {(4, 3, 3)},
-    "TR": {(10,), (3, 3, 2, 2), (3, 3, 4), (3, 7), (3, 1, 3), (3, 2, 2), (3, 4)},
-    "ES": {(9,), (3, 3, 3), (3, 2, 2, 2), (2, 3, 2, 2), (2, 7), (3, 6)},
-}
-# The first groups of bare numbers where the rest is grouped as no one would expect.
-_ODD_STARTS = {"US": (3, 3), "TR": (3, 3), "ES": (3, 3)}
-# Regions where ten digits behind a zero are mostly no number; in others they mostly are.
-_SPARSE = {"TR", "GB"}
-# Numbers that no one has: what people write where they want none to be called.
-_FICTIONAL = {"GB": "7700900[0-9]{3}|1632960[0-9]{3}"}
 _COUNTING = "01234567890123456789 9876543210"
 # Subscriber numbers without an area code; only beside a phone word.
 _LOCAL_SHAPES = {(3, 4), (3, 2, 2), (3, 3)}
 
 _BRACKET, _ZERO, _PLUS = b"(0+"
-
-_KINDS = (
-    "fixed_line", "mobile", "toll_free", "premium_rate", "shared_cost", "personal_number", "voip",
-    "pager", "uan", "voicemail",
-)  # fmt: skip
-
 
 SPELLED = (
     "two one two five five five oh one four three",
@@ -168,20 +117,12 @@ def rules(regions: tuple[str, ...]) -> tuple[Rule, Rule]:
     )
 
 
-class Number(NamedTuple):
-    """A run of digit groups that might be a national number."""
-
-    digits: str
-    shape: tuple[int, ...]
-    text: bytes
-
-
 class Finder:
     """Finds the numbers of some regions, and international numbers of all."""
 
     def __init__(self, regions: tuple[str, ...]) -> None:
-        self._by_size: dict[int, list[_Region]] = {}
-        for region in map(_Region.of, regions):
+        self._by_size: dict[int, list[Region]] = {}
+        for region in map(Region.of, regions):
             for size in region.sizes():
                 self._by_size.setdefault(size, []).append(region)
 
@@ -213,7 +154,7 @@ class Finder:
 
     def _in_words(self, data: bytes, start: int) -> list[Range]:
         """Return the number that a run of number words, from `start` on, ends with."""
-        context = _context(data, start)
+        context = context_before(data, start)
         if context == "veto" or not _SPELLED_GATE.search(data, start):
             return []
         parts = spelled.parts(data[start:].decode("latin-1").lower())
@@ -242,7 +183,7 @@ class Finder:
             return found
         end = _without_amount(data, start, end)
         groups = [group.span() for group in _GROUP.finditer(data, start, end)]
-        if _is_draw(data, groups) and _context(data, start) not in _NAMED:
+        if _is_draw(data, groups) and context_before(data, start) not in _NAMED:
             return found
         if any(b - a == 1 for a, b in groups[1:]) and (odd := self._all_odd(data, start, groups)):
             return odd
@@ -272,7 +213,7 @@ class Finder:
         digits = (b"0" + data[start + 1 : end].translate(None, _MARKS)).decode()
         if _glued_left(data, start) or _glued_right(data, end):
             return False
-        named = _context(data, start) in _NAMED
+        named = context_before(data, start) in _NAMED
         regions = self._by_size.get(len(digits), ())
         return len(digits) > 8 and any(r.is_sure(digits, named) for r in regions)
 
@@ -293,7 +234,7 @@ class Finder:
             or _glued_right(data, end)
         ):
             return None
-        context = _context(data, start) or _context_after(data, end)
+        context = context_before(data, start) or context_after(data, end)
         named = context in _NAMED
         rest = data[groups[1][0] : end].replace(b" - ", b" ").replace(b" / ", b" ")
         one_mark = len(set(rest.translate(None, b"0123456789()"))) < 2
@@ -330,10 +271,10 @@ class Finder:
                     return end - len(text), end
                 continue
             if context is None:  # inside a chain the words before it are about another number
-                context = "" if first else _context(data, start)
+                context = "" if first else context_before(data, start)
             shape = tuple(b - a for a, b in groups[first:last])
             number = Number(digits.decode(), shape, text)
-            if self._accept(number, context or _context_after(data, end)):
+            if self._accept(number, context or context_after(data, end)):
                 return end - len(text), end
         return None
 
@@ -366,110 +307,6 @@ class Finder:
         bracketed = number.text[:1] == b"(" and len(number.shape) > 1 and len(digits) > 7
         grouped = len(number.shape) > 2 or (len(number.shape) > 1 and number.shape[0] > 2)
         return bracketed or (digits[0] == "0" and grouped and 9 <= len(digits) <= 11)
-
-
-class _Region(NamedTuple):
-    """What the rule needs of libphonenumber's data about a region."""
-
-    name: str
-    code: int
-    trunk: str
-    lengths: frozenset[int]
-    pattern: re.Pattern[str]
-    mobile: re.Pattern[str]
-
-    @classmethod
-    def of(cls, name: str) -> "_Region":
-        meta = PhoneMetadata.metadata_for_region(name, None)
-        if meta is None or meta.general_desc is None:
-            raise ValueError(f"unknown region {name!r}")
-        # The test of is_valid_number() in one match instead of twenty calls; the regions that
-        # share a calling code (US and CA, GB and JE) are one.
-        code = country_code_for_region(name)
-        shared = [
-            PhoneMetadata.metadata_for_region(region, None)
-            for region in COUNTRY_CODE_TO_REGION_CODE[code]
-        ]
-        kinds = [getattr(region, kind) for region in shared for kind in _KINDS]
-        patterns = {kind.national_number_pattern: None for kind in kinds if kind is not None}
-        patterns[_FICTIONAL.get(name)] = None
-        mobile = "(?!)" if meta.mobile is None else meta.mobile.national_number_pattern or "(?!)"
-        return cls(
-            name,
-            code,
-            meta.national_prefix or "",
-            frozenset(meta.general_desc.possible_length),
-            re.compile("|".join(f"(?:{pattern})" for pattern in patterns if pattern)),
-            re.compile(rf"(?:{mobile})|(?:{_FICTIONAL.get(name, '(?!)')})"),
-        )
-
-    def sizes(self) -> set[int]:
-        """Return how many digits a number may have: bare, behind a trunk prefix or the code."""
-        before = (0, len(self.trunk), len(str(self.code)))
-        return {size + more for size in self.lengths for more in before}
-
-    def accepts(self, number: Number, context: bool) -> bool:
-        digits, shape = number.digits, number.shape
-        if self.trunk and digits.startswith(self.trunk):
-            rest = digits[len(self.trunk) :]
-            if shape[0] == len(self.trunk):
-                shape = shape[1:]
-            if self.trunk == "0" or self._usual(shape) or len(shape) == 1:
-                return self._valid(rest)
-            return False
-        code = str(self.code)
-        if len(digits) >= 11 and digits.startswith(code) and self._valid(digits[len(code) :]):
-            return True
-        if not self._usual(shape) or not self._valid(digits):
-            return False
-        if len(digits) == 7:  # Turkish 444 numbers; other seven digits are anything
-            return context or len(shape) > 1
-        if self.name == "TR" and shape == (10,) and digits[0] != "5":
-            return context
-        if _THOUSANDS.match(number.text) and digits[0] not in "689":
-            return context
-        return True
-
-    def is_sure(self, digits: str, named: bool) -> bool:
-        """Tell whether digits are a whole number behind its zero: a mobile one, or named so."""
-        national = digits[1:]
-        if self.trunk != "0" or digits[0] != "0" or not self._valid(national):
-            return False
-        return named or (len(digits) > 9 and self.mobile.fullmatch(national) is not None)
-
-    def accepts_odd(self, number: Number, named: bool) -> bool:
-        """Decide about a whole number in groups as no one would expect."""
-        digits, shape = number.digits, number.shape
-        if self.is_sure(digits, named):
-            return True
-        if self.trunk == "0" and digits[0] == "0":
-            sparse = self.name in _SPARSE and len(digits) == 11
-            usual = shape[0] > 2 or (shape[0] == 1 and 1 not in shape[1:-1])
-            return len(digits) > 9 and (sparse or usual) and self._valid(digits[1:])
-        if named:
-            prefixes = ("", self.trunk, str(self.code))
-            return len(digits) > 8 and any(
-                digits.startswith(p) and self._valid(digits[len(p) :]) for p in prefixes
-            )
-        odd = shape[:2] == _ODD_STARTS.get(self.name) or shape == (3, 1, 2, 2, 2)
-        if self.name == "TR":
-            return odd and self.mobile.fullmatch(digits) is not None
-        return odd and self._valid(digits)
-
-    def _usual(self, shape: tuple[int, ...]) -> bool:
-        return shape in _BARE_SHAPES.get(self.name, ())
-
-    def _valid(self, national: str) -> bool:
-        return len(national) in self.lengths and self.pattern.fullmatch(national) is not None
-
-
-@lru_cache(maxsize=4096)
-def _is_valid_abroad(code: int, national: str) -> bool:
-    zero = True if national.startswith("0") else None
-    number = PhoneNumber(
-        country_code=code, national_number=int(national), italian_leading_zero=zero
-    )
-    return bool(is_valid_number(number))
 
 
 def _extended(data: bytes, end: int) -> int:
@@ -507,7 +344,7 @@ def _international(
             # People invent and mistype numbers; a prefix and a country code say enough. And the
             # data of most countries need not be loaded, which takes milliseconds.
             return (9 <= len(digits) <= 13 and not strict) or any(
-                _is_valid_abroad(int(code), each.decode())
+                is_valid_abroad(int(code), each.decode())
                 for each in (national, national.lstrip(b"0") or b"0")
             )
     return False
@@ -612,10 +449,6 @@ def _glued_left(data: bytes, start: int) -> bool:
     return last in b"-/.,:=" and data[max(0, start - 2) : start - 1].isdigit()
 
 
-# "no message on my registered 212-555-0143": not the number of the message.
-_BREAKS = frozenset({b"on", b"at"})
-
-
 def _glued_right(data: bytes, end: int) -> bool:
     """Tell whether the characters behind make the digits part of a longer token."""
     after = data[end : end + 2]
@@ -632,49 +465,3 @@ def _glued_right(data: bytes, end: int) -> bool:
         and after[1:].isalnum()
         and (after[1:].isalpha() or after[:1] in (b":", b","))
     )
-
-
-def _context(data: bytes, start: int) -> str:
-    """Return what the words before a number call it: `phone`, `veto`, `numbered` or nothing."""
-    before = data[max(0, start - _LOOK_BACK) : start]
-    if 0 in before[-4:]:
-        return "phone"  # a signature: the e-mail address stood right before it
-    clause = before.rfind(0) + 1
-    for end in _CLAUSE_END.finditer(before, clause):
-        clause = end.end()
-    before = before[clause:]
-    if before[-2:-1] in _LABEL_ENDS and _LABEL.search(before):
-        return "phone"
-    tokens = [token.strip(b".") for token in before.translate(_IN_TOKENS).split()[:-5:-1]]
-    if b"://" in before and _URL.search(before):
-        return "veto" if _PHONE_CONTEXT.isdisjoint(tokens) else "phone"
-    found = "numbered" if before[-2:].strip() == b"#" else ""
-    return found if _TELLING.isdisjoint(tokens) else _told_by(tokens) or found
-
-
-def _told_by(tokens: list[bytes]) -> str:
-    """Return what some words, the last one first, call what follows them."""
-    found, linked, crossed = "", True, False
-    for token in tokens:
-        if token in _PHONE_CONTEXT:
-            return "phone" if linked else "near"
-        if token in _PHONE_VETO and not crossed:
-            return "veto"
-        if token in _PHONE_NUMBERED and not crossed:
-            found = "numbered"
-        crossed = crossed or token in _BREAKS
-        linked = linked and token in _PHONE_LINK
-        if token in _PHONE_NUMBER and not found:
-            found = "phone"
-    return found
-
-
-def _context_after(data: bytes, end: int) -> str:
-    """Return what the word behind a number calls it."""
-    match = _WORD_BEHIND.match(data, end, end + 16)
-    if match is None:
-        return ""
-    word = match[1].lower().strip(b".")
-    if word in _PHONE_UNIT:
-        return "veto"
-    return "phone" if word in _PHONE_CONTEXT else ""

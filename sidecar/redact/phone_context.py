@@ -1,0 +1,80 @@
+"""What the words beside a number call it."""
+
+import re
+
+from sidecar.redact.words import words
+
+
+def _bytes(section: str) -> frozenset[bytes]:
+    return frozenset(word.encode() for word in words(f"phone.{section}"))
+
+
+_PHONE_CONTEXT = _bytes("context")
+_PHONE_LINK = _bytes("link")
+_PHONE_NUMBER = _bytes("number")
+_PHONE_NUMBERED = _bytes("numbered")
+_PHONE_UNIT = _bytes("unit")
+_PHONE_VETO = _bytes("veto")
+_TELLING = _PHONE_CONTEXT | _PHONE_VETO | _PHONE_NUMBER | _PHONE_NUMBERED
+
+# How far the words reach that are looked at.
+LOOK_BACK = 40
+# Letters in lower case and dots, and a blank for everything else.
+_IN_TOKENS = re.sub(rb"[^a-z\xc0-\xff.]", b" ", bytes(range(256)).lower())
+_WORD_BEHIND = re.compile(rb" *([A-Za-z\xc0-\xff.]+)")
+_LABEL = re.compile(rb"(?:^|[ \t])[TMPFC][.:]? $")
+_LABEL_ENDS = b"TMPFC.:"
+# A full stop that ends an abbreviation ends no clause: "Rechnung Nr. 4711".
+_CLAUSE_END = re.compile(
+    rb"[,;!?|.\n\t](?:(?<=[,;!?|]) |(?<=\.)(?<![Nn][RrOo]\.)(?<![RrTt][Ee][FfLl]\.) "
+    rb"|(?<=[\n\t])(?<!:[\n\t]))"
+)
+_URL = re.compile(rb"://[^ ]*$")
+# "no message on my registered 212-555-0143": not the number of the message.
+_BREAKS = frozenset({b"on", b"at"})
+
+
+def context_before(data: bytes, start: int) -> str:
+    """Return what the words before a number call it: `phone`, `veto`, `numbered` or nothing."""
+    before = data[max(0, start - LOOK_BACK) : start]
+    if 0 in before[-4:]:
+        return "phone"  # a signature: the e-mail address stood right before it
+    clause = before.rfind(0) + 1
+    for end in _CLAUSE_END.finditer(before, clause):
+        clause = end.end()
+    before = before[clause:]
+    if before[-2:-1] in _LABEL_ENDS and _LABEL.search(before):
+        return "phone"
+    tokens = [token.strip(b".") for token in before.translate(_IN_TOKENS).split()[:-5:-1]]
+    if b"://" in before and _URL.search(before):
+        return "veto" if _PHONE_CONTEXT.isdisjoint(tokens) else "phone"
+    found = "numbered" if before[-2:].strip() == b"#" else ""
+    return found if _TELLING.isdisjoint(tokens) else _told_by(tokens) or found
+
+
+def _told_by(tokens: list[bytes]) -> str:
+    """Return what some words, the last one first, call what follows them."""
+    found, linked, crossed = "", True, False
+    for token in tokens:
+        if token in _PHONE_CONTEXT:
+            return "phone" if linked else "near"
+        if token in _PHONE_VETO and not crossed:
+            return "veto"
+        if token in _PHONE_NUMBERED and not crossed:
+            found = "numbered"
+        crossed = crossed or token in _BREAKS
+        linked = linked and token in _PHONE_LINK
+        if token in _PHONE_NUMBER and not found:
+            found = "phone"
+    return found
+
+
+def context_after(data: bytes, end: int) -> str:
+    """Return what the word behind a number calls it."""
+    match = _WORD_BEHIND.match(data, end, end + 16)
+    if match is None:
+        return ""
+    word = match[1].lower().strip(b".")
+    if word in _PHONE_UNIT:
+        return "veto"
+    return "phone" if word in _PHONE_CONTEXT else ""
