@@ -383,11 +383,11 @@ def _is_pairs(number: Number) -> bool:
 
 
 def _is_draw(data: bytes, groups: list[Range]) -> bool:
-    """Tell the numbers of a draw, which rise: `05 12 23 31 38`."""
+    """Tell the numbers of a draw, which rise, and not far: `05 12 23 31 38`."""
     if not 5 <= len(groups) <= 8 or any(b - a != 2 for a, b in groups):
         return False
     values = [data[a:b] for a, b in groups]
-    return all(a < b for a, b in pairwise(values))
+    return values[-1] <= b"60" and all(a < b for a, b in pairwise(values))
 
 
 def _is_list(data: bytes, groups: list[Range]) -> bool:

@@ -63,6 +63,7 @@ def test_finds_international_numbers_of_every_region(region: str) -> None:
         ("o 0532 123 45 67", "o [PHONE]"),
         ("0532 123 45 67, 612 345 678 €", "[PHONE], 612 345 678 €"),
         ("tel 05 12 23 31 38", "tel [PHONE]"),
+        ("it, 06 12 34 56 78 , maybe", "it, [PHONE] , maybe"),
         ("new # 212.555.0143, order # 212.555.0143", "new # [PHONE], order # 212.555.0143"),
     ],
 )
