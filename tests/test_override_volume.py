@@ -221,12 +221,16 @@ async def test_crash_of_the_kubelet(
 
 
 async def test_volume_comes_off(start_pod: StartPod, volume: ConfigMapVolume) -> None:
-    """Nobody has taken the override back."""
+    """Nobody has taken the override back; nor while it is being put on again."""
     volume.sync(override("off"))
     pod = await start_pod(volume)
     shutil.rmtree(volume.path)
-    await pod.shows("unreadable", "off", "off")
-    ConfigMapVolume(volume.path).sync(override("write_only"))
+    line = await pod.shows("unreadable", "off", "off")
+    assert line["reason"] == f"{volume.path} does not exist"
+    again = ConfigMapVolume(volume.path)
+    line = await pod.shows("unreadable", "off", "off")
+    assert line["reason"] == "its volume is incomplete"
+    again.sync(override("write_only"))
     await pod.shows("active", "write_only", "write_only")
 
 

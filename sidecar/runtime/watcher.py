@@ -29,7 +29,7 @@ MAX_LABELS_BYTES = 262144
 # Seconds after which a disk that does not answer counts as unreadable.
 PATIENCE = 2.0
 # Swaps of the volume during one look after which it is said to change all the time.
-_MOST_SWAPS = 10
+_MOST_SWAPS = 100
 # Problems kept of one file: whoever has more than these will look again anyway.
 _MOST_PROBLEMS = 10
 # Longest sleep until an expiry; the wall clock may be set in between.
@@ -40,8 +40,11 @@ class NotMounted(Exception):
     """There is no directory where the file should be in."""
 
 
-def read_mounted(path: Path, most: int) -> bytes | None:
+def read_mounted(path: Path, most: int, *, swapped: bool = False) -> bytes | None:
     """Return the first `most` bytes of a file on a volume, or None if the volume has no such file.
+
+    `swapped` says that there has been a `..data`: without it now, the kubelet is still setting the
+    volume up, and nobody knows which files it will have.
 
     Raises NotMounted, and OSError for whatever else is in the way.
     """
@@ -66,10 +69,10 @@ def read_mounted(path: Path, most: int) -> bytes | None:
     try:
         return _read(path, most)
     except FileNotFoundError:
-        if path.is_symlink():
-            raise OSError("its volume is incomplete") from None
         if not path.parent.is_dir():
             raise NotMounted(f"{path.parent} does not exist") from None
+        if swapped or path.is_symlink():
+            raise OSError("its volume is incomplete") from None
         return None
 
 
@@ -127,14 +130,15 @@ class _Poller:
         self._path = path
         self._labels_path = labels_path
         self._last = self._good = _Content()
-        self._mounted = False
+        self._mounted = self._swapped = False
 
     def look(self) -> _Look:
         """Read the file, and the labels where the override asks for some. Never raises."""
         failure, content = "", None
         try:
-            content = self._content(read_mounted(self._path, MAX_BYTES + 1))
+            content = self._content(read_mounted(self._path, MAX_BYTES + 1, swapped=self._swapped))
             self._mounted = True
+            self._swapped = self._swapped or (self._path.parent / "..data").is_symlink()
         except NotMounted as error:
             # From the start: nobody has set up an override. Later: the volume has come off.
             if self._mounted:
