@@ -7,6 +7,7 @@ its limit.
 """
 
 import argparse
+import json
 import re
 import select
 import subprocess
@@ -19,7 +20,15 @@ from pathlib import Path
 from bench.proxy.load import Connection
 from bench.proxy.processes import Process, free_port
 from bench.proxy.stub import Stub
-from bench.proxy.targets import NAIVE, NO_CACHE, NO_REDACTION, SIDECAR, WRITE_ONLY, Target
+from bench.proxy.targets import (
+    NAIVE,
+    NO_CACHE,
+    NO_REDACTION,
+    ROOT,
+    SIDECAR,
+    WRITE_ONLY,
+    Target,
+)
 from bench.proxy.traffic import WORKS, Work
 
 COUNTED = ("get", "hit", "post400", "post4k", "post4k-pii", "post64k")
@@ -38,7 +47,7 @@ _CONNECTIONS = 8
 _PATIENCE = 120.0
 
 
-def counts(target: Target, stub: Stub, works: Iterable[str], home: Path) -> Iterator[int]:
+def counts(target: Target, stub: Stub, works: Iterable[Work], home: Path) -> Iterator[int]:
     """Yield the instructions per request of each kind of work."""
     home.mkdir()
     port = free_port()
@@ -48,9 +57,9 @@ def counts(target: Target, stub: Stub, works: Iterable[str], home: Path) -> Iter
     process = Process(3, [*valgrind, *command], home / "log", env)
     try:
         process.wait_for(port, WORKS["get"].request("first"), _PATIENCE)
-        for name in works:
-            work = WORKS[name]
+        for work in works:
             requests = 40 if len(work.body) > 16384 else 300
+            requests = max(requests, 3 * work.credentials, 3 * len(work.paths))
             _drive(port, work, requests)
             _control(process, "-z")
             _control(process, "-i", "on")
@@ -122,17 +131,40 @@ def table(home: Path, works: Iterable[str] = COUNTED) -> dict[str, dict[str, int
 def _table(stub: Stub, works: list[str], home: Path) -> dict[str, dict[str, int]]:
     found: dict[str, dict[str, int]] = {name: {} for name in works}
     for target in (NAIVE, SIDECAR, NO_REDACTION):
-        for name, count in zip(works, counts(target, stub, works, home / target.name), strict=True):
+        counted = counts(target, stub, [WORKS[name] for name in works], home / target.name)
+        for name, count in zip(works, counted, strict=True):
             found[name][target.name] = count
     if "get" in found:
         passed_on = found["get"][NAIVE.name]
         others = (("get, cache off", NO_CACHE, "get"), ("short-circuited", WRITE_ONLY, "hit"))
         for name, other, work in others:
-            (count,) = counts(other, stub, [work], home / other.name)
+            (count,) = counts(other, stub, [WORKS[work]], home / other.name)
             found[name] = {NAIVE.name: passed_on, SIDECAR.name: count}
         if "hit" in found:
             found["hit"][NAIVE.name] = passed_on
     return found
+
+
+def scaling(home: Path) -> dict[tuple[str, int], int]:
+    """Return the sidecar's counts by what grows and how much there is of it."""
+    rows = json.loads((ROOT / "sidecar" / "core" / "routes.json").read_bytes())
+    routes = tuple(
+        f"/api/{row['api']}{row['path']}"
+        for row in rows
+        if row["method"] == "GET" and row["class"] == "CTRL"
+    )
+    works: dict[tuple[str, int], Work] = {}
+    for many in (1, 16, 64, 256, 1024):
+        works["credentials, cached read", many] = WORKS["hit"]._replace(credentials=many)
+        works["credentials, read passed on", many] = WORKS["get"]._replace(credentials=many)
+    for many in (1, 10, len(routes)):
+        works["routes, look-up passed on", many] = Work("GET", paths=routes[:many])
+    stub = Stub(home)
+    try:
+        counted = counts(SIDECAR, stub, works.values(), home / "scaling")
+        return dict(zip(works, counted, strict=True))
+    finally:
+        stub.process.stop()
 
 
 def lines(found: dict[str, dict[str, int]]) -> Iterator[str]:

@@ -34,6 +34,8 @@ class Result:
     sizes: dict[int, float] = field(default_factory=dict)
     threads: dict[int, float] = field(default_factory=dict)
     instructions: dict[str, dict[str, int]] = field(default_factory=dict)
+    counted: dict[tuple[str, int], int] = field(default_factory=dict)
+    """Instructions by what grows and how much there is of it."""
 
 
 def page(result: Result) -> str:
@@ -70,6 +72,9 @@ def _lines(result: Result) -> Iterator[str]:
         yield "User mode, counted by valgrind; the same to a percent on any machine."
         yield "The naive proxy has no cache: hits and short-circuited reads stand beside its GET.\n"
         yield from instructions.lines(result.instructions)
+        yield "\n| what grows | how many | instructions per request |\n|---|---|---|"
+        for (what, many), count in result.counted.items():
+            yield f"| {what} | {many} | {count:,} |"
 
 
 def _machine() -> str:
@@ -112,6 +117,15 @@ def _posts(result: Result) -> Iterator[str]:
             f"| {work[4:]} | {naive:,.0f} | {ours:,.0f} | {ours / naive:.2f} | {ours / plain:.2f} "
             f"| {envoy:,.0f} | {result.leaked[work, OURS]} |"
         )
+    many = sorted({c for work, c, _ in result.throughput if work == "post4k"})
+    if len(many) > 1:
+        yield "\n| 4 KB, connections | naive rps | sidecar rps | x naive | Envoy rps |"
+        yield "|---|---|---|---|---|"
+        for c in many:
+            naive, ours, envoy = (
+                result.throughput["post4k", c, name].rps for name in (NAIVE, OURS, ENVOY)
+            )
+            yield f"| {c} | {naive:,.0f} | {ours:,.0f} | {ours / naive:.2f} | {envoy:,.0f} |"
     yield "\n`leaked`: bodies in which an e-mail address reached the stub through the sidecar."
 
 

@@ -155,7 +155,7 @@ class Bench:
         running.process.stop()
 
     def scaling(self) -> None:
-        """Measure cost against body size, threads in the cache, and credentials."""
+        """Measure cost against body size and threads in the cache."""
         running = self.start(SIDECAR)
         for size in SIZES:
             work = WORKS["post4k"]._replace(body=messages(size))
@@ -189,6 +189,8 @@ def main() -> None:
             targets = [NAIVE, ENVOY, SIDECAR, NO_REDACTION]
             bench.flat_out(targets, POSTS[1:3] if arguments.quick else POSTS, [64])
             bench.flat_out([SIDECAR, WRITE_ONLY], ["hit"], [64])
+            if not arguments.quick:
+                bench.flat_out([NAIVE, ENVOY, SIDECAR], ["post4k"], [1, 16, 256])
             bench.latency()
             bench.blocking()
             bench.memory_and_start()
@@ -197,6 +199,7 @@ def main() -> None:
                 counted = Path(directory) / "counted"
                 counted.mkdir()
                 bench.result.instructions = instructions.table(counted)
+                bench.result.counted = instructions.scaling(counted)
         finally:
             bench.close()
     page = report.page(bench.result)

@@ -1,8 +1,10 @@
 """The requests of the benchmark: what an SDK of Zep sends, clean or with personal data."""
 
 import json
+import re
 from typing import NamedTuple
 
+_PARAMETER = re.compile(r"\{[^}]*\}")
 LEAK = b"@example.com"
 """What every e-mail address of a body contains: the stub counts bodies in which it survived."""
 _HEADERS = {  # those of zep-cloud 3.30
@@ -30,6 +32,9 @@ class Work(NamedTuple):
     method: str
     threads: int = 0
     body: bytes = b""
+    credentials: int = 1
+    paths: tuple[str, ...] = ()
+    """Templates of the paths to ask in turn; without any, those of a chat."""
 
     def numbered(self, tag: str, number: int) -> bytes:
         """Return the bytes of one request of many; `tag` belongs to all of them."""
@@ -37,16 +42,20 @@ class Work(NamedTuple):
             return self.request(f"t{number % self.threads}", number)
         return self.request(f"{tag}-{number}", number)
 
-    def request(self, thread: str, number: int = 0, credential: int = 0) -> bytes:
+    def request(self, thread: str, number: int = 0) -> bytes:
         """Return the bytes of one request."""
         body = self.body.replace(b"####", b"%04d" % (number % 10000))
         body = body.replace(b"## ##", b"%02d %02d" % (number // 100 % 100, number % 100))
         what = "context" if self.method == "GET" else "messages"
-        headers = _HEADERS | {"Authorization": f"Api-Key z_bench_{credential:048d}"}
+        path = f"/api/v2/threads/{thread}/{what}"
+        if self.paths:
+            path = _PARAMETER.sub(thread, self.paths[number % len(self.paths)])
+        credential = f"Api-Key z_bench_{number % self.credentials:048d}"
+        headers = _HEADERS | {"Authorization": credential}
         if body:
             headers |= {"Content-Type": "application/json", "Content-Length": str(len(body))}
         lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-        line = f"{self.method} /api/v2/threads/{thread}/{what} HTTP/1.1\r\n"
+        line = f"{self.method} {path} HTTP/1.1\r\n"
         return f"{line}Host: 127.0.0.1\r\n{lines}\r\n".encode() + body
 
 
