@@ -98,6 +98,27 @@ def _dni(value: bytes, _before: bytes) -> bool:
     return text[-1] == "TRWAGMYFPDXBNJZSQVHLCKE"[int(number) % 23]
 
 
+def _cif(value: bytes, before: bytes) -> bool:
+    if not _ASKED_FOR.search(before):
+        return False
+    text = re.sub(rb"[ .-]", b"", value.upper())
+    total = sum(_digits(text)[1:7:2]) + sum(sum(divmod(d * 2, 10)) for d in _digits(text)[:7:2])
+    digit = -total % 10
+    return text[-1:] in (b"%d" % digit, b"JABCDEFGHI"[digit : digit + 1])
+
+
+_NINO_WORD = re.compile(
+    rb"(?i)\b(?:ni|nino|national insurance)(?: (?:no|num|number))?[ :#=.-]{0,4}(?:is )?$"
+)
+
+
+def _nino(value: bytes, before: bytes) -> bool:
+    # It has no check digit; in capitals its shape says enough.
+    if value[:2].upper() in (b"BG", b"GB", b"KN", b"NK", b"NT", b"TN", b"ZZ"):
+        return False
+    return value.isupper() or _NINO_WORD.search(before) is not None
+
+
 def _nir(value: bytes, _before: bytes) -> bool:
     text = re.sub(r"[ .-]", "", value.decode().upper())
     number = int(text[:13].replace("2A", "19").replace("2B", "18"))
@@ -105,6 +126,7 @@ def _nir(value: bytes, _before: bytes) -> bool:
 
 
 _SSN_WORD = re.compile(rb"(?i)(?:ssn|social(?: security)?|itin|soc)[A-Za-z .]{0,16}[ :#=.-]{0,4}$")
+_SSN_NEAR = re.compile(rb"(?i)\b(?:ssn|social security)\b")
 _NOT_SSN_WORD = re.compile(
     rb"(?i)(?:cas|part|model|order|ref|sku|case|no)[A-Za-z .]{0,8}[ :#=.-]{0,3}$"
 )
@@ -115,19 +137,22 @@ def _ssn(value: bytes, before: bytes) -> bool:
     plausible = (
         digits[:3] not in (b"000", b"666") and digits[3:5] != b"00" and digits[5:] != b"0000"
     )
-    if _SSN_WORD.search(before):
+    if _SSN_WORD.search(before) or (len(value) > 9 and _SSN_NEAR.search(before)):
         return plausible
     return plausible and b"-" in value and digits[0] != 57 and not _NOT_SSN_WORD.search(before)
 
 
 _VERSION_WORD = re.compile(
-    rb"(?i)\b(?:version|versions|versi[ao]n|surum|surumu|release|build|firmware|v|ver|driver|assembly"
-    rb"|update|kernel|section|chapter|clause|oid|rev)[A-Za-z ]{0,8}[ :.=]{0,3}$"
+    rb"(?i)\b(?:version|versi[ao]n|surum|release|build|firmware|v\b|ver\b|driver|assembly"
+    rb"|update|kernel|section|chapter|clause|oid\b|rev\b)[A-Za-z ]{0,8}[ :.=]{0,3}$"
 )
 
 
 def _ipv4(value: bytes, before: bytes) -> bool:
-    octets = [int(part) for part in value.split(b".")]
+    parts = value.split(b".")
+    if any(part[:1] == b"0" and len(part) > 1 for part in parts):
+        return False  # a large number
+    octets = [int(part) for part in parts]
     return max(octets) < 256 and octets[0] > 0 and not _VERSION_WORD.search(before)
 
 
@@ -141,6 +166,14 @@ def _ipv6(value: bytes, _before: bytes) -> bool:
 def _is_mixed(value: bytes) -> bool:
     """A password or token has more than letters: a digit or a symbol inside a word."""
     return re.search(rb"[0-9!#$%&*+/=?^~@]", value) is not None and len(value) >= 6
+
+
+_AWS_WORD = re.compile(rb"(?:AKIA|ASIA)[A-Z0-9]{16}|(?i:aws|secret)")
+
+
+def _aws_secret(value: bytes, before: bytes) -> bool:
+    mixed = (re.search(kind, value) for kind in (rb"[0-9]", rb"[a-z]", rb"[A-Z]"))
+    return _AWS_WORD.search(before) is not None and all(mixed)
 
 
 def _always(_value: bytes, _before: bytes) -> bool:
@@ -199,9 +232,9 @@ _BY_PATTERN = (
     ),
     _rule(
         "national_id",  # German tax id
-        r"[1-9][0-9] ?[0-9]{3} ?[0-9]{3} ?[0-9]{3}",
+        r"[1-9][0-9][ /]?[0-9]{3}[ /]?[0-9]{3}[ /]?[0-9]{3}",
         _steuer_id,
-        ("86095742719", "86 095 742 719"),
+        ("86095742719", "86 095 742 719", "86/095/742/719"),
         ("86095742718",),
     ),
     _rule(
@@ -210,6 +243,21 @@ _BY_PATTERN = (
         _dni,
         ("12345678Z", "12.345.678-Z", "X1234567L"),
         ("12345678A",),
+    ),
+    _rule(
+        "national_id",  # Spanish tax number of a company
+        r"[ABCDEFGHJNPQRSUVWabcdefghjnpqrsuvw][ .-]?[0-9]{7}[ .-]?[0-9A-Ja-j]",
+        _cif,
+        ("CIF B28930378", "NIF: Q-2826000-H"),
+        ("B28930378", "CIF B28930379"),
+    ),
+    _rule(
+        "national_id",  # British national insurance number
+        r"[A-CEGHJ-PR-TW-Za-ceghj-pr-tw-z][A-CEGHJ-NPR-TW-Za-ceghj-npr-tw-z]"
+        r"(?:[ -]?[0-9]{2}){3}[ -]?[A-Da-d]",
+        _nino,
+        ("AB 12 34 56 C", "AB123456C", "ni: ab 123456 c"),
+        ("GB123456A", "AB123456E", "ab123456c", "QQ123456C"),
     ),
     _rule(
         "national_id",  # French social security
@@ -223,7 +271,7 @@ _BY_PATTERN = (
         "ssn",
         r"[0-8][0-9]{2}(?:[ -][0-9]{2}[ -]|[0-9]{2})[0-9]{4}",
         _ssn,
-        ("078-05-1120", "SSN 078 05 1120", "ssn: 078051120"),
+        ("078-05-1120", "SSN 078 05 1120", "ssn: 078051120", "ssn so I put Smith 078 05 1120"),
         ("078051120", "000-12-3456", "CAS 7732-18-5", "078 05 1120"),
     ),
     _rule(
@@ -235,8 +283,9 @@ _BY_PATTERN = (
             "10.150.163.222:8080",
             "server at 197.129.205.132",
             "driver 2 on 10.0.0.1",
+            "vps 51.178.92.205",
         ),
-        ("version 2.1.39.7", "1.2.3.4.5", "300.1.1.1", "sürüm 9.20.24.3"),
+        ("version 2.1.39.7", "1.2.3.4.5", "300.1.1.1", "1.000.000.007", "sürüm 9.20.24.3"),
     ),
     _rule(
         "ip",
@@ -251,10 +300,22 @@ _BY_PATTERN = (
         r"|gh[pousr]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9_]{30,}|glpat-[A-Za-z0-9_-]{18,40}"
         r"|(?:AKIA|ASIA)[A-Z0-9]{16}|AIza[A-Za-z0-9_-]{30,40}|xox[abeoprs]-[A-Za-z0-9-]{10,}"
         r"|eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]{4,})?"
+        r"|[0-9]{8,10}:[A-Za-z0-9_-]{35}"
         r"|z_[0-9a-z]{2}[A-Za-z0-9._-]{30,}|(?:npm|hf|SG|dop_v1|shpat|ya29)[_.][A-Za-z0-9._-]{20,}",
         _always,
-        ("sk_live_zeteSG1ViPURjDgufzItZwJ2", "AKIAIOSFODNN7EXAMPLE"),
+        (
+            "sk_live_zeteSG1ViPURjDgufzItZwJ2",
+            "AKIAIOSFODNN7EXAMPLE",
+            "110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw-",
+        ),
         ("SCREAMING_SNAKE",),
+    ),
+    _rule(
+        "secret",
+        r"[A-Za-z0-9/+]{40}",
+        _aws_secret,
+        ("AKIAIOSFODNN7EXAMPLE wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",),
+        ("commit 3f786850e387550fdab836ed7e6dc881de23001b", "aws " + "a" * 40),
     ),
     _rule(
         "secret",
@@ -271,8 +332,10 @@ _BY_PATTERN = (
 _INTRODUCED_PATTERN = (
     r"(?:(?i:password|passwd|passphrase|pwd|api[ _-]?key|apikey|access[ _-]?key|client[ _-]?secret"
     r"|bearer|authorization|sifre(?:m|si|niz|miz)?|parola(?:m|si)?|passwort|kennwort|mot de passe"
-    r"|contrasena)(?: (?i:is|was|are|olarak|ist|lautet|est|es))?['\x22]?[ :=]{1,3}"
-    r"|(?i:pass|secret|token|clave)(?:['\x22]?[:=]{1,2} ?| (?i:is|ist|est|es) ))"
+    r"|contrasena|mdp)(?i: (?:for |for the |fur |furs |de la |del |de |du )?(?:wi-?fi|wlan|red))?"
+    r"(?: (?i:is|was|are|olarak|ist|lautet|est|es))?['\x22]?[ :=]{1,3}"
+    r"|(?i:pass|secret|token|clave(?: de la wi-?fi| del wi-?fi)?)"
+    r"(?:['\x22]?[:=]{1,2} ?| (?i:is|ist|est|es) ))"
     r"['\x22]?(?:(?i:bearer|basic|token) )?[A-Za-z0-9!#$%&*+/=?^~@._-]{6,}"
 )
 _SECRET_VALUE = re.compile(rb"[A-Za-z0-9!#$%&*+/?^~@._-]+=*$")
@@ -321,7 +384,8 @@ RULES: tuple[Rule, ...] = (
         "secret",  # by the word before it
         (_INTRODUCED_PATTERN,),
         _named_secrets,
-        ("password: hunter2!x", "Authorization: Bearer 90cef527860625", "şifrem Kedi1234!"),
+        ("password: hunter2!x", "Authorization: Bearer 90cef527860625", "şifrem Kedi1234!",
+         "mdp: loulou2015!Brest", "clave de la wifi: abuelaPepa1949!"),
         ("reset my password please", "the token expires at noon"),
     ),
 )  # fmt: skip
