@@ -4,11 +4,13 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator
 from itertools import pairwise
+from typing import Final
 
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE
 
 from sidecar.redact import spelled
 from sidecar.redact.engine import scanner
+from sidecar.redact.phone_chain import chains, digit_groups, glued_left, glued_right
 from sidecar.redact.phone_context import context_after, context_before
 from sidecar.redact.phone_region import Number, Region, is_valid_abroad
 from sidecar.redact.rule import Decisions, Range, Rule
@@ -45,43 +47,40 @@ REJECTS = (
     "07 12 19 33 41", "# 2125550143",
 )  # fmt: skip
 
-# A chain: digit groups with at most three separators between them; numbers are found inside it.
-# Its first zero may be the letter.
-_CHAIN = scanner(
-    r"(?:\b[oO][0-9]|(?:\[\+[0-9]{1,3}\] ?\(?|\(?\+ ?\(?|\()?[0-9])(?:[ ./()-]{0,3}[0-9]){5,39}"
-)
-_SPELLED = scanner(spelled.PATTERN)
-_SPELLED_GATE = scanner(spelled.GATE)
+_SPELLED: Final = scanner(spelled.PATTERN)
+_SPELLED_GATE: Final = scanner(spelled.GATE)
 # A bank account or a card: no part of it is a phone. Of a chain it takes at least 14 characters.
-_OTHER_CHAIN = re.compile(
+_OTHER_CHAIN: Final = re.compile(
     rb"[A-Za-z]{2}[0-9]{2}[ -]?(?:[0-9]{4}[ -]?){3}|..(?:[0-9]{4}[ -]){3}[0-9]{4}(?![0-9])"
 )
 # How far the rule looks around a chain: for words before it, for a word or an extension behind it.
 _LOOK_BACK, _LOOK_AHEAD = 40, 24
-_MARKS = b" ./()[]+-"  # all that stands in a chain between the digits
-_GROUP = re.compile(rb"[0-9]+")
-_EXTENSION = re.compile(
+_MARKS: Final = b" ./()[]+-"  # all that stands in a chain between the digits
+_EXTENSION_BEGINS: Final = b"xXeEdDiIpP/-"  # but for a comma and a blank
+_EXTENSION: Final = re.compile(
     rb"(?i)(?:,? ?(?:x|ext\.?|extn\.?|extension|dahili|ic hat|durchwahl|dw\.?|poste|int\.)"
     rb"[ :.]{0,2}| ?/ |-)[0-9]{1,5}(?![ .-]?[0-9]|[A-Za-z_])"
 )
-_DATE = re.compile(
+_DATE: Final = re.compile(
     rb"(?:19|20)[0-9]{2}([-./ ])[01]?[0-9]\1[0-3]?[0-9](?![0-9])"
     rb"|[0-3]?[0-9]([-./ ])[0-3]?[0-9]\2(?:19|20)[0-9]{2}(?![0-9])"
 )
-_OCTET = rb"(?:[01]?[0-9]{1,2}|2[0-4][0-9]|25[0-5])"
-_DOTTED_QUAD = re.compile(rb"(?:%b\.){3}%b$" % (_OCTET, _OCTET))
-_REMARK = re.compile(rb"-(?:Office|Home|Mobile|Cell|Work|Fax|Phone|Tel|Cep|Ev|Is)\b")
-_AMOUNT = re.compile(rb"(?<![0-9(+.])[1-9][0-9]{0,2}(?:[ .][0-9]{3})+$")
-_CURRENCIES = (b"$", b"\xa2")
-_BEFORE_AMOUNT = (b"$ ", b"\xa2 ")
-_LETTER_O = b"oO"
-_NAMED = ("phone", "near")  # what the words beside a number must call it
+_OCTET: Final = rb"(?:[01]?[0-9]{1,2}|2[0-4][0-9]|25[0-5])"
+_DOTTED_QUAD: Final = re.compile(rb"(?:%b\.){3}%b$" % (_OCTET, _OCTET))
+_AMOUNT: Final = re.compile(rb"(?<![0-9(+.])[1-9][0-9]{0,2}(?:[ .][0-9]{3})+$")
+_CURRENCIES: Final = (b"$", b"\xa2")
+_BEFORE_AMOUNT: Final = (b"$ ", b"\xa2 ")
+_LETTER_O: Final = b"oO"
+_NAMED: Final = ("phone", "near")  # what the words beside a number must call it
 
-_COUNTING = "01234567890123456789 9876543210"
+_COUNTING: Final = "01234567890123456789 9876543210"
 # Subscriber numbers without an area code; only beside a phone word.
-_LOCAL_SHAPES = {(3, 4), (3, 2, 2), (3, 3)}
+_LOCAL_SHAPES: Final = {(3, 4), (3, 2, 2), (3, 3)}
 
-_BRACKET, _ZERO, _PLUS = b"(0+"
+_BLANK: Final = 0x20
+_BRACKET: Final = 0x28
+_PLUS: Final = 0x2B
+_ZERO: Final = 0x30
 
 SPELLED = (
     "two one two five five five oh one four three",
@@ -105,7 +104,7 @@ NOT_SPELLED = (
     "the one on the left, two on the right",
 )
 
-_GATE = r"[0-9](?:[ ./()-]{0,3}[0-9]){5}"
+_GATE: Final = r"[0-9](?:[ ./()-]{0,3}[0-9]){5}"
 
 
 def rules(regions: tuple[str, ...]) -> tuple[Rule, Rule]:
@@ -129,9 +128,8 @@ class Finder:
     def find(self, data: bytes) -> Iterator[tuple[int, int]]:
         """Yield the numbers in a view."""
         numbers = Decisions(self._in_chain)
-        for match in _CHAIN.finditer(data):
-            start, end = match.span()
-            if _is_plain(data, start, end):
+        for start, end in chains(data):
+            if data[start] == _PLUS and _is_plain(data, start, end):
                 yield start, _extended(data, end)
                 continue
             begin = max(0, start - _LOOK_BACK)
@@ -182,7 +180,7 @@ class Finder:
         if end - start >= 14 and _OTHER_CHAIN.match(data, max(0, start - 2)):
             return found
         end = _without_amount(data, start, end)
-        groups = [group.span() for group in _GROUP.finditer(data, start, end)]
+        groups = digit_groups(data, start, end)
         if _is_draw(data, groups) and context_before(data, start) not in _NAMED:
             return found
         if any(b - a == 1 for a, b in groups[1:]) and (odd := self._all_odd(data, start, groups)):
@@ -211,7 +209,7 @@ class Finder:
     def _with_letter(self, data: bytes, start: int, end: int) -> bool:
         """Tell whether the chain `[start, end)` is a number whose first zero is the letter."""
         digits = (b"0" + data[start + 1 : end].translate(None, _MARKS)).decode()
-        if _glued_left(data, start) or _glued_right(data, end):
+        if glued_left(data, start) or glued_right(data, end):
             return False
         named = context_before(data, start) in _NAMED
         regions = self._by_size.get(len(digits), ())
@@ -230,8 +228,8 @@ class Finder:
             not 8 <= len(digits) <= 16
             or _is_made_up(number)
             or _is_list(data, groups)
-            or _glued_left(data, start)
-            or _glued_right(data, end)
+            or glued_left(data, start)
+            or glued_right(data, end)
         ):
             return None
         context = context_before(data, start) or context_after(data, end)
@@ -254,17 +252,17 @@ class Finder:
     def _longest(self, data: bytes, chain: int, groups: list[Range], first: int) -> Range | None:
         """Return the longest number that starts with group `first`."""
         start = _start(data, chain, groups, first)
-        if start < 0 or _glued_left(data, start) or _is_date(data, *groups[first]):
+        if start < 0 or glued_left(data, start) or _is_date(data, groups[first]):
             return None
-        international = b"+" in data[start : start + 2]
+        international = _PLUS in data[start : start + 2]
         context: str | None = None
         for last in range(min(first + 7, len(groups)), first, -1):
             end = groups[last - 1][1]
             digits = data[start:end].translate(None, _MARKS)
             if len(digits) < 6:
                 break
-            text = _without_remark(data[start:end])
-            if not text or len(digits) > 17 or _glued_right(data, end):
+            text = b"" if glued_right(data, end) else _without_remark(data[start:end])
+            if not text or len(digits) > 17:
                 continue
             if international:
                 if _international(text, digits):
@@ -272,7 +270,7 @@ class Finder:
                 continue
             if context is None:  # inside a chain the words before it are about another number
                 context = "" if first else context_before(data, start)
-            shape = tuple(b - a for a, b in groups[first:last])
+            shape = tuple([b - a for a, b in groups[first:last]])
             number = Number(digits.decode(), shape, text)
             if self._accept(number, context or context_after(data, end)):
                 return end - len(text), end
@@ -311,23 +309,27 @@ class Finder:
 
 def _extended(data: bytes, end: int) -> int:
     """Return where a number up to `end` ends with its extension."""
+    at = end
+    while at < len(data) and at < end + 2 and data[at] in b", ":
+        at += 1
+    if at == len(data) or data[at] not in _EXTENSION_BEGINS:
+        return end
     extension = _EXTENSION.match(data, end)
     return extension.end() if extension else end
 
 
 def _is_plain(data: bytes, start: int, end: int) -> bool:
     """Tell whether a chain is an international number as most are written: what follows agrees."""
-    digits = data[start:end].translate(None, b"+ -")
+    digits = data[start + 1 : end].replace(b" ", b"").replace(b"-", b"")
     return (
-        data[start] == _PLUS
-        and data[start + 1] > _ZERO
+        data[start + 1] > _ZERO
         and digits.isdigit()
         and 9 <= len(digits) <= 13
-        and data.count(b" ", start, end) + data.count(b"-", start, end) < 7
-        and not _glued_left(data, start)
-        and not _glued_right(data, end)
+        and end - start - len(digits) < 8
+        and not glued_left(data, start)
+        and not glued_right(data, end)
+        and _code_size(digits) > 0
         and _DATE.match(data, start + 1) is None
-        and _international(b"", digits)
     )
 
 
@@ -335,31 +337,40 @@ def _international(
     text: bytes, digits: bytes, prefix: bytes = b"", *, strict: bool = False
 ) -> bool:
     """Decide about the digits of a text, which stand behind a plus sign or a double zero."""
-    if b"(0)" in text:
+    if text.find(b"(0)") >= 0:
         digits = text.replace(b"(0)", b"").translate(None, _MARKS)
     digits = digits.removeprefix(prefix)
+    size = _code_size(digits)
+    national = digits[size:]
+    if not size or not 4 <= len(national) <= 14:
+        return False
+    # People invent and mistype numbers; a prefix and a country code say enough. And the data of
+    # most countries need not be loaded, which takes milliseconds.
+    return (9 <= len(digits) <= 13 and not strict) or any(
+        is_valid_abroad(int(digits[:size]), each.decode())
+        for each in (national, national.lstrip(b"0") or b"0")
+    )
+
+
+def _code_size(digits: bytes) -> int:
+    """Return how many digits the calling code has that some begin with, or 0."""
     for size in (1, 2, 3):
-        code, national = digits[:size], digits[size:]
-        if code in _CODES and 4 <= len(national) <= 14:
-            # People invent and mistype numbers; a prefix and a country code say enough. And the
-            # data of most countries need not be loaded, which takes milliseconds.
-            return (9 <= len(digits) <= 13 and not strict) or any(
-                is_valid_abroad(int(code), each.decode())
-                for each in (national, national.lstrip(b"0") or b"0")
-            )
-    return False
+        if digits[:size] in _CODES:
+            return size
+    return 0
 
 
 # The calling codes in one to three digits.
-_CODES = frozenset(
+_CODES: Final = frozenset(
     b"%0*d" % (size, code)
     for code in COUNTRY_CODE_TO_REGION_CODE
     for size in range(len(str(code)), 4)
 )
 
 
-def _is_date(data: bytes, start: int, end: int) -> bool:
-    """Tell whether a date starts with the digits `[start, end)`."""
+def _is_date(data: bytes, group: Range) -> bool:
+    """Tell whether a date starts with some digits."""
+    start, end = group
     return end - start in (1, 2, 4) and _DATE.match(data, start) is not None
 
 
@@ -368,7 +379,7 @@ def _without_remark(text: bytes) -> bytes:
     opening, closing = text.count(b"("), text.count(b")")
     if opening > closing and text[0] == _BRACKET:
         text, opening = text[1:], opening - 1
-    return text if opening == closing and b". " not in text else b""
+    return text if opening == closing and text.find(b". ") < 0 else b""
 
 
 def _is_made_up(number: Number) -> bool:
@@ -417,7 +428,7 @@ def _parts(data: bytes, start: int, groups: list[Range]) -> list[tuple[int, list
     return [*parts, (start, groups[first:])]
 
 
-def _start(data: bytes, chain: int, groups: list[tuple[int, int]], first: int) -> int:
+def _start(data: bytes, chain: int, groups: list[Range], first: int) -> int:
     """Return where a number with this group as its first starts, or -1, told cheaply, if none."""
     a, b = groups[first]
     if not first:
@@ -434,34 +445,4 @@ def _start(data: bytes, chain: int, groups: list[tuple[int, int]], first: int) -
         mark = data[a + 3 : a + 4]
         if b - a != 3 or mark not in b"-." or data[a + 7 : a + 8] != mark:
             return -1
-    return start if b" " in data[groups[first - 1][1] : start] else -1
-
-
-def _glued_left(data: bytes, start: int) -> bool:
-    """Tell whether the characters before make the digits part of a longer token."""
-    last = data[max(0, start - 1) : start]
-    if last in b" \n":  # or nothing
-        return False
-    if last.isalnum() or last in b"_#@$%&*^~" or last >= b"\xc0" or last == b"\xa2":
-        return True
-    if last >= b"\xa0":  # an emoji, or a sign of mathematics
-        return data[start : start + 1] not in b"0+("
-    return last in b"-/.,:=" and data[max(0, start - 2) : start - 1].isdigit()
-
-
-def _glued_right(data: bytes, end: int) -> bool:
-    """Tell whether the characters behind make the digits part of a longer token."""
-    after = data[end : end + 2]
-    if after[:1] in b" \n":  # or nothing
-        return False
-    if after[:1] in b"xX" and after[1:].isdigit():
-        return False
-    if after[:1] == b"-" and _REMARK.match(data, end):
-        return False
-    if after[:1].isalnum() or after[:1] in (b"_", b"@", b"%") or after[:1] >= b"\xc0":
-        return True
-    return (
-        after[:1] in (b"-", b":", b",", b".", b"/")
-        and after[1:].isalnum()
-        and (after[1:].isalpha() or after[:1] in (b":", b","))
-    )
+    return start if _BLANK in data[groups[first - 1][1] : start] else -1

@@ -1,6 +1,7 @@
 """What the words beside a number call it."""
 
 import re
+from typing import Final
 
 from sidecar.redact.words import words
 
@@ -9,29 +10,29 @@ def _bytes(section: str) -> frozenset[bytes]:
     return frozenset(word.encode() for word in words(f"phone.{section}"))
 
 
-_PHONE_CONTEXT = _bytes("context")
-_PHONE_LINK = _bytes("link")
-_PHONE_NUMBER = _bytes("number")
-_PHONE_NUMBERED = _bytes("numbered")
-_PHONE_UNIT = _bytes("unit")
-_PHONE_VETO = _bytes("veto")
-_TELLING = _PHONE_CONTEXT | _PHONE_VETO | _PHONE_NUMBER | _PHONE_NUMBERED
+_PHONE_CONTEXT: Final = _bytes("context")
+_PHONE_LINK: Final = _bytes("link")
+_PHONE_NUMBER: Final = _bytes("number")
+_PHONE_NUMBERED: Final = _bytes("numbered")
+_PHONE_UNIT: Final = _bytes("unit")
+_PHONE_VETO: Final = _bytes("veto")
+_TELLING: Final = _PHONE_CONTEXT | _PHONE_VETO | _PHONE_NUMBER | _PHONE_NUMBERED
 
 # How far the words reach that are looked at.
 LOOK_BACK = 40
 # Letters in lower case and dots, and a blank for everything else.
-_IN_TOKENS = re.sub(rb"[^a-z\xc0-\xff.]", b" ", bytes(range(256)).lower())
-_WORD_BEHIND = re.compile(rb" *([A-Za-z\xc0-\xff.]+)")
-_LABEL = re.compile(rb"(?:^|[ \t])[TMPFC][.:]? $")
-_LABEL_ENDS = b"TMPFC.:"
+_IN_TOKENS: Final = re.sub(rb"[^a-z\xc0-\xff.]", b" ", bytes(range(256)).lower())
+_WORD_BEHIND: Final = re.compile(rb" *([A-Za-z\xc0-\xff.]+)")
+_LABEL: Final = re.compile(rb"(?:^|[ \t])[TMPFC][.:]? $")
+_LABEL_ENDS: Final = b"TMPFC.:"
 # A full stop that ends an abbreviation ends no clause: "Rechnung Nr. 4711".
-_CLAUSE_END = re.compile(
+_CLAUSE_END: Final = re.compile(
     rb"[,;!?|.\n\t](?:(?<=[,;!?|]) |(?<=\.)(?<![Nn][RrOo]\.)(?<![RrTt][Ee][FfLl]\.) "
     rb"|(?<=[\n\t])(?<!:[\n\t]))"
 )
-_URL = re.compile(rb"://[^ ]*$")
+_URL: Final = re.compile(rb"://[^ ]*$")
 # "no message on my registered 212-555-0143": not the number of the message.
-_BREAKS = frozenset({b"on", b"at"})
+_BREAKS: Final = frozenset({b"on", b"at"})
 
 
 def context_before(data: bytes, start: int) -> str:
@@ -43,10 +44,10 @@ def context_before(data: bytes, start: int) -> str:
     for end in _CLAUSE_END.finditer(before, clause):
         clause = end.end()
     before = before[clause:]
-    if before[-2:-1] in _LABEL_ENDS and _LABEL.search(before):
+    if len(before) > 1 and before[-2] in _LABEL_ENDS and _LABEL.search(before):
         return "phone"
     tokens = [token.strip(b".") for token in before.translate(_IN_TOKENS).split()[:-5:-1]]
-    if b"://" in before and _URL.search(before):
+    if before.find(b"://") >= 0 and _URL.search(before):
         return "veto" if _PHONE_CONTEXT.isdisjoint(tokens) else "phone"
     found = "numbered" if before[-2:].strip() == b"#" else ""
     return found if _TELLING.isdisjoint(tokens) else _told_by(tokens) or found

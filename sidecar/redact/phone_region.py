@@ -2,11 +2,11 @@
 
 import re
 from functools import cache
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata, country_code_for_region
 
-_THOUSANDS = re.compile(rb"[1-9][0-9]{0,2}(?:[ .][0-9]{3}){2,4}$")
+_THOUSANDS: Final = re.compile(rb"[1-9][0-9]{0,2}(?:[ .][0-9]{3}){2,4}$")
 
 # How people group a number that they write without its trunk prefix.
 _BARE_SHAPES: dict[str, set[tuple[int, ...]]] = {
@@ -16,12 +16,12 @@ _BARE_SHAPES: dict[str, set[tuple[int, ...]]] = {
     "ES": {(9,), (3, 3, 3), (3, 2, 2, 2), (2, 3, 2, 2), (2, 7), (3, 6)},
 }
 # The first groups of bare numbers where the rest is grouped as no one would expect.
-_ODD_STARTS = {"US": (3, 3), "TR": (3, 3), "ES": (3, 3)}
+_ODD_STARTS: Final = {"US": (3, 3), "TR": (3, 3), "ES": (3, 3)}
 # Regions where ten digits behind a zero are mostly no number; in others they mostly are.
-_SPARSE = {"TR", "GB"}
+_SPARSE: Final = {"TR", "GB"}
 # Numbers that no one has: what people write where they want none to be called.
-_FICTIONAL = {"GB": "7700900[0-9]{3}|1632960[0-9]{3}"}
-_KINDS = (
+_FICTIONAL: Final = {"GB": "7700900[0-9]{3}|1632960[0-9]{3}"}
+_KINDS: Final = (
     "fixed_line", "mobile", "toll_free", "premium_rate", "shared_cost", "personal_number", "voip",
     "pager", "uan", "voicemail",
 )  # fmt: skip

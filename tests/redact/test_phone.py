@@ -1,9 +1,14 @@
 """Phone numbers."""
 
+import re
+
 import phonenumbers
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sidecar.redact.finder import Finder
+from sidecar.redact.phone_chain import chains, digit_groups
 from sidecar.redact.policy import Policy
 from tests.redact.samples import DEFAULT, left_over, matches, redact, rejects
 
@@ -91,3 +96,22 @@ def test_unknown_region() -> None:
     """A region that does not exist is refused."""
     with pytest.raises(ValueError, match="XX"):
         Finder(Policy(regions=("XX",)))
+
+
+CHAIN = re.compile(
+    rb"(?:\b[oO][0-9]|(?:\[\+[0-9]{1,3}\] ?\(?|\(?\+ ?\(?|\()?[0-9])(?:[ ./()-]{0,3}[0-9]){5,39}"
+)
+chain_like = st.lists(
+    st.sampled_from(["12", "0", "5", "(", ")", "+", "[+", "] ", " ", "-", "/ ", "o", "O", "x", "_"])
+    | st.integers(0, 10**9).map(str)
+)
+
+
+@given(chain_like.map(lambda parts: "".join(parts).encode()))
+def test_chains(data: bytes) -> None:
+    """They are what a pattern would find, at a fifth of its price; and their groups are."""
+    found = list(chains(data))
+    assert found == [match.span() for match in CHAIN.finditer(data)]
+    for start, end in found:
+        groups = [match.span() for match in re.compile(b"[0-9]+").finditer(data, start, end)]
+        assert digit_groups(data, start, end) == groups
