@@ -2,75 +2,81 @@
 
 import re
 from collections.abc import Callable, Iterator
+from typing import Final
 
 from sidecar.redact.engine import scanner
-from sidecar.redact.rule import Decisions, Find, Range, Rule
+from sidecar.redact.rule import Find, Range, Rule
 from sidecar.redact.words import words
 
-_EMAIL_NOT_LOCAL = words("email.not_local")
+_EMAIL_NOT_LOCAL: Final = words("email.not_local")
 
-_WORD = r"[A-Za-z0-9_\xc0-\xff]"
-_LOCAL = rf"{_WORD}(?:[A-Za-z0-9_\xc0-\xff.+'%-]{{0,62}}[A-Za-z0-9_\xc0-\xff.+-])?"
-_LABEL = r"[A-Za-z0-9_\xc0-\xff](?:[A-Za-z0-9_\xc0-\xff-]{0,61}[A-Za-z0-9\xc0-\xff])?"
-_TLD = r"(?:[Xx][Nn]--[A-Za-z0-9-]{2,59}|[A-Za-z\xc0-\xff]{2,24})"
-_DOMAIN = rf"(?:{_LABEL}\.){{1,8}}{_TLD}"
+_WORD: Final = r"[A-Za-z0-9_\xc0-\xff]"
+_LOCAL: Final = rf"{_WORD}(?:[A-Za-z0-9_\xc0-\xff.+'%-]{{0,62}}[A-Za-z0-9_\xc0-\xff.+-])?"
+_LABEL: Final = r"[A-Za-z0-9_\xc0-\xff](?:[A-Za-z0-9_\xc0-\xff-]{0,61}[A-Za-z0-9\xc0-\xff])?"
+_TLD: Final = r"(?:[Xx][Nn]--[A-Za-z0-9-]{2,59}|[A-Za-z\xc0-\xff]{2,24})"
+_DOMAIN: Final = rf"(?:{_LABEL}\.){{1,8}}{_TLD}"
 
 _OPEN, _CLOSE = r"[\[({<]", r"[\])}>]"
-_AT_WORD = r"(?i:at|arroba|arobase|et|klammeraffe)"
-_DOT_WORD = r"(?i:dot|nokta|punkt|punto|point)"
+_AT_WORD: Final = r"(?i:at|arroba|arobase|et|klammeraffe)"
+_DOT_WORD: Final = r"(?i:dot|nokta|punkt|punto|point)"
 # How the other signs of a local part are spoken.
-_SIGN_WORD = (
+_SIGN_WORD: Final = (
     rf"(?:{_DOT_WORD}|(?i:underscore|unterstrich|alt tire|alt cizgi|tiret|tire|guion bajo|guion"
     r"|bindestrich|hyphen|dash|minus|plus|arti))"
 )
-_DOT = rf"(?: ?{_OPEN} ?(?:{_DOT_WORD}|\.) ?{_CLOSE} ?| {_DOT_WORD} |\.)"
-_HIDDEN_DOMAIN = rf"{_LABEL}(?:{_DOT}{_LABEL}){{0,6}}{_DOT}{_TLD}"
-_WORDY_DOMAIN = rf"{_LABEL}(?: {_DOT_WORD} {_LABEL}){{0,6}} {_DOT_WORD} {_TLD}"
+_DOT: Final = rf"(?: ?{_OPEN} ?(?:{_DOT_WORD}|\.) ?{_CLOSE} ?| {_DOT_WORD} |\.)"
+_HIDDEN_DOMAIN: Final = rf"{_LABEL}(?:{_DOT}{_LABEL}){{0,6}}{_DOT}{_TLD}"
+_WORDY_DOMAIN: Final = rf"{_LABEL}(?: {_DOT_WORD} {_LABEL}){{0,6}} {_DOT_WORD} {_TLD}"
 
 # What follows the last dot of a file, a systemd unit or an image density, not of a domain.
-_NOT_TLD = frozenset(
+_NOT_TLD: Final = frozenset(
     b"""
     service socket target timer mount slice scope device png jpg jpeg gif svg webp ico pdf doc docx
     xls xlsx csv json yml yaml toml xml htm html css js sjs jsx ts tsx txt log conf cfg ini lock
     tar gz zip exe dll so bin git
     """.split()
 )
-_USUAL_TLD = (
+_USUAL_TLD: Final = (
     "com|net|org|edu|gov|info|biz|name|io|co|fm|me|dev|app|xyz|online|site|shop|tech|cloud"
     "|technology|photography|agency|email|eu|uk|us|ca|au|nz|ie|in|de|at|ch|fr|es|it|nl|be|pt|pl|se"
     "|no|dk|fi|gr|cz|ru|tr|gen|bel|k12|ai|tv|mx|br|ar|cl|jp|kr|cn|hk|sg|za|cat|gal|eus|berlin"
     "|hamburg|koeln|bayern|istanbul|ist|london|paris|madrid|nyc"
 )
-_USUAL_TLDS = frozenset(_USUAL_TLD.encode().split(b"|"))
+_USUAL_TLDS: Final = frozenset(_USUAL_TLD.encode().split(b"|"))
 # A dot that is disguised behind a real at sign, or blurred by a blank or a comma.
-_LOOSE_DOT = rf"(?: ?{_OPEN} ?(?:{_DOT_WORD}|\.) ?{_CLOSE} ?| {_DOT_WORD} | ?\. ?)"
-_LOOSE_TLD = rf"(?:{_USUAL_TLD}|{_USUAL_TLD.upper()})"
-_LOOSE_DOMAIN = rf"{_LABEL}(?:{_LOOSE_DOT}{_LABEL}){{0,3}}(?:{_LOOSE_DOT}|,){_LOOSE_TLD}\b"
+_LOOSE_DOT: Final = rf"(?: ?{_OPEN} ?(?:{_DOT_WORD}|\.) ?{_CLOSE} ?| {_DOT_WORD} | ?\. ?)"
+_LOOSE_TLD: Final = rf"(?:{_USUAL_TLD}|{_USUAL_TLD.upper()})"
+_LOOSE_DOMAIN: Final = rf"{_LABEL}(?:{_LOOSE_DOT}{_LABEL}){{0,3}}(?:{_LOOSE_DOT}|,){_LOOSE_TLD}\b"
 # A local part that no plain word looks like, or the domain of a mail provider.
-_PERSONAL = re.compile(rb"(?=[^ ]*[A-Za-z\xc0-\xff])[A-Za-z\xc0-\xff'+]*[0-9._-]")
-_PROVIDER = re.compile(
+_PERSONAL: Final = re.compile(rb"(?=[^ ]*[A-Za-z\xc0-\xff])[A-Za-z\xc0-\xff'+]*[0-9._-]")
+_PROVIDER: Final = re.compile(
     rb"(?i).*[@ _-](?:(?:gm|googlem|hotm|fastm|ym|rocketm)ail|yahoo|outlook|icloud|live|msn|aol|"
     rb"gmx|proton(?:mail)?|yandex|mail|web|orange|free|laposte|wanadoo|posteo|zoho|hey|btinternet|"
     rb"mynet|t-online|telefonica|pm)\.[a-z.]{2,10}$"
 )
 # An at sign with what a domain begins with, in any form.
-_SIGN = re.compile(rb"@ ?[A-Za-z0-9_\xc0-\xff][A-Za-z0-9_\xc0-\xff-]{0,62}[ .,[({<]")
-_AS_USUAL = re.compile(rf"@ ?{_DOMAIN}".encode("latin-1"))
-_LOOSE = re.compile(rf"@ ?{_LOOSE_DOMAIN}".encode("latin-1"))
-_IN_LOCAL = re.sub(rb"[^A-Za-z0-9_\xc0-\xff.+'%-]", b"", bytes(range(256)))
-_QUOTED = re.compile(rb'"[^"@\x00-\x1f{}\\]{1,64}"')
+_SIGN: Final = re.compile(rb"@ ?[A-Za-z0-9_\xc0-\xff][A-Za-z0-9_\xc0-\xff-]{0,62}[ .,[({<]")
+_AS_USUAL: Final = re.compile(rf"@ ?{_DOMAIN}".encode("latin-1"))
+_LOOSE: Final = re.compile(rf"@ ?{_LOOSE_DOMAIN}".encode("latin-1"))
+_IN_LOCAL: Final = re.compile(rb"[A-Za-z0-9_\xc0-\xff.+'%-]")
+_IS_LOCAL: Final = bytes(_IN_LOCAL.match(bytes([byte])) is not None for byte in range(256))
+_QUOTED: Final = re.compile(rb'"[^"@\x00-\x1f{}\\]{1,64}"')
 # Behind a domain: nothing that a looser one could go on with.
-_NO_MORE = re.compile(rf"(?![A-Za-z0-9_\xc0-\xff-]| ?[\[({{<.,]| {_DOT_WORD})".encode("latin-1"))
+_NO_MORE: Final = re.compile(
+    rf"(?![A-Za-z0-9_\xc0-\xff-]| ?[\[({{<.,]| {_DOT_WORD})".encode("latin-1")
+)
 # What goes before the last word of a local part: a sign in brackets; one between blanks, if there
 # are blanks in the rest too.
-_IN_BRACKETS = rf" ?{_OPEN} ?(?:{_SIGN_WORD}|[._-]) ?{_CLOSE} ?"
-_LOCAL_WORD = r"[A-Za-z_\xc0-\xff][A-Za-z0-9_\xc0-\xff.-]{0,31}"
-_BRACKETED = re.compile(rf"(?:{_LOCAL_WORD}{_IN_BRACKETS}){{1,3}}$".encode("latin-1"))
-_SPACED = re.compile(rf"(?:{_LOCAL_WORD} [._] ){{1,3}}$".encode("latin-1"))
-_WORD_ENDS = re.compile(rb"\b")
-_BLANK = b" "[0]
-_AT = re.compile(rf"[ _-]+(?:{_AT_WORD}|@)".encode())
-_NEXT_SENTENCE = re.compile(rb"[^A-Z]*[a-z](\.[A-Z][a-z]+)$")
+_IN_BRACKETS: Final = rf" ?{_OPEN} ?(?:{_SIGN_WORD}|[._-]) ?{_CLOSE} ?"
+_LOCAL_WORD: Final = r"[A-Za-z_\xc0-\xff][A-Za-z0-9_\xc0-\xff.-]{0,31}"
+_BRACKETED: Final = re.compile(rf"(?:{_LOCAL_WORD}{_IN_BRACKETS}){{1,3}}$".encode("latin-1"))
+_SPACED: Final = re.compile(rf"(?:{_LOCAL_WORD} [._] ){{1,3}}$".encode("latin-1"))
+_IN_WORD: Final = re.sub(rb"[^A-Za-z0-9_]", b"", bytes(range(256)))
+_BLANK: Final = 0x20
+_QUOTE: Final = 0x22
+_DOT_SIGN: Final = 0x2E
+_AT: Final = re.compile(rf"[ _-]+(?:{_AT_WORD}|@)".encode())
+_NEXT_SENTENCE: Final = re.compile(rb"[^A-Z]*[a-z](\.[A-Z][a-z]+)$")
 
 
 def _is_domain(value: bytes) -> bool:
@@ -78,7 +84,14 @@ def _is_domain(value: bytes) -> bool:
 
 
 def _last_label(value: bytes) -> bytes:
-    return value[value.rfind(b".") + 1 :].lower()
+    return value[_behind_dot(value, len(value)) :].lower()
+
+
+def _behind_dot(value: bytes, end: int) -> int:
+    """Return what follows the last dot before `end`, or 0."""
+    while end and value[end - 1] != _DOT_SIGN:
+        end -= 1
+    return end
 
 
 def _is_loose(value: bytes) -> bool:
@@ -104,9 +117,9 @@ def _size(value: bytes, check: Callable[[bytes], bool]) -> int:
     """Return how much of a value is an address."""
     if not check(value):
         return 0
-    dot = value.rfind(b".")
-    if value[dot + 1 : dot + 2].isupper() and _NEXT_SENTENCE.match(value):
-        return dot
+    label = _behind_dot(value, len(value))
+    if 0x41 <= value[label] <= 0x5A and _NEXT_SENTENCE.match(value):
+        return label - 1
     return len(value)
 
 
@@ -125,25 +138,22 @@ def _spelled(pattern: str, check: Callable[[bytes], bool]) -> Find:
 
 def _signed(data: bytes) -> Iterator[Range]:
     """Yield the addresses with an at sign: text holds so few that each is looked at."""
-    sizes = Decisions(_size)
     done, loosely_done = [0, 0], 0  # what was read as an address, of either form, is not again
-    for at in _signs(data):
-        usual = _AS_USUAL.match(data, at)
-        before = data[max(0, at - 1) : at]
-        if before == b'"':
+    for at, usual in _signs(data):
+        if data[at - 1] == _QUOTE:
             start = _quoted(data, at)
             if usual and start >= 0 and data[at + 1] != _BLANK:
-                yield start, start + sizes[data[start : usual.end()], _is_domain]
+                yield start, start + _size(data[start : usual.end()], _is_domain)
             continue
-        blank = before == b" "
+        blank = data[at - 1] == _BLANK
         if usual:
             end = usual.end()
             start = _local(data, done[blank], at - blank)
             if start >= 0:
                 done[blank] = end
-                if size := sizes[data[start:end], _is_mailbox if blank else _is_domain]:
+                if size := _size(data[start:end], _is_mailbox if blank else _is_domain):
                     yield _whole_local(data, start, start + size), start + size
-            common = start >= 0 and _is_common(data, at, end)
+            common = start >= 0 and _is_common(data, end)
             loosely_done = end if common else loosely_done
             if common or _ends_there(data, at, end):
                 continue
@@ -151,14 +161,14 @@ def _signed(data: bytes) -> Iterator[Range]:
         loose = _LOOSE.match(data, at) if start >= 0 else None
         if loose:
             loosely_done = loose.end()
-            if size := sizes[data[start:loosely_done], _is_loose]:
+            if size := _size(data[start:loosely_done], _is_loose):
                 yield _whole_local(data, start, start + size), start + size
 
 
-def _is_common(data: bytes, at: int, end: int) -> bool:
+def _is_common(data: bytes, end: int) -> bool:
     """Tell whether a domain ends as most do: then it is no looser one."""
-    label = data[data.rfind(b".", at, end) + 1 : end].lower()
-    return label in _USUAL_TLDS and _WORD_ENDS.match(data, end) is not None
+    label = data[_behind_dot(data, end) : end].lower()
+    return label in _USUAL_TLDS and (end == len(data) or data[end] not in _IN_WORD)
 
 
 def _ends_there(data: bytes, at: int, end: int) -> bool:
@@ -166,36 +176,39 @@ def _ends_there(data: bytes, at: int, end: int) -> bool:
     return _NO_MORE.match(data, end) is not None and data.count(b".", at, end) == 1
 
 
-# One call into C keeps every other thread from running, the one of the event loop too.
-_SLICE = 1 << 16
-
-
-def _signs(data: bytes) -> Iterator[int]:
-    """Yield where the at signs before a label and a dot stand, in slices that end before one."""
-    start = 0
-    while start < len(data):
-        end = data.find(b"@", start + _SLICE)
-        end = end if end >= 0 else len(data)
-        for sign in _SIGN.finditer(data, start, end):
-            yield sign.start()
-        start = end
+def _signs(data: bytes) -> Iterator[tuple[int, re.Match[bytes] | None]]:
+    """Yield where at signs before a label and a dot stand, and the domain if it is as usual."""
+    at = data.find(b"@", 1)
+    while at > 0:
+        usual = _AS_USUAL.match(data, at)
+        if usual or _SIGN.match(data, at):
+            yield at, usual
+        at = data.find(b"@", at + 1)
 
 
 def _local(data: bytes, begin: int, end: int) -> int:
     """Return where the local part that ends at `end` starts, at the leftmost at `begin`, or -1."""
-    near = data[max(begin, end - 64) : end]
-    if near[-1:] in b"'%":  # or nothing
+    begin = max(begin, end - 64)
+    if end <= begin or data[end - 1] in b"'%":
         return -1
-    size = len(near[len(near.rstrip(_IN_LOCAL)) :].lstrip(b".+'%-"))
-    return end - size if size else -1
+    start = end
+    while start > begin and _IS_LOCAL[data[start - 1]]:
+        start -= 1
+    while start < end and data[start] in b".+'%-":
+        start += 1
+    return start if start < end else -1
 
 
 def _whole_local(data: bytes, start: int, end: int) -> int:
     """Return where the local part starts whose last word begins the address `[start, end)`."""
-    before = data[max(0, start - 2) : start].rstrip(b" ")[-1:]
-    if before in b")]}>":  # or nothing
+    if not start:
+        return start
+    last = data[start - 1]
+    if last == _BLANK and start > 1:
+        last = data[start - 2]
+    if last in b")]}>":
         more = _BRACKETED.search(data, max(0, start - 64), start)
-    elif before in b"._" and _BLANK in data[start:end]:
+    elif last in b"._" and _BLANK in data[start:end]:
         more = _SPACED.search(data, max(0, start - 64), start)
     else:
         return start
@@ -210,7 +223,7 @@ def _quoted(data: bytes, end: int) -> int:
 
 # The gates of addresses without an at sign do not count letters: it would take most of the time of
 # a clean body.
-_LAST = r"[A-Za-z0-9_\xc0-\xff.+-]"
+_LAST: Final = r"[A-Za-z0-9_\xc0-\xff.+-]"
 RULES: tuple[Rule, ...] = (
     Rule(
         "email",
