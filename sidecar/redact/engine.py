@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 try:
     import re2
@@ -73,7 +73,7 @@ class _Span:
         return self._span
 
 
-_NOWHERE = (-1, -1)
+_NOWHERE: Final = (-1, -1)
 
 
 def _options() -> Any:

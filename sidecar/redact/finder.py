@@ -3,8 +3,7 @@
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby
-from operator import attrgetter
+from typing import Final
 
 from sidecar.redact.engine import PatternSet, Scanner, custom_scanner
 from sidecar.redact.fold import Fold, View
@@ -13,11 +12,14 @@ from sidecar.redact.rule import Range
 from sidecar.redact.rules import rules
 
 # Texts are fragments of JSON: a placeholder must not swallow its structure or a line break.
-_PIECE = re.compile(rb'[^"{}\x00-\x1f\x7f]+')
-_VISIBLE = re.compile(rb"[^ ,;](?:.*[^ ,;])?")
-_ALNUM = re.compile(rb"[A-Za-z0-9\xc0-\xff]")
-# What most values are: nothing to cut off, nothing to leave out.
-_WHOLE = re.compile(rb'[A-Za-z0-9\xc0-\xff+(](?:[^"{}\x00-\x1f\x7f]*[A-Za-z0-9\xc0-\xff])?')
+_IS_BREAK: Final = bytes(c < 0x20 or c in b'"{}\x7f' for c in range(256))
+_PIECE: Final = re.compile(rb'[^"{}\x00-\x1f\x7f]+')
+_VISIBLE: Final = re.compile(rb"[^ ,;](?:.*[^ ,;])?")
+_ALNUM: Final = re.compile(rb"[A-Za-z0-9\xc0-\xff]")
+_IN_VALUE: Final = re.sub(rb"[^A-Za-z0-9\xc0-\xff]", b"", bytes(range(256)))
+_OPENS_VALUE: Final = _IN_VALUE + b"+("
+
+Found = tuple[int, int, str]  # as in Span
 
 # Redacting changes the words beside other values, so a text is searched again until nothing is
 # found. Real texts need two rounds; a text that needs more than this is hostile.
@@ -39,32 +41,43 @@ class Finder:
 
     def find(self, text: str) -> list[Span]:
         """Return the sorted, disjoint spans of `text`."""
+        return [Span(*found) for found in self.ranges(text)]
+
+    def ranges(self, text: str) -> list[Found]:
+        """Return the spans of `text` as plain tuples."""
         view = self._fold(text)
-        spans: list[Span] = []
+        ranges: list[Found] = []
         for round_ in range(_ROUNDS + 1):
-            found = self._scan(text, view) if round_ < _ROUNDS else list(_rest(view.data, spans))
+            found = self._scan(text, view) if round_ < _ROUNDS else _rest(view.data, ranges)
             if not found:
                 break
-            starts, ends, types = zip(*found, strict=True)
-            spans += map(Span, view.starts.of(starts), view.starts.of(ends), types)
+            starts = view.starts
+            for start, end, type_ in found:
+                ranges.append((starts.at(start), starts.at(end), type_))
             view = view.collapse([(start, end) for start, end, _ in found])
-        spans.sort()
-        return spans
+        ranges.sort()
+        return ranges
 
-    def _scan(self, text: str, view: View) -> list[tuple[int, int, str]]:
+    def _scan(self, text: str, view: View) -> list[Found]:
         """Return the values of a view; a value found hides its characters from later rules."""
-        found: list[tuple[int, int, str]] = []
+        found: list[Found] = []
         data = view.data
         for name, pattern in self._custom:
             hits = _pieces(data, _custom_hits(pattern, text, data, view.starts))
             found += [(start, end, name) for start, end in hits]
             data = _hidden(data, hits)
-        due = sorted({self._owners[gate] for gate in self._gates.matches(data)})
-        hits = []
-        for type_, group in groupby([self._rules[i] for i in due], key=_TYPE):
-            data = _hidden(data, hits)
-            hits = _pieces(data, [hit for rule in group for hit in rule.find(data)])
-            found += [(start, end, type_) for start, end in hits]
+        owners = self._owners
+        due = [self._rules[i] for i in sorted({owners[gate] for gate in self._gates.matches(data)})]
+        hits = list[Range]()
+        for i, rule in enumerate(due):
+            hits += rule.find(data)
+            last = i + 1 == len(due)
+            if hits and (last or due[i + 1].type != rule.type):
+                hits = _pieces(data, hits)
+                for start, end in hits:
+                    found.append((start, end, rule.type))
+                data = data if last else _hidden(data, hits)
+                hits = []
         found.sort()
         return found
 
@@ -94,9 +107,6 @@ def _custom_hits(
         start = end + 1
 
 
-_TYPE = attrgetter("type")
-
-
 def _pieces(data: bytes, ranges: Iterable[Range]) -> list[Range]:
     """Return the parts of the ranges, joined where they overlap, that may be replaced."""
     joined: list[Range] = []
@@ -107,7 +117,7 @@ def _pieces(data: bytes, ranges: Iterable[Range]) -> list[Range]:
             joined.append((start, end))
     pieces: list[Range] = []
     for start, end in joined:
-        if _WHOLE.fullmatch(data, start, end):
+        if _is_whole(data, start, end):
             pieces.append((start, end))
             continue
         for piece in _PIECE.finditer(data, start, end):
@@ -117,18 +127,26 @@ def _pieces(data: bytes, ranges: Iterable[Range]) -> list[Range]:
     return pieces
 
 
+def _is_whole(data: bytes, start: int, end: int) -> bool:
+    """Tell whether a value is as most are: nothing to cut off, nothing to leave out."""
+    if data[start] not in _OPENS_VALUE or data[end - 1] not in _IN_VALUE:
+        return False
+    return not any(_IS_BREAK[data[at]] for at in range(start, end))
+
+
 def _hidden(data: bytes, spans: list[Range]) -> bytes:
     """Return the view with the spans blanked out."""
     parts: list[bytes] = []
     done = 0
     for start, end in spans:
-        parts += data[done:start], bytes(end - start)
+        parts.append(data[done:start])
+        parts.append(bytes(end - start))
         done = end
     parts.append(data[done:])
     return b"".join(parts)
 
 
-def _rest(data: bytes, spans: list[Span]) -> Iterator[tuple[int, int, str]]:
-    """Yield all that is left of a hostile text, so that nothing can be found in the result."""
-    for start, end in _pieces(data, [(0, len(data))]):
-        yield start, end, spans[-1].type
+def _rest(data: bytes, ranges: list[Found]) -> list[Found]:
+    """Return all that is left of a hostile text, so that nothing can be found in the result."""
+    type_ = ranges[-1][2]
+    return [(start, end, type_) for start, end in _pieces(data, [(0, len(data))])]

@@ -14,7 +14,7 @@ import unicodedata
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
-from typing import overload
+from typing import Final, overload
 
 BARRIER = 0
 
@@ -22,12 +22,12 @@ BARRIER = 0
 _UPPER, _LOWER, _SYMBOL, _CURRENCY = 0xC0, 0xE0, 0xA4, 0xA2
 
 # Zero-width, soft hyphen, bidi controls, variation selectors, combining marks.
-_INVISIBLE = (
+_INVISIBLE: Final = (
     "\u00ad\u034f\u061c\u115f\u1160\u180b-\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f"
     "\u0300-\u036f\u20d0-\u20f0\ufe00-\ufe0f\ufe20-\ufe2f\ufeff\U000e0000-\U000e01ef"
 )
-_PLACEHOLDER = r"\[(?:EMAIL|PHONE|ADDRESS|NATIONAL_ID|IBAN|CARD|IP|SSN|SECRET)\]"
-_SPECIAL = (
+_PLACEHOLDER: Final = r"\[(?:EMAIL|PHONE|ADDRESS|NATIONAL_ID|IBAN|CARD|IP|SSN|SECRET)\]"
+_SPECIAL: Final = (
     rf"(?P<drop>[{_INVISIBLE}]+)"
     r"|(?P<hex>\\+u[0-9a-fA-F]{4})"
     r'|(?P<control>\\+[nrtbf"/])'
@@ -35,8 +35,8 @@ _SPECIAL = (
     r"|commat|nbsp|period|plus|hyphen|lowbar|num|amp);)"
     r"|(?P<percent>%(?:40|2[0BDEbde]|5[Ff]))"
 )
-_CONTROLS = {"n": "\n", "r": "\n", "t": "\t", "b": "\t", "f": "\t", '"': '"', "/": "/"}
-_BY_CODEPOINT = {
+_CONTROLS: Final = {"n": "\n", "r": "\n", "t": "\t", "b": "\t", "f": "\t", '"': '"', "/": "/"}
+_BY_CODEPOINT: Final = {
     **{ord(c): ord("'") for c in "‘’‚‛ʼʹ′´`"},
     **{ord(c): ord("-") for c in "‐‑‒–—―−⁃﹣－"},
     **{ord(c): ord(".") for c in "。｡․"},
@@ -82,7 +82,7 @@ def _equivalent(char: str) -> int:
     return _SYMBOL
 
 
-_TABLE = _Table({c: c if v is None else v for c, v in _BY_CODEPOINT.items()})
+_TABLE: Final = _Table({c: c if v is None else v for c, v in _BY_CODEPOINT.items()})
 
 
 class Starts(Sequence[int]):
@@ -111,7 +111,11 @@ class Starts(Sequence[int]):
             return [self[i] for i in range(*index.indices(self._size))]
         if not 0 <= index < self._size:
             raise IndexError(index)
-        run = bisect_right(self._breaks, index) - 1
+        return self.at(index)
+
+    def at(self, index: int) -> int:
+        """Return one start; `index` is one of the view, or its end."""
+        run = bisect_right(self._breaks, index) - 1 if len(self._breaks) > 1 else 0
         return self._starts[run] + index - self._breaks[run]
 
     def collapse(self, spans: Sequence[tuple[int, int]]) -> "Starts":
@@ -130,12 +134,6 @@ class Starts(Sequence[int]):
             size += start - done + 1
             done = end
         return Starts(size, breaks, starts)
-
-    def of(self, indexes: Sequence[int]) -> Sequence[int]:
-        """Return the starts for many indexes."""
-        if len(self._breaks) == 1 and not self._starts[0]:
-            return indexes
-        return [self[index] for index in indexes]
 
 
 class View:
@@ -211,8 +209,8 @@ _SLICE = 1 << 16
 
 # Most texts are Latin-1 but for a few characters, each of which has the view of one that is. To
 # replace them, most of which are not there, takes a fifth of the time of a table of them all.
-_VIEW = bytes(map(_TABLE.__getitem__, range(256)))
-_STAND_INS = [(c, chr(_VIEW.index(_TABLE[ord(c)]))) for c in "ıİşŞğĞ’‘“”„–—…•€™œŒ"]
+_VIEW: Final = bytes(map(_TABLE.__getitem__, range(256)))
+_STAND_INS: Final = [(c, chr(_VIEW.index(_TABLE[ord(c)]))) for c in "ıİşŞğĞ’‘“”„–—…•€™œŒ"]
 
 
 def _in_latin_1(text: str) -> bytes | None:
@@ -228,7 +226,7 @@ def _in_latin_1(text: str) -> bytes | None:
             data = part.encode("latin-1")
         except UnicodeEncodeError:
             return None
-        if b"\xad" in data:  # the invisible one
+        if 0xAD in data:  # the invisible one
             return None
         slices.append(data.translate(_VIEW))
     return b"".join(slices)
