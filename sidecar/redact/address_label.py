@@ -86,10 +86,15 @@ ANNOUNCEMENT = "address: "
 
 def is_label(key: str) -> bool:
     """Tell whether the key of a JSON member announces an address: `home_address`, `street1`."""
-    plain = _FOLD(key).data.decode("latin-1").replace("\xdf", "ss")
+    plain = key if key.isalnum() and key.isascii() else _folded(key)
+    if _KEY_END.search(plain) is None:
+        return False
     names = [name.lower() for name in _KEY_WORDS.findall(plain)]
-    last = _KEY_END.search(plain)
-    return last is not None and _NOT_LABEL.isdisjoint(names) and not _KEYS.isdisjoint(names[-2:])
+    return _NOT_LABEL.isdisjoint(names) and not _KEYS.isdisjoint(names[-2:])
+
+
+def _folded(key: str) -> str:
+    return _FOLD(key).data.decode("latin-1").replace("\xdf", "ss")
 
 
 _FOLD = Fold()

@@ -11,7 +11,7 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple, NoReturn
+from typing import Final, NamedTuple, NoReturn
 from urllib.parse import quote
 
 import msgspec
@@ -33,13 +33,13 @@ from sidecar.redact.written import (
     written_offsets,
 )
 
-_STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
-_TOKEN = re.compile(rb"(%b)(\s*+:)?|[{}\[\]]|[0-9.eE+-]{7,}" % _STRING, re.DOTALL)
+_STRING: Final = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
+_TOKEN: Final = re.compile(rb"(%b)(\s*+:)?|[{}\[\]]|[0-9.eE+-]{7,}" % _STRING, re.DOTALL)
 _SAMPLE = "ayse@example.com, +90 532 123 45 67, Papatya Sok. No: 7, 221B Baker Street, 18/11 Çay"
-_JSON_OPENERS = ("{", "[", '"')
+_JSON_OPENERS: Final = ("{", "[", '"')
 _NONE: Mapping[str, Fields] = {}
 # The type of a mark: nothing is replaced, it is only counted. No rule can have such a name.
-_IDENTIFIER = "(identifier)"
+_IDENTIFIER: Final = "(identifier)"
 
 
 class Laborious(Exception):
@@ -58,7 +58,8 @@ class Redacted(NamedTuple):
 # what stands there then, type.
 _Edit = tuple[int, int, str, str]
 _Key = tuple[str, bytes, int, list[_Edit]]  # decoded; as it stands; where; its edits
-_NOWHERE = UNLIMITED = sys.maxsize
+UNLIMITED: Final = sys.maxsize
+_NOWHERE: Final = UNLIMITED
 
 
 class Redactor:
@@ -139,9 +140,10 @@ class Redactor:
         return "@" in value and any(s.type == "email" for s in self._finder.find(value))
 
     def _edits_in_text(self, text: str) -> list[_Edit]:
+        placeholders = self._placeholders
         return [
-            (start, end, self._placeholders[type_], type_)
-            for start, end, type_ in self._finder.find(text)
+            (start, end, placeholders[type_], type_)
+            for start, end, type_ in self._finder.ranges(text)
         ]
 
     def _edits(self, value: str, fields: Fields, key: str = "") -> list[_Edit]:
@@ -247,23 +249,29 @@ def _allow(size: int, at_most: int) -> None:
 
 def _ends(edits: Sequence[_Edit]) -> list[int]:
     """Return the starts and ends of disjoint edits in order, which is in order too."""
-    return [end for edit in edits for end in edit[:2]]
+    ends = list[int]()
+    for start, end, _, _ in edits:
+        ends.append(start)
+        ends.append(end)
+    return ends
 
 
 def _moved(edits: Sequence[_Edit], ends: Sequence[int], by: int = 0) -> list[_Edit]:
     """Return the edits with other starts and ends."""
-    moves = zip(edits, ends[::2], ends[1::2], strict=True)
-    return [(start + by, end + by, text, type_) for (_, _, text, type_), start, end in moves]
+    moved = list[_Edit]()
+    for i, (_, _, text, type_) in enumerate(edits):
+        moved.append((ends[2 * i] + by, ends[2 * i + 1] + by, text, type_))
+    return moved
 
 
-_KEY_WORD = re.compile(r"[A-Z]?[a-zçğıöşü]+|[A-Z]+")
-_PHONE_WORDS = frozenset(
+_KEY_WORD: Final = re.compile(r"[A-Z]?[a-zçğıöşü]+|[A-Z]+")
+_PHONE_WORDS: Final = frozenset(
     """
     phone phones phonenumber telephone mobile cell cellphone tel telefon telefono telefonnummer
     telefonu gsm msisdn fax faks cep whatsapp sms handy movil portable rufnummer
     """.split()
 )
-_NUMBER_WORDS = frozenset(
+_NUMBER_WORDS: Final = frozenset(
     "number numbers no nr num numara numarasi nummer numero home work".split()
 )
 
@@ -311,7 +319,9 @@ def _renamed(raw: bytes, start: int, edits: list[_Edit]) -> str:
 
 
 def _redacted(body: bytes, edits: list[_Edit]) -> Redacted:
-    counts = Counter([type_ for _, _, _, type_ in edits])
+    counts = dict[str, int]()
+    for _, _, _, type_ in edits:
+        counts[type_] = counts.get(type_, 0) + 1
     identifiers = counts.pop(_IDENTIFIER, 0)
     if not counts:
         return Redacted(body, {}, identifiers)
@@ -324,7 +334,8 @@ def _splice(data: bytes, edits: Sequence[_Edit]) -> bytes:
     out: list[bytes] = []
     done = 0
     for start, end, replacement, _ in edits:
-        out += data[done:start], replacement.encode()
+        out.append(data[done:start])
+        out.append(replacement.encode())
         done = end
     out.append(data[done:])
     return b"".join(out)

@@ -10,15 +10,16 @@ import sys
 from codecs import getincrementaldecoder
 from collections.abc import Iterator, Sequence
 from itertools import accumulate, pairwise
+from typing import Final
 from urllib.parse import unquote_to_bytes
 
 import msgspec
 
 _SLICE = 1 << 18
-_ESCAPE = re.compile(rb"\\u[dD][89abAB]..\\u[dD][c-fC-F]..|\\u....|\\.", re.DOTALL)
-_PERCENT = re.compile(rb"%[0-9a-fA-F]{2}|.", re.DOTALL)
-_CONTINUATION = bytes(range(0x80, 0xC0))
-_NEVER = (sys.maxsize, sys.maxsize)
+_ESCAPE: Final = re.compile(rb"\\u[dD][89abAB]..\\u[dD][c-fC-F]..|\\u....|\\.", re.DOTALL)
+_PERCENT: Final = re.compile(rb"%[0-9a-fA-F]{2}|.", re.DOTALL)
+_CONTINUATION: Final = bytes(range(0x80, 0xC0))
+_NEVER: Final = (sys.maxsize, sys.maxsize)
 
 
 class Uninspectable(Exception):
@@ -65,9 +66,10 @@ def _decoded_slice(raw: bytes) -> str:
         text = raw.decode()
     except UnicodeDecodeError:
         raise Uninspectable("The body is not valid UTF-8.") from None
-    if "\\" in text:
+    escaped = 0x5C in raw
+    if escaped:
         text = _unescaped(raw)
-    if "\0" in text:
+    if 0 in raw or (escaped and "\0" in text):
         raise Uninspectable("The body holds a NUL character.")
     return text
 
