@@ -22,6 +22,7 @@ from sidecar.redact.finder import Finder
 from sidecar.redact.gate import Gate
 from sidecar.redact.locate import locate
 from sidecar.redact.policy import Policy, Span
+from sidecar.redact.turns import give_way
 from sidecar.redact.written import (
     Uninspectable,
     check_text,
@@ -258,6 +259,7 @@ def _ends(edits: Sequence[_Edit]) -> list[int]:
 
 def _moved(edits: Sequence[_Edit], ends: Sequence[int], by: int = 0) -> list[_Edit]:
     """Return the edits with other starts and ends."""
+    give_way()
     moved = list[_Edit]()
     for i, (_, _, text, type_) in enumerate(edits):
         moved.append((ends[2 * i] + by, ends[2 * i + 1] + by, text, type_))
@@ -331,6 +333,7 @@ def _redacted(body: bytes, edits: list[_Edit]) -> Redacted:
 
 
 def _splice(data: bytes, edits: Sequence[_Edit]) -> bytes:
+    give_way()
     out: list[bytes] = []
     done = 0
     for start, end, replacement, _ in edits:

@@ -6,6 +6,7 @@ from typing import Final
 
 from sidecar.redact.engine import scanner
 from sidecar.redact.rule import Find, Range, Rule
+from sidecar.redact.turns import OFTEN, give_way
 from sidecar.redact.words import words
 
 _EMAIL_NOT_LOCAL: Final = words("email.not_local")
@@ -71,6 +72,9 @@ _IN_BRACKETS: Final = rf" ?{_OPEN} ?(?:{_SIGN_WORD}|[._-]) ?{_CLOSE} ?"
 _LOCAL_WORD: Final = r"[A-Za-z_\xc0-\xff][A-Za-z0-9_\xc0-\xff.-]{0,31}"
 _BRACKETED: Final = re.compile(rf"(?:{_LOCAL_WORD}{_IN_BRACKETS}){{1,3}}$".encode("latin-1"))
 _SPACED: Final = re.compile(rf"(?:{_LOCAL_WORD} [._] ){{1,3}}$".encode("latin-1"))
+_OPENS_DOMAIN: Final = bytes(
+    re.fullmatch(rb"[A-Za-z0-9_\xc0-\xff ]", bytes([byte])) is not None for byte in range(256)
+)
 _IN_WORD: Final = re.sub(rb"[^A-Za-z0-9_]", b"", bytes(range(256)))
 _BLANK: Final = 0x20
 _QUOTE: Final = 0x22
@@ -178,12 +182,17 @@ def _ends_there(data: bytes, at: int, end: int) -> bool:
 
 def _signs(data: bytes) -> Iterator[tuple[int, re.Match[bytes] | None]]:
     """Yield where at signs before a label and a dot stand, and the domain if it is as usual."""
-    at = data.find(b"@", 1)
+    last, turn = len(data) - 1, OFTEN
+    at = data.find(b"@", 1, last)
     while at > 0:
-        usual = _AS_USUAL.match(data, at)
-        if usual or _SIGN.match(data, at):
-            yield at, usual
-        at = data.find(b"@", at + 1)
+        if at > turn:
+            give_way()
+            turn = at + OFTEN
+        if _OPENS_DOMAIN[data[at + 1]]:
+            usual = _AS_USUAL.match(data, at)
+            if usual or _SIGN.match(data, at):
+                yield at, usual
+        at = data.find(b"@", at + 1, last)
 
 
 def _local(data: bytes, begin: int, end: int) -> int:

@@ -10,6 +10,7 @@ from sidecar.redact.fold import Fold, View
 from sidecar.redact.policy import CustomRule, Policy, Span
 from sidecar.redact.rule import Range
 from sidecar.redact.rules import rules
+from sidecar.redact.turns import give_way
 
 # Texts are fragments of JSON: a placeholder must not swallow its structure or a line break.
 _IS_BREAK: Final = bytes(c < 0x20 or c in b'"{}\x7f' for c in range(256))
@@ -109,6 +110,7 @@ def _custom_hits(
 
 def _pieces(data: bytes, ranges: Iterable[Range]) -> list[Range]:
     """Return the parts of the ranges, joined where they overlap, that may be replaced."""
+    give_way()
     joined: list[Range] = []
     for start, end in sorted(ranges):
         if joined and start < joined[-1][1]:

@@ -16,6 +16,8 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import Final, overload
 
+from sidecar.redact.turns import OFTEN, give_way
+
 BARRIER = 0
 
 # Stand-ins for characters without an ASCII equivalent; the rules' letter class is \xc0-\xff.
@@ -177,9 +179,12 @@ class Fold:
             return View(data, lambda: Starts(len(data) + 1))
         pieces: list[str] = []
         breaks, starts = [0], [0]
-        done = size = 0
+        done, size, turn = 0, 0, OFTEN
         for match in self._specials(text):
             start, end = match.span()
+            if end > turn:
+                give_way()
+                turn = end + OFTEN
             pieces.append(text[done:start])
             size += start - done
             char = _unescape(match.lastgroup, match.group())
@@ -196,6 +201,7 @@ class Fold:
         """Yield what is not one visible character; the gate finds its first characters fast."""
         end = 0
         for slice_ in range(0, len(text), _SLICE):
+            give_way()
             for first in self._gate.finditer(text, slice_, slice_ + _SLICE):
                 match = self._special.match(text, first.start()) if first.start() >= end else None
                 if match:
@@ -219,6 +225,7 @@ def _in_latin_1(text: str) -> bytes | None:
         return text.encode()
     slices: list[bytes] = []
     for start in range(0, len(text), _SLICE):
+        give_way()
         part = text[start : start + _SLICE]
         for char, stand_in in _STAND_INS:
             part = part.replace(char, stand_in)
@@ -236,8 +243,12 @@ def _bytes(text: str) -> bytes:
     data = _in_latin_1(text)
     if data is not None:
         return data
-    slices = (text[start : start + _SLICE] for start in range(0, len(text), _SLICE))
-    return b"".join([part.translate(_TABLE).encode("latin-1") for part in slices])
+    slices: list[bytes] = []
+    for start in range(0, len(text), _SLICE):
+        give_way()
+        part = text[start : start + _SLICE]
+        slices.append(part.translate(_TABLE).encode("latin-1"))
+    return b"".join(slices)
 
 
 def _unescape(kind: str | None, escape: str) -> str:

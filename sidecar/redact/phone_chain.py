@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from sidecar.redact.rule import Range
+from sidecar.redact.turns import OFTEN, give_way
 
 # A chain has at least six digits, and at most so many separators between two of them.
 _LEAST: Final = 6
@@ -36,7 +37,7 @@ def chains(data: bytes) -> Iterator[Range]:
     The first zero may be the letter.
     """
     kinds = data.translate(_KINDS)
-    size, end = len(kinds), 0
+    size, end, turn = len(kinds), 0, OFTEN
     at = kinds.find(_DIGIT)
     while at >= 0:
         digits, stop, here = 1, at + 1, at + 1
@@ -51,6 +52,9 @@ def chains(data: bytes) -> Iterator[Range]:
         if digits >= _LEAST:
             start = _begin(data, at, end)
             end = stop
+            if end > turn:
+                give_way()
+                turn = end + OFTEN
             yield start, end
         at = kinds.find(_DIGIT, stop)
 

@@ -15,6 +15,8 @@ from urllib.parse import unquote_to_bytes
 
 import msgspec
 
+from sidecar.redact.turns import OFTEN, give_way
+
 _SLICE = 1 << 18
 _ESCAPE: Final = re.compile(rb"\\u[dD][89abAB]..\\u[dD][c-fC-F]..|\\u....|\\.", re.DOTALL)
 _PERCENT: Final = re.compile(rb"%[0-9a-fA-F]{2}|.", re.DOTALL)
@@ -57,6 +59,7 @@ def _slices(raw: bytes) -> Iterator[bytes]:
     start = 0
     while start < len(raw):
         end = raw.find(b" ", start + _SLICE) + 1 or len(raw)
+        give_way()
         yield raw[start:end]
         start = end
 
@@ -94,6 +97,7 @@ def utf8_offsets(text: str, indexes: Sequence[int], errors: str = "strict") -> S
     """Return where in UTF-8 the characters at the sorted indexes start."""
     if text.isascii():
         return indexes
+    give_way()
     out: list[int] = []
     done = offset = 0
     for index in indexes:
@@ -148,11 +152,14 @@ def written_offsets(raw: bytes, value: str, indexes: Sequence[int]) -> Sequence[
 
 def _behind_escapes(raw: bytes) -> Iterator[tuple[int, int]]:
     """Yield index and offset of the character behind each escape in a JSON string."""
-    index = done = 0
+    index, done, turn = 0, 0, OFTEN
     for escape in _ESCAPE.finditer(raw):
         start, end = escape.span()
         index += _decoded_size(raw[done:start]) + 1
         done = end
+        if end > turn:
+            give_way()
+            turn = end + OFTEN
         yield index, end
 
 
