@@ -13,6 +13,7 @@ from sidecar.core.routes import FILTERS, FREE_FORM, Fields
 from sidecar.redact.engine import scanner
 from sidecar.redact.written import decoded
 
+_UNESCAPED: Final = scanner(r'[^\\](?:\\\\)*"')
 # What stands between two strings, behind one, and where a key has a number.
 _BETWEEN: Final = re.compile(rb"\s*(?:[,:]|[,:\]}][\s\w.+,:\[\]{}-]*[,:\[{])\s*")
 _BEHIND: Final = re.compile(rb"\s*([,:\]}]|\Z)")
@@ -97,8 +98,10 @@ def _quote_before(body: bytes, end: int) -> int:
 
 def _quote_from(body: bytes, start: int) -> int:
     """Return where the first quote from `start` on stands that is not escaped, or -1."""
-    while (quote := body.find(b'"', start)) >= 0 and _is_escaped(body, quote):
-        start = quote + 1
+    quote = body.find(b'"', start)
+    if quote >= 0 and _is_escaped(body, quote):  # in JSON in a string, where most of them are
+        hit = _UNESCAPED.search(body, quote)
+        quote = hit.span()[1] - 1 if hit else -1
     return quote
 
 

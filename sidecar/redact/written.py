@@ -18,7 +18,8 @@ import msgspec
 from sidecar.redact.turns import OFTEN, give_way
 
 _SLICE = 1 << 18
-_ESCAPE: Final = re.compile(rb"\\u[dD][89abAB]..\\u[dD][c-fC-F]..|\\u....|\\.", re.DOTALL)
+_SURROGATES: Final = re.compile(rb"\\u[dD][89abAB]..\\u[dD][c-fC-F]")
+_U: Final = 0x75
 _PERCENT: Final = re.compile(rb"%[0-9a-fA-F]{2}|.", re.DOTALL)
 _CONTINUATION: Final = bytes(range(0x80, 0xC0))
 _NEVER: Final = (sys.maxsize, sys.maxsize)
@@ -153,14 +154,18 @@ def written_offsets(raw: bytes, value: str, indexes: Sequence[int]) -> Sequence[
 def _behind_escapes(raw: bytes) -> Iterator[tuple[int, int]]:
     """Yield index and offset of the character behind each escape in a JSON string."""
     index, done, turn = 0, 0, OFTEN
-    for escape in _ESCAPE.finditer(raw):
-        start, end = escape.span()
-        index += _decoded_size(raw[done:start]) + 1
-        done = end
-        if end > turn:
+    ascii_ = raw.isascii()
+    at = raw.find(b"\\")
+    while at >= 0:
+        index += 1 + (at - done if ascii_ else _decoded_size(raw[done:at]))
+        done = at + 2
+        if raw[at + 1] == _U:
+            done = at + 12 if _SURROGATES.match(raw, at) else at + 6
+        if done > turn:
             give_way()
-            turn = end + OFTEN
-        yield index, end
+            turn = done + OFTEN
+        yield index, done
+        at = raw.find(b"\\", done)
 
 
 def quoted_offsets(raw: bytes, value: str, indexes: Sequence[int]) -> Sequence[int]:
