@@ -136,36 +136,36 @@ def utf8_indexes(data: bytes, offsets: Sequence[int]) -> Sequence[int]:
 
 def written_offsets(raw: bytes, value: str, indexes: Sequence[int]) -> Sequence[int]:
     """Return where in the inside of a JSON string the characters of its value start."""
-    if b"\\" not in raw:
+    if 0x5C not in raw:
         return utf8_offsets(value, indexes)
-    out, at, offset = list[int](), 0, 0
-    stops = _behind_escapes(raw)
-    stop = next(stops, _NEVER)
+    out, at, offset, turn = list[int](), 0, 0, OFTEN
+    ascii_ = raw.isascii()
+    stop = _behind_escape(raw, at, offset, ascii_)
     for index in indexes:
         while stop[0] <= index:
             at, offset = stop
-            stop = next(stops, _NEVER)
+            stop = _behind_escape(raw, at, offset, ascii_)
+            if offset > turn:
+                give_way()
+                turn = offset + OFTEN
         offset += _encoded_size(value[at:index])
         at = index
         out.append(offset)
     return out
 
 
-def _behind_escapes(raw: bytes) -> Iterator[tuple[int, int]]:
-    """Yield index and offset of the character behind each escape in a JSON string."""
-    index, done, turn = 0, 0, OFTEN
-    ascii_ = raw.isascii()
-    at = raw.find(b"\\")
-    while at >= 0:
-        index += 1 + (at - done if ascii_ else _decoded_size(raw[done:at]))
-        done = at + 2
-        if raw[at + 1] == _U:
-            done = at + 12 if _SURROGATES.match(raw, at) else at + 6
-        if done > turn:
-            give_way()
-            turn = done + OFTEN
-        yield index, done
-        at = raw.find(b"\\", done)
+def _behind_escape(raw: bytes, index: int, offset: int, ascii_: bool) -> tuple[int, int]:
+    """Return index and offset of the character behind the first escape in the rest of a string.
+
+    It starts at a character that has the index and offset. `ascii_`: so is all of the string.
+    """
+    at = raw.find(b"\\", offset)
+    if at < 0:
+        return _NEVER
+    index += 1 + (at - offset if ascii_ else _decoded_size(raw[offset:at]))
+    if raw[at + 1] != _U:
+        return index, at + 2
+    return index, at + 12 if _SURROGATES.match(raw, at) else at + 6
 
 
 def quoted_offsets(raw: bytes, value: str, indexes: Sequence[int]) -> Sequence[int]:
