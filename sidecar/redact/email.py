@@ -55,8 +55,6 @@ _PROVIDER: Final = re.compile(
     rb"gmx|proton(?:mail)?|yandex|mail|web|orange|free|laposte|wanadoo|posteo|zoho|hey|btinternet|"
     rb"mynet|t-online|telefonica|pm)\.[a-z.]{2,10}$"
 )
-# An at sign with what a domain begins with, in any form.
-_SIGN: Final = re.compile(rb"@ ?[A-Za-z0-9_\xc0-\xff][A-Za-z0-9_\xc0-\xff-]{0,62}[ .,[({<]")
 _AS_USUAL: Final = re.compile(rf"@ ?{_DOMAIN}".encode("latin-1"))
 _LOOSE: Final = re.compile(rf"@ ?{_LOOSE_DOMAIN}".encode("latin-1"))
 _IN_LOCAL: Final = re.compile(rb"[A-Za-z0-9_\xc0-\xff.+'%-]")
@@ -72,12 +70,12 @@ _IN_BRACKETS: Final = rf" ?{_OPEN} ?(?:{_SIGN_WORD}|[._-]) ?{_CLOSE} ?"
 _LOCAL_WORD: Final = r"[A-Za-z_\xc0-\xff][A-Za-z0-9_\xc0-\xff.-]{0,31}"
 _BRACKETED: Final = re.compile(rf"(?:{_LOCAL_WORD}{_IN_BRACKETS}){{1,3}}$".encode("latin-1"))
 _SPACED: Final = re.compile(rf"(?:{_LOCAL_WORD} [._] ){{1,3}}$".encode("latin-1"))
-_OPENS_DOMAIN: Final = bytes(
-    re.fullmatch(rb"[A-Za-z0-9_\xc0-\xff ]", bytes([byte])) is not None for byte in range(256)
-)
+_IN_LABEL: Final = re.compile(rb"[A-Za-z0-9_\xc0-\xff-]")
+_IS_LABEL: Final = bytes(_IN_LABEL.match(bytes([byte])) is not None for byte in range(256))
 _IN_WORD: Final = re.sub(rb"[^A-Za-z0-9_]", b"", bytes(range(256)))
 _BLANK: Final = 0x20
 _QUOTE: Final = 0x22
+_HYPHEN: Final = 0x2D
 _DOT_SIGN: Final = 0x2E
 _AT: Final = re.compile(rf"[ _-]+(?:{_AT_WORD}|@)".encode())
 _NEXT_SENTENCE: Final = re.compile(rb"[^A-Z]*[a-z](\.[A-Z][a-z]+)$")
@@ -188,11 +186,20 @@ def _signs(data: bytes) -> Iterator[tuple[int, re.Match[bytes] | None]]:
         if at > turn:
             give_way()
             turn = at + OFTEN
-        if _OPENS_DOMAIN[data[at + 1]]:
-            usual = _AS_USUAL.match(data, at)
-            if usual or _SIGN.match(data, at):
-                yield at, usual
+        if _opens_domain(data, at + 1):
+            yield at, _AS_USUAL.match(data, at)
         at = data.find(b"@", at + 1, last)
+
+
+def _opens_domain(data: bytes, start: int) -> bool:
+    """Tell whether a label stands at `start`, or behind a blank there, and a dot in any form."""
+    if data[start] == _BLANK:
+        start += 1
+    end = start
+    while end < len(data) and end - start < 64 and _IS_LABEL[data[end]]:
+        end += 1
+    label = 0 < end - start < 64 and data[start] != _HYPHEN
+    return label and end < len(data) and data[end] in b" .,[({<"
 
 
 def _local(data: bytes, begin: int, end: int) -> int:
