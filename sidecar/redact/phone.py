@@ -30,7 +30,9 @@ MATCHES = (
     "0 0 3 3 6 1 2 3 4 5 6 7 9", "call 2 1 2 5 5 5 0 1 4 3", "0532 1 23 45 67", "532 1 23 45 67",
     "07700 900 12 3", "0 26 31 / 12 34 5", "612 345 6 78", "212 555 0 143", "06.555.012.34",
     "212.5550.143", "7700 900 123", "# 212-555-0143", "O7700 900123", "o5321234567",
-    "0049 152 2345 6789", "0 2 1 2 5 5 5 1 2 3 4",
+    "0049 152 2345 6789", "0 2 1 2 5 5 5 1 2 3 4", "011 44 20 7946 0832",
+    "Anruf bei 0180 5 334871", "kargo şubesi 444 1 552", "4440871 tuşla",
+    "message from 07851 906 337",
 )  # fmt: skip
 REJECTS = (
     "order 2125550143", "sipariş no 5321234567", "2024-05-19 12:30:00", "19.05.2024 14:30",
@@ -44,7 +46,10 @@ REJECTS = (
     "+1 0 1 1 0 1 0 0 1 1 0", "0 3 0 1 2 5 4 0 2 6", "05 12 23 31 38 bonus 17", "44 12 23 31 38 42",
     "3 1 4 1 5 9 2 6 5 3 5", "03 05 18 28 29 31 43",
     "seed 0 5 3 2 1 2 3 4 5 6 7", "Prêt : 612 345 678 €", "06 07 08 09 10 11", "O365 2024 2025",
-    "07 12 19 33 41", "# 2125550143",
+    "07 12 19 33 41", "# 2125550143", "08.30-17.30", "hafta içi 9.30 - 20.00", "2147483647",
+    "num BETWEEN 600000000 AND 699999999", "takip numarası 7330 0418 2267 31",
+    "Parça no 0532-418-26", "Ersatzteil-Nr. 0221-504-470", "Art.-Nr. 0800-723-41",
+    "Powerball was 07 19 33 48 61",
 )  # fmt: skip
 
 _SPELLED: Final = scanner(spelled.PATTERN)
@@ -73,7 +78,13 @@ _BEFORE_AMOUNT: Final = (b"$ ", b"\xa2 ")
 _LETTER_O: Final = b"oO"
 _NAMED: Final = ("phone", "near")  # what the words beside a number must call it
 
-_COUNTING: Final = "01234567890123456789 9876543210"
+# Counted digits; and the largest numbers of a machine.
+_COUNTING: Final = "01234567890123456789 9876543210 2147483647 2147483648 4294967295 4294967296"
+_SAME_DIGITS: Final = re.compile(r"([0-9])\1{4}")
+# When a shop opens, and when it closes.
+_HOURS: Final = re.compile(
+    rb"(?:[01]?[0-9]|2[0-4])\.[0-5][0-9] ?- ?(?:[01]?[0-9]|2[0-4])\.[0-5][0-9]$"
+)
 # Subscriber numbers without an area code; only beside a phone word.
 _LOCAL_SHAPES: Final = {(3, 4), (3, 2, 2), (3, 3)}
 
@@ -181,6 +192,8 @@ class Finder:
             return found
         end = _without_amount(data, start, end)
         groups = digit_groups(data, start, end)
+        if _is_in_equal_parts(groups) and context_before(data, start) == "veto":
+            return found
         if _is_draw(data, groups) and context_before(data, start) not in _NAMED:
             return found
         if any(b - a == 1 for a, b in groups[1:]) and (odd := self._all_odd(data, start, groups)):
@@ -286,10 +299,14 @@ class Finder:
                 and (not vetoed or 2 < len(number.shape) < 5)
                 and _international(number.text, digits.encode(), b"00", strict=vetoed)
             )
+        if digits[:3] == "011" and number.shape[0] == 3:  # from North America
+            return _international(number.text, digits.encode(), b"011", strict=True)
         bare = len(number.shape) == 1 and digits[0] != "0"
         if context == "veto" or (bare and context == "numbered"):
             return False
-        if len(number.shape) == 4 and _DOTTED_QUAD.match(number.text):
+        if len(number.shape) == 4 and (
+            _DOTTED_QUAD.match(number.text) or _HOURS.match(number.text)
+        ):
             return False
         if 1 in number.shape[1:] and number.shape != (3, 1, 3):
             return False
@@ -383,9 +400,12 @@ def _without_remark(text: bytes) -> bytes:
 
 
 def _is_made_up(number: Number) -> bool:
-    """Tell digits that no one was given: `5555555555`, `12345678`."""
+    """Tell digits that no one was given: `5555555555`, `12345678`, `6000000012`."""
     digits = number.digits
-    return len(set(digits)) < 3 or (len(number.shape) == 1 and digits in _COUNTING)
+    if len(number.shape) > 1:
+        return len(set(digits)) < 3
+    bare = digits[0] != "0" and _SAME_DIGITS.search(digits) is not None
+    return bare or len(set(digits)) < 3 or digits in _COUNTING
 
 
 def _is_pairs(number: Number) -> bool:
@@ -399,6 +419,12 @@ def _is_draw(data: bytes, groups: list[Range]) -> bool:
         return False
     values = [data[a:b] for a, b in groups]
     return values[-1] <= b"60" and all(a < b for a, b in pairwise(values))
+
+
+def _is_in_equal_parts(groups: list[Range]) -> bool:
+    """Tell one long number in parts: `7330 0418 2267 31`."""
+    sizes = [b - a for a, b in groups]
+    return len(sizes) > 2 and sizes[0] > 3 and len(set(sizes[:-1])) == 1 and sizes[-1] <= sizes[0]
 
 
 def _is_list(data: bytes, groups: list[Range]) -> bool:

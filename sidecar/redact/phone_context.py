@@ -32,7 +32,7 @@ _CLAUSE_END: Final = re.compile(
 )
 _URL: Final = re.compile(rb"://[^ ]*$")
 # "no message on my registered 212-555-0143": not the number of the message.
-_BREAKS: Final = frozenset({b"on", b"at"})
+_BREAKS: Final = frozenset({b"on", b"at", b"from", b"von"})
 
 
 def context_before(data: bytes, start: int) -> str:
