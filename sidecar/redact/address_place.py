@@ -123,7 +123,13 @@ _COUNTRY = re.compile(
 CODE = (
     r"(?:(?i:de|d|f|fr|e|es|a|at|ch|b|be|l)[- ])?(?:[0-9]{5}|(?:1[0-8]|2[1-9]|[3-9][0-9])[0-9]{2})"
 )
-_CODE_HERE = re.compile(rf"(?:{_IN}|\. | / | - )({CODE})(,? |\n)(?={LETTER})")
+# What else may stand before five digits: "Poststr. 11 · 66663 Merzig", "C.P. 41004 Sevilla".
+_CODE_LABEL = r"(?i:plz|cp|c\.p\.?|code postal|codigo postal)"
+BEFORE_CODE = rf"(?: ?[(|\xa4/] ?| - ?|-|,|\. |[ ,]{{1,2}}{_CODE_LABEL} ?:? ?)"
+_CODE_HERE = re.compile(
+    rf"(?:{_IN}|\. | / | - )({CODE})(,? |\n)(?={LETTER})"
+    rf"|{BEFORE_CODE}((?i:[defab]-)?[0-9]{{5}}|[0-9]{{2}} [0-9]{{3}})(,? ?-? ?|\n)(?={LETTER}{{2}})"
+)
 
 
 def _town_end(text: str, start: int, latin: bool) -> int:
@@ -144,8 +150,23 @@ def _town_end(text: str, start: int, latin: bool) -> int:
             end = _more_caps(text, end)
     else:
         end = _quarter_end(text, end, latin)
+    more = (_TOWN_LATIN if latin else _TOWN_MORE).match(text, end)
+    end = more.end() if more else end
     brackets = _IN_BRACKETS.match(text, end)
     return brackets.end() if brackets else end
+
+
+# Behind the name of a town: "Weilheim i.OB", "Klagenfurt am Worthersee", "list/sylt".
+_TOWN_MORE = re.compile(
+    rf"(?: ?/ ?{LETTER}{{3,}}| [iaovb]\. ?(?:[iaod]\. ?)?(?:[a-zA-Z][A-Za-z\xc0-\xff]{{0,14}})\.?(?![A-Za-z])"
+    rf"| (?i:am|an der|vor der|in der|ob der|bei|im) {_NO_DAY}{CAP}"
+    rf"| (?i:auf) {alternatives('de.island')}(?![A-Za-z]))+"
+)
+_TOWN_LATIN = re.compile(
+    rf"(?: (?:de|del|de la|de los|de las|du|des|d'|sur|lez|les|la|le|el)(?: |(?<='))"
+    rf"(?!{alternatives('eu.building', 'fr.street', 'es.street')}(?![A-Za-z])){CAP}){{1,2}}"
+    r"| [0-9]{2}(?= SP\b)(?: SP\b)"
+)
 
 
 def _more_caps(text: str, end: int) -> int:
@@ -163,10 +184,11 @@ def postcode(text: str, start: int, latin: bool = False) -> int:
     code = _CODE_HERE.match(text, start)
     if code is None:
         return -1
-    if code.group(1)[:2] == "75" and latin:  # Paris: what follows in lower case is no other town
+    value = code.group(1) or code.group(3)
+    if value[:2] == "75" and latin:  # Paris: what follows in lower case is no other town
         town = known_town(text, code.end(), TOWNS)
         if town < 0 and text[code.end()].islower():
-            return code.end(1)
+            return code.end(1 if code.group(1) else 3)
     return _town_end(text, code.end(), latin)
 
 
@@ -176,25 +198,30 @@ _SIDE_ONLY = rf" {alternatives('eu.side')}(?![A-Za-z])\.?"
 _OF = "(?i:de|du|des|del|la|le|les|los|las|el|von|zum|zur|am|im)"
 _NAMED = rf"(?:{CAP}|[0-9]{{1,3}})(?:(?: {_OF}){{0,2}} {CAP}| [0-9]{{1,3}}\b){{0,3}}"
 _BUILDING = rf"{alternatives('eu.building')}\.? (?:{_OF} ){{0,2}}{_NAMED}"
-_FLOORS = "(?i:og|ug|stock|stockwerk|etage|obergeschoss|untergeschoss)"
-_NUMBER = r"(?:[A-Za-z]?-?[0-9]{1,5}(?:/[0-9]{1,4})?[A-Za-z]?|[A-Z]{1,2}|[A-Za-z])\b"
+_FLOORS = "(?i:og|ug|stock|stockwerk|etage|obergeschoss|untergeschoss|tr\\.|treppe|hof|et|etg)"
+_NUMBER = (
+    r"(?:[A-Za-z]?-?[0-9]{1,5}(?:[/.-][0-9]{1,4})?[A-Za-z]?|[A-Z]{1,2}|[A-Za-z])\b"
+    r"(?: ?[A-Za-z](?=,|$))?"
+)
 _KEYED = re.compile(
-    rf"(?:(?:[0-9]{{1,2}}|[IVX]{{1,4}})\. ?{_FLOORS}\b{_SIDE}"
+    rf"(?:(?:[0-9]{{1,2}}|[IVX]{{1,4}})(?:\. ?| (?=tr)){_FLOORS}(?![A-Za-z]){_SIDE}"
     r"|[0-9]{1,2}(?i:er|ere|e|eme|nd) "
-    rf"(?:(?i:etage|et\.?|niveau)\b{_SIDE}|{alternatives('eu.side')}\b)"
-    rf"|[0-9]{{1,2}}[oa]?\.? ?{alternatives('eu.side')}\b\.?"
-    rf"|[0-9]{{1,2}}[oanr]?\.? (?i:planta|piso|puerta|pis|pta){_SIDE}"
+    rf"(?:(?i:etage|etg\.?|et\.?|niveau)(?![A-Za-z]){_SIDE}|{alternatives('eu.side')}\b)"
+    rf"|[0-9]{{1,2}}\.?[oa]?\.? ?{alternatives('eu.side')}\b\.?{_SIDE}"
+    rf"|[0-9]{{1,2}}\.?[oanr]?\.? (?i:planta|piso|puerta|pis|pta){_SIDE}"
+    rf"|{alternatives('es.ordinal')}(?i:,? (?:planta|piso|puerta))?(?:,? {alternatives('es.ordinal', 'eu.side')}| [A-Z]\b)"
     rf"|(?i:c/o|z\. ?hd\.?|chez) (?i:(?:fam|familie|herr|frau|dr|m|mme)\.? )?{CAP}(?: {CAP})?"
     rf"|{alternatives('eu.floor')}\b\.?(?: [A-Z]\b)?{_SIDE}"
     rf"|{alternatives('eu.apartment')}\b\.?(?:{_SIDE_ONLY}"
     rf"| ?(?:(?i:nr|no?)\.? ?)?{_NUMBER}(?!\. ?{_FLOORS}){_SIDE}))(?![A-Za-z])"
 )
-_TO_UNIT = re.compile(r" \(|,? - |[ ,]{1,3}\n?|\n")
+_TO_UNIT = re.compile(r" \(|,? - | ?[/\xa4] ?|[ ,]{1,3}\n?|\n")
 _FLOOR = re.compile(
-    r"[0-9]{1,2}[oaer]?\.?(?:(?: ?- ?| )[0-9]{1,2}[oaer]?| ?-? ?[A-Za-z])?(?![0-9A-Za-z])"
+    r"[0-9]{1,2}\.?[oaer]?\.?(?:(?: ?- ?| )[0-9]{1,2}\.?[oaer]?| ?-? ?[A-Za-z])?(?![0-9A-Za-z])"
 )
 _FLOOR_SIDE = re.compile(_SIDE)
 _BUILDING_BEHIND = re.compile(rf"{_BUILDING}(?=, ?[0-9A-Z\xc0]|\n)")
+_BUILDING_AFTER = re.compile(rf"{_BUILDING}(?=[,.;)\n]|$)")
 
 
 def _units_end(text: str, end: int) -> int:
@@ -229,25 +256,72 @@ def _tail(text: str, latin: bool) -> tuple[int, bool]:
     for start in {units: None, end: None}:
         town = postcode(text, start, latin)
         if town > 0:
-            end = town
-            more = _MORE_TOWN.match(text, end) if latin or text[end : end + 2] == ", " else None
+            return _behind_town(text, town, latin), True
+    loose = _loose_end(text, units)
+    if loose > 0:
+        town = postcode(text, loose, latin)
+        if town > 0:
+            return _behind_town(text, town, latin), True
+    end = city(text, units, latin)
+    if end > units:
+        for _ in range(2):
+            more = _AFTER_CITY.match(text, end)
             end = more.end() if more else end
-            country = _COUNTRY.match(text, end)
-            end = country.end() if country else end
-            for _ in range(2):
-                after = _KEYED.match(text, end + 2) if text[end : end + 2] == ", " else None
-                end = after.end() if after else end
-            return end, True
-    end = units
-    town = city(text, end, latin)
-    if town > end:
-        end = town
-        more = _AFTER_CITY.match(text, end)
-        end = more.end() if more else end
-    return end, False
+        return end, False
+    alone = _CODE_ALONE.match(text, units)
+    return (alone.end() if alone else units), False
 
 
-_TO_CITY = re.compile(r"(?: ?,)?[ \n](?:(?i:in|a|en) )?(?=[A-Za-z\xc0-\xff])")
+def _behind_town(text: str, end: int, latin: bool) -> int:
+    """Return where the address ends whose town, behind its postcode, ends at `end`."""
+    more = _MORE_TOWN.match(text, end) if latin or text[end : end + 2] == ", " else None
+    end = more.end() if more else end
+    for _ in range(2):
+        country = _COUNTRY.match(text, end)
+        end = country.end() if country else end
+    for _ in range(3):
+        lead = _TO_AFTER.match(text, end)
+        if lead is None:
+            break
+        after = _KEYED.match(text, lead.end())
+        if after is None and "," in lead.group():
+            after = _BUILDING_AFTER.match(text, lead.end())
+        if after is None:
+            break
+        end = after.end()
+    return end
+
+
+_TO_AFTER = re.compile(", | - | ")
+# Anything short between a number and its postcode: "12 (Asamhof), 80331 Munchen". Each part begins
+# with what no other holds.
+_LOOSE = re.compile(
+    r"(?:[ /-][^,;:()\n?!@|]{1,24})?(?:(?:, ?| \()[^,;:()\n?!@|]{1,36}\)?){0,3}?"
+    rf"(?=,[ \n]?{CODE},? {LETTER}|\n{CODE} {LETTER})"
+)
+_LOOSE_WORD = re.compile("[A-Za-z\xc0-\xff']+")
+_LOOSE_DIGITS = re.compile("(?:[^0-9]*[0-9]){8}|[0-9]{5}")
+
+
+def _loose_end(text: str, start: int) -> int:
+    """Return where the parts end that no rule knows, and that a postcode follows, or -1."""
+    loose = _LOOSE.match(text, start)
+    if loose is None or loose.end() == start or _LOOSE_DIGITS.search(loose.group()):
+        return -1
+    words = [word.lower() for word in _LOOSE_WORD.findall(loose.group())]
+    if len(words) > 10 or not (_NOT_LOOSE | _EU_UNIT).isdisjoint(words):
+        return -1
+    return loose.end()
+
+
+_NOT_LOOSE = (
+    words("fr.stop") | words("es.stop") | words("de.stop") | words("en.stop") | words("fr.verb")
+) - words("fr.particle") - words("eu.town.before") - words("eu.town.between") - words("fr.first") - {
+    "am", "im", "an", "zum", "zur", "von", "der", "die", "das", "dem", "den", "box", "y",
+}
+
+
+_TO_CITY = re.compile(r"(?: ?,| -| \xa4| \|)?[ \n](?:(?i:in|a|en) )?(?=[A-Za-z\xc0-\xff])|,(?=[A-Z])")
 _CITY_ENDS = re.compile(r"[.,;:)\n?!]|$| [a-z\xe0-\xff(\xa2\xa4-]")
 
 
@@ -280,8 +354,14 @@ def city(text: str, end: int, latin: bool = False) -> int:
     return end if first in _NOT_CITY or first in _NOT_TOWN - _TOWN_BEGINS else name.end()
 
 
+_CODE_ENDS = r"(?![0-9A-Za-z\xc0-\xff]|[ .,/-][0-9])"
 _AFTER_CITY = re.compile(
-    rf", [0-9]{{5}}(?![0-9A-Za-z]|[ ./-][0-9])|,? \(?{_PROVINCE}(?![A-Za-z\xc0-\xff-])\)?"
+    rf",? [(]?(?:{_CODE_LABEL} ?)?(?:[ed]-)?[0-9]{{5}}{_CODE_ENDS}[)]?"
+    rf"|,? \(?(?:{_PROVINCE}|{alternatives('eu.country')})(?![A-Za-z\xc0-\xff-])\)?"
+    r"| \([0-9]{2}\)"
+)
+_CODE_ALONE = re.compile(
+    rf"(?:,? (?:{_CODE_LABEL} ?)?|{BEFORE_CODE})[0-9]{{5}}{_CODE_ENDS}(?=[.,;:)?!\n]|$| [^A-Za-z0-9]| [a-z]{{1,3}} )"
 )
 
 
