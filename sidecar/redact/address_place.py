@@ -12,7 +12,8 @@ from sidecar.redact.rule import Decisions
 from sidecar.redact.words import alternatives, words
 
 TOWNS = frozenset().union(*(words(country, "towns.txt") for country in ("de", "fr", "es")))
-_QUARTERS = words("de.quarter", "towns.txt")
+_QUARTERS = words("de.quarter", "towns.txt") | words("es.quarter", "towns.txt")
+_OVERSEAS = words("es.province")
 _WORD_TOWNS = words("word", "towns.txt")
 _EU_UNIT = words("eu.unit")
 _NOT_CITY = words("en.not_city") | words("de.not_phrase") | words("de.noun")
@@ -373,7 +374,9 @@ _HEAD = re.compile(
     rf"(?<![A-Za-z0-9\xc0-\xff'/-])(?:{_BUILDING}|{_LOWER_NAME}"
     rf"|(?:Le|La|Les|L'|El|Los|Las|Can|Alte[rs]?) ?{CAP}(?:(?: {_OF}){{0,2}} {CAP}){{0,2}}"
     rf"|{CODE} {LETTER}[A-Za-z\xc0-\xff'-]*(?: (?:{_BETWEEN} |im |in |vor der )?{CAP}){{0,2}}"
-    r"|[0-9]{1,2}[oa]\.? ?-?[A-Z]?"
+    rf"|{CAP}(?:[ -]{CAP})? \([0-9]{{5}}\)"
+    r"|[0-9]{1,2}\.?[oa]\.? ?(?:-?[A-Z]|[0-9]{1,2}\.?[oa])?"
+    r"|(?:A|AP|N|D|RD|RN|M|CV|B|L)[ -]?[0-9]{1,4}[A-Z]?(?:,? (?:km|pk|salida|sortie|ausfahrt)\.? [0-9]+)?"
     rf"|(?<=\bin ){CAP}(?: {CAP})?|(?<=\bnach ){CAP}(?: {CAP})?|(?<=\baus ){CAP}(?: {CAP})?"
     rf")$"
 )
@@ -400,6 +403,9 @@ def _head(text: str, pattern: re.Pattern[str] | None) -> int:
         first = -1 if pattern else _units_start(text, begin, end)
         if first < 0 and part is None and "," in gap.group() and not pattern:
             first = _place_before(text, begin, end)
+        venue = -1 if pattern else _venue_start(text, begin, end)
+        if venue >= 0:
+            first = min(first, venue) if first >= 0 else venue
         starts = [part.start()] if part else []
         if not starts and first < 0:
             break
@@ -424,6 +430,38 @@ def _units_start(text: str, begin: int, end: int) -> int:
     return -1
 
 
+# A public building with or without a name: "Rotes Rathaus", "Salle des fetes", "Museo del Prado".
+_VENUE = re.compile(
+    rf"(?<![A-Za-z0-9\xc0-\xff'/-])(?:[A-Z]{LETTER}+(?:e|er|es) )?"
+    rf"(?:(?P<bare>{alternatives('eu.venue')}|{LETTER}{{2,}}{alternatives('de.venue')})"
+    rf"|{alternatives('eu.venue.named')})(?![A-Za-z0-9\xc0-\xff/])"
+)
+_VENUE_WORD = re.compile("[A-Za-z\xc0-\xff0-9'./-]+")
+_OF_VENUE = words("fr.particle") | words("eu.town.before") | {
+    "del", "los", "las", "el", "y", "e", "et", "i", "und", "am", "im", "zum", "zur", "der", "des", "von", "fur", "d", "in",
+}  # fmt: skip
+
+
+def _venue_start(text: str, begin: int, end: int) -> int:
+    """Return where the public building starts whose name fills all up to `end`, or -1."""
+    for venue in _VENUE.finditer(text, begin, end):
+        names = _VENUE_WORD.findall(text[venue.end() : end])
+        if len(names) > 7 or (not names and venue.group("bare") is None):
+            continue
+        plain = venue.group()[0].islower()
+        if all(
+            name.lower() in _OF_VENUE
+            or (name[0].isupper() or name[0].isdigit() or "'" in name or plain or name in _VENUE_KIND)
+            and name.lower() not in _NOT_LOOSE
+            for name in names
+        ):
+            return venue.start()
+    return -1
+
+
+_VENUE_KIND = words("eu.venue.kind")
+
+
 _PARTS = frozenset(
     "mitte nord sud ost west nordwest nordost sudwest sudost city zentrum au".split()
 )
@@ -435,7 +473,10 @@ def _place_before(text: str, begin: int, end: int) -> int:
     for word in words:
         name = text[begin + word.start() : end]
         plain = name.lower().replace("\xdf", "ss")
-        if name[0].isupper() and (plain in TOWNS or (plain in _QUARTERS and plain not in _PARTS)):
+        lower = name[0].islower()
+        if lower and (plain in _WORD_TOWNS or not text[end : end + 8].islower()):
+            continue
+        if plain in TOWNS or (plain in _QUARTERS and plain not in _PARTS) or plain in _OVERSEAS:
             return begin + word.start()
     return -1
 
