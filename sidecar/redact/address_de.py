@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from itertools import chain
 
 from sidecar.redact.address_place import (
+    BEFORE_CODE,
     CAP,
     CODE,
     LETTER,
@@ -46,9 +47,13 @@ _GERMAN_REJECTS = (
     "im Stadtpark 12 Bäume", "Im Jahr 1848 in Kiel", "Zum Beispiel 3 Äpfel", "Freizeitpark 2",
 )  # fmt: skip
 _DE_SUFFIX = alternatives("de.street", "de.street.medium", "de.street.weak")
+# In a hurry without a blank: "zollernstr.12".
+_DE_JOINED = "(?i:str\\.|strasse|stra\xdfe)"
+_DE_ALONE = alternatives("de.street.alone")
 _DE_NUMBER_BEGINS = r"(?:(?i:nr|hausnr)\.? ?)?[0-9]"
 _DE_NUMBER = (
-    rf"{_DE_NUMBER_BEGINS}{{1,4}}(?: ?[a-zA-Z]\b)?(?: ?[-/+] ?[0-9]{{1,4}}(?: ?[a-z])?\b){{0,3}}"
+    rf"{_DE_NUMBER_BEGINS}{{1,4}}(?: ?[a-zA-Z]\b(?: ?- ?[a-zA-Z]\b)?)?"
+    r"(?: 1/2\b|\xa4| \xa4,)?(?: ?[-/+] ?[0-9]{1,4}(?: ?[a-z])?\b){0,3}(?:/[IVX]{1,4}\b)?"
 )
 _DE_OF_NAME = r"(?i:stra(?:ss|\xdf)e|platz|allee|weg|gasse|str\.)"
 _DE_PREPOSITION = "an|am|auf|im|in|zum|zur|unter|hinter|vor|bei|beim|ober|hinterm|unterm|vorm|uberm"
@@ -63,8 +68,10 @@ _DE_PATTERN = (
     rf"|\b(?:{CAP} ){{1,2}}(?:{LETTER}{{1,20}}-)?{_DE_SUFFIX}"
     rf"|\b(?:{LETTER}{{2,20}}er|{alternatives('de.adjective')}e[rns]?) {alternatives('de.street')}"
     rf"|{_DE_PHRASE}),? {_DE_NUMBER}"
+    rf"|\b{LETTER}{{3,24}}(?:-{LETTER}{{1,20}}){{0,3}}-?{_DE_JOINED}{_DE_NUMBER}"
+    rf"|\b{_DE_ALONE} {_DE_NUMBER}"
 )
-_DE_NAME = re.compile(r"(?s)(.*[A-Za-z\xc0-\xff.]),? (?:(?i:nr|hausnr)\.? ?)?[0-9]")
+_DE_NAME = re.compile(r"(?s)(.*[A-Za-z\xc0-\xff.]),? ?(?:(?i:nr|hausnr)\.? ?)?[0-9]")
 _DE_NAME_AFTER = re.compile(rf"(?s)(?:.* )?({_DE_OF_NAME} (?i:der|des|am|zum|zur|von|vom|im)) .*")
 _DE_TYPE = re.compile(rf"(?s)(.*?){_DE_SUFFIX}")
 _DE_STRONG = re.compile(rf"(?s).*?{alternatives('de.street')}")
@@ -93,7 +100,10 @@ _DE_CAPITAL_HEAD = (
 _DE_CAPITAL = re.compile(_DE_CAPITAL_HEAD)
 _DE_PREPOSITIONS = frozenset(_DE_PREPOSITION.split("|"))
 _DE_ARTICLES = frozenset({"der", "dem", "den", "die", "das"})
-_DE_BOX_PATTERN = r"\b(?i:postfach|pf\.) ?[0-9][0-9 ]{2,10}"
+_DE_BOX_PATTERN = (
+    r"\b(?:(?i:postfach|pf\.|case postale) ?|PF )[0-9][0-9 ]{2,10}"
+    rf"|\b(?i:postfach|case postale)(?=, {CODE} {LETTER})".replace("(?=", "(?:")
+)
 # By itself too: in "in Straße des 17. Juni 5" the other pattern begins at "in" and ends with "17".
 _DE_AFTER_PATTERN = rf"(?:{_DE_NAMED_AFTER}),? {_DE_NUMBER}"
 _DE, _DE_AFTER, _DE_BOX = map(scanner, (_DE_PATTERN, _DE_AFTER_PATTERN, _DE_BOX_PATTERN))
@@ -110,7 +120,9 @@ def german(data: bytes) -> Iterator[Range]:
         start, certain = _german_name(text, start, end)
         if text[end - 2] == " " and postcode(text, end - 2) > 0:
             end -= 2  # "32 D-55116"
+        end -= text[end - 1] == ","
         stop, code = frame.tail(end, latin=False)
+        certain = certain or _is_known(text, start, end, stop)
         if code or (certain and not is_quantity(text, end)):
             before = _DE_BEFORE.search(text, max(0, start - 24), start)
             if text[start : start + 7].lower() in _DE_TRUNK:
@@ -124,7 +136,8 @@ def german_boxes(data: bytes) -> Iterator[Range]:
     frame = Frame(text)
     for match in _DE_BOX.finditer(data):
         start, end = match.span()
-        yield start, frame.tail(start + len(text[start:end].rstrip()), latin=False)[0]
+        number = start + len(text[start:end].partition(",")[0].rstrip())
+        yield start, frame.tail(number, latin=False)[0]
 
 
 def _german_name(text: str, start: int, end: int) -> tuple[int, bool]:
@@ -169,6 +182,20 @@ def _german_name(text: str, start: int, end: int) -> tuple[int, bool]:
     if not strong and _NOUN_NEXT.match(text, end) and city(text, end) == end:
         certain = False  # "im Stadtpark 12 Bäume"
     return (words[first][0] if first < len(words) else position), certain
+
+
+_DE_ALONE_HERE = re.compile(rf"{_DE_ALONE} ")
+_HOUSE_BEHIND = re.compile(r".* [0-9]{1,3}[a-z]?", re.DOTALL)
+
+
+def _is_known(text: str, start: int, end: int, stop: int) -> bool:
+    """Tell whether a name that needs no word for street, or a compound with a town, is one."""
+    if _DE_ALONE_HERE.match(text, start):
+        return text[start].isupper() or stop > end
+    name = text[start:end].rpartition(" ")[0].rstrip(",")
+    numbered = _HOUSE_BEHIND.fullmatch(text, start, end) is not None
+    town = stop > end and text[end:stop].strip(" ,0123456789").isalpha()
+    return town and numbered and name[:1].isupper() and _is_compound(name)
 
 
 _DE_COMPOUND = re.compile(rf"(?s).{{3,}}{alternatives('de.street.compound')}")
@@ -251,7 +278,8 @@ _NAMED_PATTERN = (
     r"(?:(?:, (?:[A-Za-z]{2,9}\.? )?[0-9A-Za-z-]{1,4}\.?(?: ?[A-Za-z]{1,4}\.?)?){0,3}, "
     rf"(?:[0-9]{{5}}|(?:1[0-8]|[3-9][0-9])[0-9]{{2}}|[0-9]{{4}} [A-Z]{{2}}|[0-9]{{3}} [0-9]{{2}}"
     rf"|[0-9]{{2}}-[0-9]{{3}}) {CAP}\b|, [0-9]{{1,2}}[oa](?: ?[A-Za-z]{{1,4}}\.?)?, {CAP})"
-    r"|\b[A-U] ?[1-7],? [0-9]{1,2}[a-z]?, 68[0-9]{3} Mannheim\b"  # a block, without a street
+    # a block, without a street
+    r"|\b(?i:quadrat )?[A-U] ?[0-9]{1,2}(?:,? [0-9]{1,2}[a-z]?(?: ?- ?[0-9]{1,2}[a-z]?)?)?,? 68[0-9]{3} (?i:mannheim)\b"
     rf"|\b{LETTER}[A-Za-z\xc0-\xff-]+,? [0-9]{{1,4}}[a-z]?,? [0-9]{{5}} {LETTER}+"
 )
 # Behind a preposition a known town is enough: "in Rosental 98, Dortmund", "en Serrano 41, Madrid".
@@ -283,11 +311,15 @@ def named(data: bytes) -> Iterator[Range]:
         known = town is not None and town.group(1).lower() in TOWNS
         if not known and (text[start].islower() or "," not in text[start:end]):
             continue
+        name = _DE_NAME.match(text, start, number.end() if number else end)
+        type_ = _DE_TYPE.fullmatch(name.group(1).split()[-1]) if name else None
+        if type_ and len(type_.group(1)) > 2 and stop > (number.end() if number else end):
+            continue  # the rule for German streets knows where its name begins
         if stop < end:
             continue  # "Apolo 11, 2a, Tierra"
         for word in _NO_BLANKS.finditer(text, start, end):
             value = word.group().lower()
-            if value not in _DE_NOUN or value in _DE_PREPOSITIONS:
+            if (value not in _DE_NOUN and value not in _DE_STOP) or value in _DE_PREPOSITIONS:
                 type_ = _TYPE_BEFORE.search(text, max(0, word.start() - 20), word.start())
                 yield frame.head(type_.start() if type_ else word.start()), stop
                 break
@@ -330,6 +362,7 @@ _DE_DESCRIBED = (  # "im kleinen waldring", "hinter waldring"
 )
 _GERMAN_GATES = (
     rf"(?:{_DE_NAMED_AFTER}|{alternatives('de.street')}),? {_DE_NUMBER_BEGINS}",
+    rf"{LETTER}{_DE_JOINED}[0-9]|\b{_DE_ALONE} [0-9]",
     rf"\b(?:{_DE_CAPITAL_WORD}|{_DE_DESCRIBED})?{alternatives('de.street.medium')},? "
     rf"{_DE_NUMBER_BEGINS}",
     rf"\b(?:{_DE_CAPITAL_WORD})?{alternatives('de.street.weak')},? "
@@ -339,6 +372,7 @@ _GERMAN_GATES = (
     rf"{_DE_CAPITAL_HEAD}(?:{LETTER}[A-Za-z\xc0-\xff-]* )?{CAP},? {_DE_NUMBER_BEGINS}",
     rf"[0-9A-Za-z.)] (?i:in|a|en) {CODE}(?:,? |\n){LETTER}",
     rf"[A-Za-z0-9\xc0-\xff.)](?:,[ ,]{{0,2}}\n?|\n|\. | / | - ){CODE}(?:,? |\n){LETTER}",
+    rf"[A-Za-z0-9\xc0-\xff.)]{BEFORE_CODE}[0-9]{{5}} ?[ ,-] ?{LETTER}",
     rf"(?:[0-9] ?[A-Za-z]?[ ,]{{1,3}}\n?{CODE}"
     rf"|[A-Za-z\xc0-\xff.)](?: {{1,3}}\n?|-)[0-9]{{5}})(?:,? |\n){LETTER}",
 )

@@ -112,7 +112,7 @@ _IN_BRACKETS = re.compile(rf" \({CAP}(?: {CAP})?\)")
 _PROVINCE = alternatives("es.province")
 _MORE_CAPS = re.compile(rf" {CAP}")
 _MORE_TOWN = re.compile(
-    rf"(?i: cedex(?: [0-9]{{1,2}})?)|, \(?{CAP}\)?(?=[.,;)\n]|$)"
+    r"(?i:(?: la defense)? cedex(?: [0-9]{1,2})?)"
     rf"|,? \(?{_PROVINCE}(?![A-Za-z\xc0-\xff-])\)?"
 )
 _DISTRICT = re.compile(r" [0-9]{1,2}(?i:er|eme|e)?(?![0-9A-Za-z]|[.,:/][0-9])")
@@ -218,7 +218,7 @@ _KEYED = re.compile(
 )
 _TO_UNIT = re.compile(r" \(|,? - | ?[/\xa4] ?|[ ,]{1,3}\n?|\n")
 _FLOOR = re.compile(
-    r"[0-9]{1,2}\.?[oaer]?\.?(?:(?: ?- ?| )[0-9]{1,2}\.?[oaer]?| ?-? ?[A-Za-z])?(?![0-9A-Za-z])"
+    r"[0-9]{1,2}\.?[oaer]?\.?(?:(?: ?- ?| )[0-9]{1,2}\.?[oaer]?| ?-? ?[A-Za-z])?(?![0-9A-Za-z)]|[.,][0-9])"
 )
 _FLOOR_SIDE = re.compile(_SIDE)
 _BUILDING_BEHIND = re.compile(rf"{_BUILDING}(?=, ?[0-9A-Z\xc0]|\n)")
@@ -235,6 +235,8 @@ def _units_end(text: str, end: int) -> int:
         unit = _KEYED.match(text, start)
         if unit is None and not bracket:
             floor = _FLOOR.match(text, start)
+            if floor and is_quantity(text, floor.end()):
+                break
             unit = _FLOOR_SIDE.match(text, floor.end()) if floor else None
             if floor is None and lead.group() == ", ":
                 unit = _BUILDING_BEHIND.match(text, start)
@@ -250,7 +252,7 @@ def unit_at(text: str, start: int) -> bool:
 
 
 # ------------------------------------------------------------------------------------ behind it
-def _tail(text: str, latin: bool) -> tuple[int, bool]:
+def _tail(text: str, latin: bool, loose: bool) -> tuple[int, bool]:
     """Return where the frame ends that `text` begins with, and whether it has a postcode."""
     end = 0
     units = _units_end(text, end)
@@ -258,11 +260,13 @@ def _tail(text: str, latin: bool) -> tuple[int, bool]:
         town = postcode(text, start, latin)
         if town > 0:
             return _behind_town(text, town, latin), True
-    loose = _loose_end(text, units)
-    if loose > 0:
-        town = postcode(text, loose, latin)
+    start = _loose_end(text, units) if loose else -1
+    if start > 0:
+        town = postcode(text, start, latin)
         if town > 0:
             return _behind_town(text, town, latin), True
+    quarter = _QUARTER_BEFORE.match(text, units)  # "45 (Sudvorstadt), Leipzig"
+    units = quarter.end() if quarter else units
     end = city(text, units, latin)
     if end > units:
         for _ in range(2):
@@ -297,7 +301,7 @@ _TO_AFTER = re.compile(", | - | ")
 # Anything short between a number and its postcode: "12 (Asamhof), 80331 Munchen". Each part begins
 # with what no other holds.
 _LOOSE = re.compile(
-    r"(?:[ /-][^,;:()\n?!@|]{1,24})?(?:(?:, ?| \()[^,;:()\n?!@|]{1,36}\)?){0,3}?"
+    r"(?:[ /\xa4-][^,;:()\n?!@|]{1,24})?(?:(?:, ?| \()[^,;:()\n?!@|]{1,36}\)?){0,3}?"
     rf"(?=,[ \n]?{CODE},? {LETTER}|\n{CODE} {LETTER})"
 )
 _LOOSE_WORD = re.compile("[A-Za-z\xc0-\xff']+")
@@ -323,6 +327,7 @@ _NOT_LOOSE = (
 
 
 _TO_CITY = re.compile(r"(?: ?,| -| \xa4| \|)?[ \n](?:(?i:in|a|en) )?(?=[A-Za-z\xc0-\xff])|,(?=[A-Z])")
+_QUARTER_BEFORE = re.compile(rf" \({CAP}(?: {CAP})?\)(?=, ?{CAP})")
 _CITY_ENDS = re.compile(r"[.,;:)\n?!]|$| [a-z\xe0-\xff(\xa2\xa4-]")
 
 
@@ -374,12 +379,12 @@ _HEAD = re.compile(
     rf"(?<![A-Za-z0-9\xc0-\xff'/-])(?:{_BUILDING}|{_LOWER_NAME}"
     rf"|(?:Le|La|Les|L'|El|Los|Las|Can|Alte[rs]?) ?{CAP}(?:(?: {_OF}){{0,2}} {CAP}){{0,2}}"
     rf"|{CODE} {LETTER}[A-Za-z\xc0-\xff'-]*(?: (?:{_BETWEEN} |im |in |vor der )?{CAP}){{0,2}}"
-    rf"|{CAP}(?:[ -]{CAP})? \([0-9]{{5}}\)"
     r"|[0-9]{1,2}\.?[oa]\.? ?(?:-?[A-Z]|[0-9]{1,2}\.?[oa])?"
     r"|(?:A|AP|N|D|RD|RN|M|CV|B|L)[ -]?[0-9]{1,4}[A-Z]?(?:,? (?:km|pk|salida|sortie|ausfahrt)\.? [0-9]+)?"
     rf"|(?<=\bin ){CAP}(?: {CAP})?|(?<=\bnach ){CAP}(?: {CAP})?|(?<=\baus ){CAP}(?: {CAP})?"
     rf")$"
 )
+_TOWN_AND_CODE = re.compile(rf"(?<![A-Za-z\xc0-\xff-]){CAP}(?: {CAP}){{0,2}} \([0-9]{{5}}\)$")
 _EDGE = re.compile(r".*[,;:\n|\"(){}\[\]!?\0]", re.DOTALL)
 _LOOK_BACK = 90
 
@@ -395,6 +400,10 @@ def _head(text: str, pattern: re.Pattern[str] | None) -> int:
             break
         end = gap.start()
         begin = max(0, end - _LOOK_BACK)
+        town = _TOWN_AND_CODE.search(text, begin, end)
+        if town and not pattern:
+            start = town.start()
+            continue
         edge = _EDGE.match(text, begin, end)
         begin = edge.end() if edge else begin
         if begin == end:
@@ -432,7 +441,7 @@ def _units_start(text: str, begin: int, end: int) -> int:
 
 # A public building with or without a name: "Rotes Rathaus", "Salle des fetes", "Museo del Prado".
 _VENUE = re.compile(
-    rf"(?<![A-Za-z0-9\xc0-\xff'/-])(?:[A-Z]{LETTER}+(?:e|er|es) )?"
+    rf"(?<![A-Za-z0-9\xc0-\xff'/-])(?:(?:[A-Z]{LETTER}+(?:es|er|ische|liche)|(?:Alt|Neu)e) )?"
     rf"(?:(?P<bare>{alternatives('eu.venue')}|{LETTER}{{2,}}{alternatives('de.venue')})"
     rf"|{alternatives('eu.venue.named')})(?![A-Za-z0-9\xc0-\xff/])"
 )
@@ -474,7 +483,7 @@ def _place_before(text: str, begin: int, end: int) -> int:
         name = text[begin + word.start() : end]
         plain = name.lower().replace("\xdf", "ss")
         lower = name[0].islower()
-        if lower and (plain in _WORD_TOWNS or not text[end : end + 8].islower()):
+        if lower and plain in _WORD_TOWNS:
             continue
         if plain in TOWNS or (plain in _QUARTERS and plain not in _PARTS) or plain in _OVERSEAS:
             return begin + word.start()
@@ -509,9 +518,12 @@ class Frame:
         origin = max(0, start - _FURTHEST)
         return origin + self._heads[self._text[origin:start], pattern]
 
-    def tail(self, end: int, latin: bool) -> tuple[int, bool]:
-        """Return where the address with a street up to `end` ends, and if it has a postcode."""
-        stop, code = self._tails[self._text[end : end + _FURTHEST], latin]
+    def tail(self, end: int, latin: bool, loose: bool = True) -> tuple[int, bool]:
+        """Return where the address with a street up to `end` ends, and if it has a postcode.
+
+        If `loose`, what no rule knows may stand before the postcode.
+        """
+        stop, code = self._tails[self._text[end : end + _FURTHEST], latin, loose]
         return end + stop, code
 
 
