@@ -102,7 +102,7 @@ _DE_PREPOSITIONS = frozenset(_DE_PREPOSITION.split("|"))
 _DE_ARTICLES = frozenset({"der", "dem", "den", "die", "das"})
 _DE_BOX_PATTERN = (
     r"\b(?:(?i:postfach|pf\.|case postale) ?|PF )[0-9][0-9 ]{2,10}"
-    rf"|\b(?i:postfach|case postale)(?=, {CODE} {LETTER})".replace("(?=", "(?:")
+    rf"|\b(?i:postfach|case postale), {CODE} {LETTER}"
 )
 # By itself too: in "in Straße des 17. Juni 5" the other pattern begins at "in" and ends with "17".
 _DE_AFTER_PATTERN = rf"(?:{_DE_NAMED_AFTER}),? {_DE_NUMBER}"
@@ -274,7 +274,7 @@ _VERB_NEXT = re.compile(" (?:ist|hat|wird|war|wurde|steht|liegt|braucht)(?![A-Za
 # Postcodes of the neighbours too; four digits that look like a year are none.
 _NAMED_PATTERN = (
     rf"\b(?:{CAP}\.? (?:(?:de|del|de la|de los|de las|du|von|van|y|i|e) )?){{0,4}}{CAP},? "
-    r"[0-9]{1,4}(?:[A-Za-z]|[/-][0-9A-Za-z]{1,4})?"
+    r"(?:[0-9]{1,4}(?:[A-Za-z]|[/-][0-9A-Za-z]{1,4})?|s/n)"
     r"(?:(?:, (?:[A-Za-z]{2,9}\.? )?[0-9A-Za-z-]{1,4}\.?(?: ?[A-Za-z]{1,4}\.?)?){0,3}, "
     rf"(?:[0-9]{{5}}|(?:1[0-8]|[3-9][0-9])[0-9]{{2}}|[0-9]{{4}} [A-Z]{{2}}|[0-9]{{3}} [0-9]{{2}}"
     rf"|[0-9]{{2}}-[0-9]{{3}}) {CAP}\b|, [0-9]{{1,2}}[oa](?: ?[A-Za-z]{{1,4}}\.?)?, {CAP})"
@@ -294,7 +294,7 @@ _TYPE_BEFORE = re.compile(
     r"(?<![A-Za-z\xc0-\xff])"
     rf"{alternatives('fr.street', 'fr.street.weak', 'es.street', 'es.street.weak')} $"
 )
-_TO_NUMBER = re.compile(r"[^0-9]*[0-9]{1,4}(?:[A-Za-z]|[/-][0-9A-Za-z]{1,4})?(?![0-9A-Za-z])")
+_TO_NUMBER = re.compile(r"[^0-9]*?(?:s/n|[0-9]{1,4})(?:[A-Za-z]|[/-][0-9A-Za-z]{1,4})?(?![0-9A-Za-z])")
 _TOWN_AT_END = re.compile(r".*[0-9] (.+)", re.DOTALL)
 _NAMED = scanner(_NAMED_PATTERN)
 

@@ -84,17 +84,19 @@ _SPANISH_REJECTS = (
 _FR_TYPE = alternatives("fr.street", "fr.street.weak")
 _FR_OLD = rf"{alternatives('fr.adjective')}[ -]{alternatives('fr.street', 'fr.street.weak')}\b"
 _FR_PATTERN = (
-    rf"\b[0-9]{{1,4}}(?:[-/][0-9]{{1,4}})?(?: ?(?i:bis|ter|quater|[a-d]))?(?:,? |,?\n)"
-    rf"(?:{_FR_TYPE} |{_FR_OLD}|(?i:grand'?rue)\b)"
+    rf"\b[0-9]{{1,4}}(?:(?:[-/]| et | a )[0-9]{{1,4}})?(?: ?(?i:bis|ter|quater|[a-d]))?(?:,? |,?\n)"
+    rf"(?:{_FR_TYPE} |{_FR_OLD}|(?i:grand'?(?:rue|place))\b)"
     rf"|\b{_FR_TYPE} (?i:de|du|des|d'|la) ?|\b{alternatives('fr.named')} "
     r"|\b(?i:(?:le|au) (?:bourg|village)), "
 )
 # The number behind the name, as in Belgium and in a hurry: "avenue foch 80, nancy".
 _W = r"[A-Za-z\xc0-\xff][A-Za-z\xc0-\xff'.-]*"
+_FR_INTRO = r"(?i:no\.? ?|numero |au )?"
 _FR_LAST_PATTERN = (
-    rf"\b{alternatives('fr.street.first')} (?:{_W} ){{0,4}}?{_W},? [0-9]{{1,4}}[a-z]?\b"
+    rf"\b{alternatives('fr.street.first')} (?:{_W} ){{0,4}}?{_W},? {_FR_INTRO}[0-9]{{1,4}}[a-z]?\b"
 )
-_FR_LAST_GATE = rf"\b{alternatives('fr.street.first')} (?:{_W} )*{_W},? [0-9]"
+_FR_LAST_GATE = rf"\b{alternatives('fr.street.first')} (?:{_W} )*{_W},? {_FR_INTRO}[0-9]"
+_FR_TITLE = re.compile("(?s).*(?:, (?:19|20)[0-9]{2}|,? au [0-9]+(?= [a-z]|$))")
 _FR_LAST_HEAD = re.compile(rf"{alternatives('fr.street.first')} ")
 _FR_ARTICLE = re.compile(
     "(?<![A-Za-z\xc0-\xff'])"
@@ -104,9 +106,10 @@ _FR_WORD = re.compile(r"[A-Za-z\xc0-\xff0-9](?:[A-Za-z0-9\xc0-\xff'-]|\.(?=[A-Za
 _FR_MONTH = re.compile(
     "(?i:janvier|fevrier|mars|avril|mai|juin|juillet|aout|septembre|octobre|novembre|decembre)"
 )
+_FR_DAY = re.compile("[0-9]+(?:er|e|eme|-[a-z]+)?")  # "du 4-Septembre", "de la 2e D.B."
 _FR_LAST_WORD = re.compile("([A-Za-z\xc0-\xff'.]+)[ .]*$")
 _FR_BELGIAN = re.compile(",? [0-9]{1,4}[a-z]?(?![0-9A-Za-z])")
-_FR_BOX_PATTERN = r"\b(?:BP|B\.P\.|CS|TSA|bp) ?[0-9]{1,6}"
+_FR_BOX_PATTERN = r"\b(?:BP|B\.P\.|CS|TSA|bp|cs|tsa) ?[0-9]{1,6}"
 _CODE_NEXT = re.compile(rf",? ?\n?{CODE},? {LETTER}{{2}}")
 _FR, _FR_LAST, _FR_BOX = map(scanner, (_FR_PATTERN, _FR_LAST_PATTERN, _FR_BOX_PATTERN))
 
@@ -142,6 +145,8 @@ def french_last(data: bytes) -> Iterator[Range]:
             "$",
         ):
             continue  # "12 rue Foch 720€"
+        if _FR_TITLE.fullmatch(text[start:end]):
+            continue  # "Boulevard de la mort, 2007"
         names = text[type_.end() : end].lower().replace(",", "").split()[:-1]
         if names[-1] in _FR_PARTICLE or not _NOT_NAME.isdisjoint(names):
             continue
@@ -196,10 +201,12 @@ def _french_end(text: str, frame: Frame, start: int, end: int, until: int) -> in
     elif name_end == end or (numbered and text[end : end + 4] == "J.-C"):
         return -1
     house = None if numbered else _FR_BELGIAN.match(text, name_end)
-    stop, code = frame.tail(house.end() if house else name_end, latin=True)
+    stop, code = frame.tail(house.end() if house else name_end, latin=True, loose=numbered)
     type_ = text[start:end].lower().split()[-1]
     place = stop > name_end and _has_word(text, house.end() if house else name_end, stop)
     strong = type_ in _FR_STREET and not (type_ in _FR_PLURAL and _OF.match(text, end))
+    if len(text[end:name_end]) == 1 and not (code or place):
+        return -1  # "04 voie K"
     if code or (numbered and (certain or strong or place)):
         return stop
     words = text[end:name_end].lower().split()
@@ -216,7 +223,7 @@ def _french_end(text: str, frame: Frame, start: int, end: int, until: int) -> in
 
 _FOREIGN = frozenset({"and", "the", "of", "or", "with"})
 _NAME_FIRST = _FR_PARTICLE | words("fr.first") | {"d'", "l'"}
-_FR_ALONE = frozenset("place pl. square sq. promenade montee traverse villa".split())
+_FR_ALONE = frozenset("place pl. pl square sq. sq promenade montee traverse villa".split())
 _FR_COURSE = frozenset({"cours", "crs"})
 _FR_PLURAL = frozenset({"allees"})  # "3 allées de tomates"
 _OF = re.compile("(?:de|d'|des) ?[a-z]")
@@ -238,7 +245,7 @@ def _french_name(text: str, start: int, limit: int) -> tuple[int, bool]:
         if lower not in _FR_PARTICLE:
             if not (value.partition("'")[2] or value)[0].islower():
                 capital = capital or not value[0].isdigit()
-            elif capital and previous not in _FR_PARTICLE:
+            elif capital and (previous not in _FR_PARTICLE or previous == "et"):
                 break
             else:
                 plain += 1
@@ -254,11 +261,13 @@ def _french_name(text: str, start: int, limit: int) -> tuple[int, bool]:
 
 def _ends_name(word: str, previous: str, names: int) -> bool:
     """Tell whether a word, behind the previous one, is no part of a French street's name."""
-    if word in _FR_STOP or (not previous and word == "et") or (names and word in _FR_VERB):
+    if word in _FR_STOP or (not previous and word in ("et", "a", "en")) or (names and word in _FR_VERB):
         return True
     if word in _FR_UNIT and previous not in _FR_PARTICLE:
         return True
-    date = _FR_MONTH.fullmatch(previous) or (previous in ("de", "du", "des") and word.isdigit())
+    date = _FR_MONTH.fullmatch(previous) or (
+        previous in ("de", "du", "des", "la") and _FR_DAY.fullmatch(word)
+    )
     return word[0].isdigit() and not date
 
 
@@ -276,8 +285,9 @@ def _second_word(text: str, start: int) -> int:
 
 # ------------------------------------------------------------------------------------ Spanish
 _ES_TYPE = alternatives("es.street", "es.street.weak")
-_ES_INTRO = r"(?i:n[o.]?\.? ?|num\.? ?|numero |parcela |nave )?"
-_ES_ALONE = "(?i:gran via|kale nagusia|gran de gracia)"
+_ES_INTRO = r"(?i:n[o.]?\.? ?|num\.? ?|numero |parcela |nave |# ?)?"
+_ES_BASQUE = "(?i:kalea|zumarkalea|etorbidea|hiribidea|pasealekua|ibilbidea|bidea|plaza)"
+_ES_ALONE = rf"(?:{alternatives('es.street.alone')}|{CAP}(?: {CAP})? {_ES_BASQUE})"
 _ES_PATTERN = (
     rf"\b{_ES_TYPE}(?: |\b)(?:[0-9]{{1,2}}o? de )?(?:{_W} ){{0,6}}?"
     rf"(?:{_W}|[A-Z]{{1,2}}-[0-9]{{1,4}}),?[ \n]"
@@ -285,7 +295,9 @@ _ES_PATTERN = (
     r"|(?i:s/n|km\.? ?[0-9][0-9.,]{0,5}))"
     rf"|\b{_ES_ALONE},? {_ES_INTRO}[0-9]{{1,4}}"
 )
-_ES_NO = re.compile(r"(?i),?[ \n](n[o.]?\.? ?|num\.? ?|numero |parcela |nave )?(?:[0-9]|s/n|km)")
+_ES_NO = re.compile(
+    r"(?i),?[ \n](n[o.]?\.? ?|num\.? ?|numero |parcela |nave |# ?)?(?:[0-9]|s/n|km)"
+)
 _ES_ALONE_HEAD = re.compile(rf"{_ES_ALONE},? (?i:n|[0-9])")
 _ES_HEAD = re.compile(rf"{_ES_TYPE} ?")
 _ES_THE = re.compile("(?:de (?:la|las|los|el)|del) ")
@@ -309,10 +321,16 @@ def spanish(data: bytes) -> Iterator[Range]:
             yield frame.head(start), frame.tail(end, latin=True)[0]
             continue
         certain = type_ is not None and _is_spanish_street(text, type_, end)
+        floor = _ES_FLOOR_OF.search(text, max(0, start - 16), start)
+        start = floor.start() if floor else start
         stop, code = frame.tail(end, latin=True) if certain is not None else (end, False)
         led = certain is False and _led(text, start, end)
         if code or certain or led or _has_word(text, end, stop):
             yield frame.head(start), stop
+
+
+# "3oC de calle Lagasca 88"
+_ES_FLOOR_OF = re.compile(r"(?<![A-Za-z0-9])[0-9]{1,2}\.?[oa]\.? ?(?:[A-Z]|izq|dcha)?\.?,? (?:de|en) (?:la )?$")
 
 
 def spanish_boxes(data: bytes) -> Iterator[Range]:
@@ -320,7 +338,10 @@ def spanish_boxes(data: bytes) -> Iterator[Range]:
     text = data.decode("latin-1")
     frame = Frame(text)
     for match in _ES_BOX.finditer(data):
-        yield match.span()[0], frame.tail(match.span()[1], latin=True)[0]
+        start, end = match.span()
+        stop, code = frame.tail(end, latin=True)
+        if code or text[start : start + 9].lower() != "apartado " or not text[start + 9].isdigit():
+            yield start, stop
 
 
 def _is_spanish_street(text: str, type_: re.Match[str], end: int) -> bool | None:
@@ -329,12 +350,16 @@ def _is_spanish_street(text: str, type_: re.Match[str], end: int) -> bool | None
     names = _FR_WORD.findall(name)
     if all(name.lower() in _FR_PARTICLE for name in names):
         return None
+    if names[0] == "a":
+        return None  # "3 c. a soupe, 2 oeufs"
     lower = all(name.islower() or name.isupper() for name in names)
     if any((name if not lower else name.lower()) in _ES_STOP for name in names if len(name) > 1):
         return None  # but "Cuesta de Santo Domingo"
     value = type_.group().strip().lower()
     if len(value) < 3 and _YEARS.search(text, end - 9, end):
         return None  # "C. Duggan 1991-1995"
+    if names[-1].lower() in _ES_MONTH:
+        return None  # "la cuesta de enero 2024"
     plain = [name for name in names if name[0].islower() and name not in _FR_PARTICLE]
     if len(plain) > 2 and len(plain) < len(names):
         return False  # prose
@@ -348,6 +373,7 @@ def _is_spanish_street(text: str, type_: re.Match[str], end: int) -> bool | None
     )
 
 
+_ES_MONTH = words("es.month")
 _YEARS = re.compile("(?:19|20)[0-9]{2}(?:-[0-9]{4})?$")
 _ES_LEADS = re.compile(
     "(?<![A-Za-z\xc0-\xff])"
@@ -378,6 +404,9 @@ _OF_GATE = rf"[0-9] (?:de la |del |de l'|du |de ){_OF_TYPE} "
 _OF_NUMBER, _NUMBERED = scanner(_OF_PATTERN), re.compile("[0-9]")
 
 
+_OWN_NUMBER = re.compile(",? [0-9]")  # "trastero 14 de calle Alcala 92"
+
+
 def numbered(data: bytes) -> Iterator[Range]:
     """Yield addresses whose number stands before the words "of the street"."""
     text = data.decode("latin-1")
@@ -385,39 +414,98 @@ def numbered(data: bytes) -> Iterator[Range]:
     for match in _OF_NUMBER.finditer(data):
         start, end = match.span()
         number = _NUMBERED.search(text, start, end)
-        if number:
+        if number and not _OWN_NUMBER.match(text, end):
             yield number.start(), frame.tail(end, latin=True)[0]
 
 
+# A place with a postcode and no number, or one that is none of a house: "Mas Blanc, chemin du Puits,
+# 13520 Maussane", "Heinrich-Boll-Platz, 50667 Koln", "paraje La Canada, parcela 203, 30550 Abaran".
 _ARTICLES = frozenset({"le", "la", "les"})
-# A place with a postcode and no number at all: "Mas Blanc, chemin du Puits, 13520 Maussane".
-_PLACE_PATTERN = (
-    rf"\b(?:{_FR_TYPE}|{_ES_TYPE}|{alternatives('eu.building')}\.?|(?i:les?|la)) "
-    rf"(?:{_W} ){{0,4}}{_W}"
-    rf"(?:, (?:{LETTER}[A-Za-z.]{{1,9}} )?[0-9A-Za-z-]{{1,4}}){{0,3}}, [0-9]{{5}} {LETTER}"
+_ANY = r"[A-Za-z0-9\xc0-\xff#][A-Za-z0-9\xc0-\xff'./-]*"
+_PLACE_TYPE = (
+    rf"(?:(?:{_FR_TYPE}|{_ES_TYPE}|{alternatives('eu.building', 'eu.venue', 'eu.venue.named')}"
+    r"|(?i:les?|la|aldea|caserio))\b\.?|(?i:c/\.?))"
 )
-_PLACE_GATE = rf"[0-9A-Za-z], [0-9]{{5}} {LETTER}"
+_DE_STREET = (
+    rf"{LETTER}{{2,24}}(?:-{LETTER}{{1,20}}){{0,3}}-?"
+    rf"{alternatives('de.street', 'de.street.medium', 'de.street.compound')}"
+)
+_PLACE_PATTERN = (
+    rf"\b(?:{_PLACE_TYPE} ?(?:{_ANY} ){{0,5}}{_ANY}|{_DE_STREET}|(?i:ker){LETTER}{{2,}})"
+    rf"(?:, ?[^,;:\n]{{1,36}}){{0,3}},[ \n]?[0-9]{{5}} {LETTER}"
+)
+_PLACE_GATE = rf"[0-9A-Za-z\xc0-\xff.],[ \n]?[0-9]{{5}} {LETTER}"
 _PLACE = scanner(_PLACE_PATTERN)
+_PLACE_HEAD = re.compile(_PLACE_TYPE)
+_DE_NOT_STREET = words("de.not_street")
 
 
 def places(data: bytes) -> Iterator[Range]:
     """Yield addresses of a named place, or a street without a number, with a postcode and town."""
     text = data.decode("latin-1")
     frame = Frame(text)
-    for match in _PLACE.finditer(data):
+    at = 0
+    while match := _PLACE.search(data, at):
         start, end = match.span()
         name_end = text.index(",", start)
-        names = text[start:name_end].split()
         town = text.rindex(" ", start, end) + 1
-        if not _NOT_NAME.isdisjoint(name.lower() for name in names[1:]):
+        at = name_end
+        if not _is_place(text, start, name_end, town):
             continue
-        known = known_town(text, town, TOWNS) > 0
-        article = names[0].lower() in _ARTICLES and not (known and len(names) == 2)
-        plain = any(n[0].islower() and n.lower() not in _FR_PARTICLE for n in names[1:])
-        if article and plain:
-            continue  # "la commande, 12345 articles"
-        if known or (text[town].isupper() and any(name[0].isupper() for name in names[1:])):
-            yield frame.head(start), max(end, frame.tail(name_end, latin=True)[0])
+        stop, code = frame.tail(name_end, latin=True)
+        if code and stop >= end:
+            yield frame.head(start), stop
+
+
+def _is_place(text: str, start: int, end: int, town: int) -> bool:
+    """Tell whether the words up to a comma name a place in the town."""
+    first, *names = _PLACE_WORD.findall(text[start:end])
+    if not _NOT_NAME.isdisjoint(name.lower() for name in names):
+        return False
+    known = known_town(text, town, TOWNS) > 0
+    if not names:
+        plain = first.lower().replace("\xdf", "ss")
+        return (known or text[town].isupper()) and first[0].isupper() and plain not in _DE_NOT_STREET
+    if names[0].lower() in _NOT_FIRST or _HOUSE_INSIDE.search(text, start, end):
+        return False  # "bar au 18 rue Foch": another rule knows where it begins
+    plain = sum(name[0].islower() and name.lower() not in _FR_PARTICLE for name in names)
+    if first.lower() in _ARTICLES:
+        direct = text.find(",", end + 1, town) < 0
+        return direct and (not plain or (known and len(names) == 1)) and (known or text[town].isupper())
+    capital = any(name[0].isupper() for name in names)
+    if plain and (capital or plain > 2):
+        return False
+    return known or (text[town].isupper() and (capital or names[-1][0].isdigit()))
+
+
+_PLACE_WORD = re.compile("[A-Za-z0-9\xc0-\xff#][A-Za-z0-9\xc0-\xff'-]*")
+_NOT_FIRST = frozenset({"en", "a", "au", "aux", "y", "et", "pour"})
+_HOUSE_INSIDE = re.compile(f"[0-9] (?:bis |ter |quater )?(?:{_FR_TYPE}|{_ES_TYPE}) ")
+
+
+# Blocks and crossings in Latin America: "Cra. 7 # 71-21", "Mz. B Lt. 12".
+_GRID_WORD = alternatives("es.grid")
+_GRID_PATTERN = (
+    rf"\b{_GRID_WORD}\.? ?(?:[0-9]{{1,3}} ?[A-Za-z]{{0,2}}|(?:{CAP} ){{1,3}})"
+    r"(?: ?(?i:bis|sur|norte|este|oeste))? ?(?:# ?|(?i:no?\.?o?\.?|nro\.?|num\.?) )"
+    r"[0-9]{1,3} ?[A-Za-z]{0,2} ?- ?[0-9]{1,3}\b"
+    r"|\b(?i:mz|mza|manzana)\.? ?[A-Za-z0-9]{1,3}\.?,? (?i:lt|lote)\.? ?[0-9]{1,3}\b"
+)
+_GRID = scanner(_GRID_PATTERN)
+_GRID_MATCHES = (
+    "Cra. 7 # 71-21, Torre B, Bogotá", "Calle 100 #8A-55", "carrera 7 no. 71-21", "Mz. B Lt. 12",
+    "Av. El Dorado # 69-76, Bogotá",
+)  # fmt: skip
+_GRID_REJECTS = ("carrera 7 de la temporada", "diagonal 4-3-3", "mz 4 del plano", "calle 13 no 2")
+
+
+def grid(data: bytes) -> Iterator[Range]:
+    """Yield addresses by the streets that cross, or by block and lot."""
+    text = data.decode("latin-1")
+    frame = Frame(text)
+    for match in _GRID.finditer(data):
+        start, end = match.span()
+        yield frame.head(start), frame.tail(end, latin=True)[0]
 
 
 RULES: tuple[Rule, ...] = (
@@ -427,5 +515,6 @@ RULES: tuple[Rule, ...] = (
     Rule("address", (_ES_PATTERN,), spanish, _SPANISH_MATCHES, _SPANISH_REJECTS),
     Rule("address", (_OF_GATE,), numbered, ("14 de la calle Feria",), ("el 5 de la avenida",)),
     Rule("address", (_PLACE_GATE,), places, _PLACE_MATCHES, _PLACE_REJECTS),
+    Rule("address", (_GRID_PATTERN,), grid, _GRID_MATCHES, _GRID_REJECTS),
     Rule("address", (_ES_BOX_PATTERN,), spanish_boxes, _BOX_MATCHES),
 )

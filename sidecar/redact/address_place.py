@@ -129,7 +129,7 @@ _CODE_LABEL = r"(?i:plz|cp|c\.p\.?|code postal|codigo postal)"
 BEFORE_CODE = rf"(?: ?[(|\xa4/] ?| - ?|-|,|\. |[ ,]{{1,2}}{_CODE_LABEL} ?:? ?)"
 _CODE_HERE = re.compile(
     rf"(?:{_IN}|\. | / | - )({CODE})(,? |\n)(?={LETTER})"
-    rf"|{BEFORE_CODE}((?i:[defab]-)?[0-9]{{5}}|[0-9]{{2}} [0-9]{{3}})(,? ?-? ?|\n)(?={LETTER}{{2}})"
+    rf"|(?:{BEFORE_CODE}|, )((?i:[defab]-)?[0-9]{{5}}|[0-9]{{2}} [0-9]{{3}}|[A-Z][0-9]{{4}}[A-Z]{{3}})(,? ?-? ?|\n)(?={LETTER}{{2}})"
 )
 
 
@@ -272,6 +272,8 @@ def _tail(text: str, latin: bool, loose: bool) -> tuple[int, bool]:
         for _ in range(2):
             more = _AFTER_CITY.match(text, end)
             end = more.end() if more else end
+            if more is None and text[end : end + 2] == ", ":
+                end = max(end, known_town(text, end + 2, TOWNS))
         return end, False
     alone = _CODE_ALONE.match(text, units)
     return (alone.end() if alone else units), False
@@ -346,7 +348,8 @@ def city(text: str, end: int, latin: bool = False) -> int:
             plain = text[start:known].lower() in _WITH_DISTRICTS
             if plain or district.group()[-1].isalpha():
                 return district.end()
-        return _quarter_end(text, known, latin)
+        more = _TOWN_LATIN.match(text, known) if latin else None
+        return more.end() if more else _quarter_end(text, known, latin)
     if not comma and lead.group().strip().lower() != "in":
         return end
     if comma and "\n" not in lead.group():
@@ -364,7 +367,8 @@ _CODE_ENDS = r"(?![0-9A-Za-z\xc0-\xff]|[ .,/-][0-9])"
 _AFTER_CITY = re.compile(
     rf",? [(]?(?:{_CODE_LABEL} ?)?(?:[ed]-)?[0-9]{{5}}{_CODE_ENDS}[)]?"
     rf"|,? \(?(?:{_PROVINCE}|{alternatives('eu.country')})(?![A-Za-z\xc0-\xff-])\)?"
-    r"| \([0-9]{2}\)"
+    r"| \([0-9]{2}\)| (?i:d\.? ?c\.?|d\.? ?f\.?)(?![A-Za-z])| 1?[0-9](?=, [A-Z])"
+    rf"|(?:,? \(?{CAP}\)?)?,? [A-Z][0-9][A-Z] ?[0-9][A-Z][0-9]\b"  # as in Canada
 )
 _CODE_ALONE = re.compile(
     rf"(?:,? (?:{_CODE_LABEL} ?)?|{BEFORE_CODE})[0-9]{{5}}{_CODE_ENDS}(?=[.,;:)?!\n]|$| [^A-Za-z0-9]| [a-z]{{1,3}} )"
