@@ -174,6 +174,8 @@ def _german_name(text: str, start: int, end: int) -> tuple[int, bool]:
         named = before[:1] != words[-1][1][:1] if words else False  # a capital
         certain = plain and (adjective or (strong and named)) and (strong or medium)
     phrase = _phrase_start(words)
+    if certain and phrase < len(words) and words[phrase][1] in ("zur", "zum") and last[0].isupper():
+        phrase = len(words)  # "Wie komme ich zur Theresienhohe 11"
     if phrase < len(words):
         at = words[phrase][0]
         inside = _is_capital_phrase(text, at, end, last) or _is_second(text, at, last)
@@ -185,17 +187,17 @@ def _german_name(text: str, start: int, end: int) -> tuple[int, bool]:
 
 
 _DE_ALONE_HERE = re.compile(rf"{_DE_ALONE} ")
-_HOUSE_BEHIND = re.compile(r".* [0-9]{1,3}[a-z]?", re.DOTALL)
+_HOUSE_BEHIND = re.compile(r"(?:.* )?([A-Z][^ ]+),? [0-9]{1,3}[a-z]?", re.DOTALL)
+_TOWN_NAME = re.compile("[A-Za-z\xc0-\xff]{3}")
 
 
 def _is_known(text: str, start: int, end: int, stop: int) -> bool:
     """Tell whether a name that needs no word for street, or a compound with a town, is one."""
     if _DE_ALONE_HERE.match(text, start):
         return text[start].isupper() or stop > end
-    name = text[start:end].rpartition(" ")[0].rstrip(",")
-    numbered = _HOUSE_BEHIND.fullmatch(text, start, end) is not None
-    town = stop > end and text[end:stop].strip(" ,0123456789").isalpha()
-    return town and numbered and name[:1].isupper() and _is_compound(name)
+    house = _HOUSE_BEHIND.fullmatch(text, start, end)
+    town = _TOWN_NAME.search(text, end, stop)
+    return house is not None and town is not None and _is_compound(house.group(1))
 
 
 _DE_COMPOUND = re.compile(rf"(?s).{{3,}}{alternatives('de.street.compound')}")

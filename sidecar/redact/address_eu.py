@@ -91,12 +91,13 @@ _FR_PATTERN = (
 )
 # The number behind the name, as in Belgium and in a hurry: "avenue foch 80, nancy".
 _W = r"[A-Za-z\xc0-\xff][A-Za-z\xc0-\xff'.-]*"
-_FR_INTRO = r"(?i:no\.? ?|numero |au )?"
+_FR_INTRO = r"(?:,? (?i:no\.? ?|numero )?|, au )"
 _FR_LAST_PATTERN = (
-    rf"\b{alternatives('fr.street.first')} (?:{_W} ){{0,4}}?{_W},? {_FR_INTRO}[0-9]{{1,4}}[a-z]?\b"
+    rf"\b{alternatives('fr.street.first')} (?:{_W} ){{0,4}}?{_W}{_FR_INTRO}[0-9]{{1,4}}[a-z]?\b"
 )
-_FR_LAST_GATE = rf"\b{alternatives('fr.street.first')} (?:{_W} )*{_W},? {_FR_INTRO}[0-9]"
-_FR_TITLE = re.compile("(?s).*(?:, (?:19|20)[0-9]{2}|,? au [0-9]+(?= [a-z]|$))")
+_FR_LAST_GATE = rf"\b{alternatives('fr.street.first')} (?:{_W} )*{_W}{_FR_INTRO}[0-9]"
+_FR_TITLE = re.compile(".*, (?:19|20)[0-9]{2}", re.DOTALL)
+_FR_NAME_END = re.compile(r",? (?:no\.? ?|numero |au )?[0-9]+[a-z]?$")
 _FR_LAST_HEAD = re.compile(rf"{alternatives('fr.street.first')} ")
 _FR_ARTICLE = re.compile(
     "(?<![A-Za-z\xc0-\xff'])"
@@ -147,7 +148,7 @@ def french_last(data: bytes) -> Iterator[Range]:
             continue  # "12 rue Foch 720€"
         if _FR_TITLE.fullmatch(text[start:end]):
             continue  # "Boulevard de la mort, 2007"
-        names = text[type_.end() : end].lower().replace(",", "").split()[:-1]
+        names = _FR_NAME_END.sub("", text[type_.end() : end].lower()).split()
         if names[-1] in _FR_PARTICLE or not _NOT_NAME.isdisjoint(names):
             continue
         stop, code = frame.tail(end, latin=True)
@@ -290,13 +291,13 @@ _ES_BASQUE = "(?i:kalea|zumarkalea|etorbidea|hiribidea|pasealekua|ibilbidea|bide
 _ES_ALONE = rf"(?:{alternatives('es.street.alone')}|{CAP}(?: {CAP})? {_ES_BASQUE})"
 _ES_PATTERN = (
     rf"\b{_ES_TYPE}(?: |\b)(?:[0-9]{{1,2}}o? de )?(?:{_W} ){{0,6}}?"
-    rf"(?:{_W}|[A-Z]{{1,2}}-[0-9]{{1,4}}),?[ \n]"
+    rf"(?:{_W}|[A-Z]{{1,2}}-[0-9]{{1,4}})(?:,?[ \n]|,)"
     rf"{_ES_INTRO}(?:[0-9]{{1,4}}(?: ?[a-zA-Z]\b| ?(?i:bis)\b)?(?:[-/][0-9]{{1,4}}\b)?"
     r"|(?i:s/n|km\.? ?[0-9][0-9.,]{0,5}))"
     rf"|\b{_ES_ALONE},? {_ES_INTRO}[0-9]{{1,4}}"
 )
 _ES_NO = re.compile(
-    r"(?i),?[ \n](n[o.]?\.? ?|num\.? ?|numero |parcela |nave |# ?)?(?:[0-9]|s/n|km)"
+    r"(?i)(?:,?[ \n]|,)(n[o.]?\.? ?|num\.? ?|numero |parcela |nave |# ?)?(?:[0-9]|s/n|km)"
 )
 _ES_ALONE_HEAD = re.compile(rf"{_ES_ALONE},? (?i:n|[0-9])")
 _ES_HEAD = re.compile(rf"{_ES_TYPE} ?")
@@ -358,7 +359,7 @@ def _is_spanish_street(text: str, type_: re.Match[str], end: int) -> bool | None
     value = type_.group().strip().lower()
     if len(value) < 3 and _YEARS.search(text, end - 9, end):
         return None  # "C. Duggan 1991-1995"
-    if names[-1].lower() in _ES_MONTH:
+    if names[-1].lower() in _ES_MONTH and not any(name.isdigit() for name in names):
         return None  # "la cuesta de enero 2024"
     plain = [name for name in names if name[0].islower() and name not in _FR_PARTICLE]
     if len(plain) > 2 and len(plain) < len(names):
@@ -404,7 +405,7 @@ _OF_GATE = rf"[0-9] (?:de la |del |de l'|du |de ){_OF_TYPE} "
 _OF_NUMBER, _NUMBERED = scanner(_OF_PATTERN), re.compile("[0-9]")
 
 
-_OWN_NUMBER = re.compile(",? [0-9]")  # "trastero 14 de calle Alcala 92"
+_OWN_NUMBER = re.compile(rf"(?: (?:(?:de|del|la|los) )*{CAP}){{0,2}},? [0-9]")  # "trastero 14 de calle Alcala 92"
 
 
 def numbered(data: bytes) -> Iterator[Range]:
@@ -451,6 +452,7 @@ def places(data: bytes) -> Iterator[Range]:
         town = text.rindex(" ", start, end) + 1
         at = name_end
         if not _is_place(text, start, name_end, town):
+            at = min(at, _FR_WORD_END.search(text, start + 1).start())  # type: ignore[union-attr]
             continue
         stop, code = frame.tail(name_end, latin=True)
         if code and stop >= end:
@@ -468,17 +470,19 @@ def _is_place(text: str, start: int, end: int, town: int) -> bool:
         return (known or text[town].isupper()) and first[0].isupper() and plain not in _DE_NOT_STREET
     if names[0].lower() in _NOT_FIRST or _HOUSE_INSIDE.search(text, start, end):
         return False  # "bar au 18 rue Foch": another rule knows where it begins
-    plain = sum(name[0].islower() and name.lower() not in _FR_PARTICLE for name in names)
+    plain = sum(name.isalpha() and name[0].islower() and name not in _PLAIN for name in names)
     if first.lower() in _ARTICLES:
         direct = text.find(",", end + 1, town) < 0
         return direct and (not plain or (known and len(names) == 1)) and (known or text[town].isupper())
     capital = any(name[0].isupper() for name in names)
-    if plain and (capital or plain > 2):
+    if plain and (capital or plain > 2 or (names[-1].isdigit() and len(names) > 1)):
         return False
     return known or (text[town].isupper() and (capital or names[-1][0].isdigit()))
 
 
+_FR_WORD_END = re.compile("[ ,]")
 _PLACE_WORD = re.compile("[A-Za-z0-9\xc0-\xff#][A-Za-z0-9\xc0-\xff'-]*")
+_PLAIN = _FR_PARTICLE | {"no", "nr", "n"}
 _NOT_FIRST = frozenset({"en", "a", "au", "aux", "y", "et", "pour"})
 _HOUSE_INSIDE = re.compile(f"[0-9] (?:bis |ter |quater )?(?:{_FR_TYPE}|{_ES_TYPE}) ")
 

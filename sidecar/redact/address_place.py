@@ -216,9 +216,9 @@ _KEYED = re.compile(
     rf"|{alternatives('eu.apartment')}\b\.?(?:{_SIDE_ONLY}"
     rf"| ?(?:(?i:nr|no?)\.? ?)?{_NUMBER}(?!\. ?{_FLOORS}){_SIDE}))(?![A-Za-z])"
 )
-_TO_UNIT = re.compile(r" \(|,? - | ?[/\xa4] ?|[ ,]{1,3}\n?|\n")
+_TO_UNIT = re.compile(r" \(|,? - | ?[/\xa4] ?|-(?=[0-9])|[ ,]{1,3}\n?|\n")
 _FLOOR = re.compile(
-    r"[0-9]{1,2}\.?[oaer]?\.?(?:(?: ?- ?| )[0-9]{1,2}\.?[oaer]?| ?-? ?[A-Za-z])?(?![0-9A-Za-z)]|[.,][0-9])"
+    r"(?![0-9]{1,2} ?[hH])[0-9]{1,2}\.?[oaer]?\.?(?:(?: ?- ?| )[0-9]{1,2}\.?[oaer]?| ?-? ?[A-Za-z])?(?![0-9A-Za-z)]|[.,][0-9])"
 )
 _FLOOR_SIDE = re.compile(_SIDE)
 _BUILDING_BEHIND = re.compile(rf"{_BUILDING}(?=, ?[0-9A-Z\xc0]|\n)")
@@ -324,7 +324,7 @@ def _loose_end(text: str, start: int) -> int:
 _NOT_LOOSE = (
     words("fr.stop") | words("es.stop") | words("de.stop") | words("en.stop") | words("fr.verb")
 ) - words("fr.particle") - words("eu.town.before") - words("eu.town.between") - words("fr.first") - {
-    "am", "im", "an", "zum", "zur", "von", "der", "die", "das", "dem", "den", "box", "y",
+    "no", "am", "im", "an", "zum", "zur", "von", "der", "die", "das", "dem", "den", "box", "y",
 }
 
 
@@ -350,6 +350,11 @@ def city(text: str, end: int, latin: bool = False) -> int:
                 return district.end()
         more = _TOWN_LATIN.match(text, known) if latin else None
         return more.end() if more else _quarter_end(text, known, latin)
+    quarter = _quarter_end(text, start - 1)
+    if quarter > start - 1 and text[quarter : quarter + 1] == " ":  # "95 nordstadt dortmund"
+        known = known_town(text, quarter + 1, TOWNS)
+        if known > 0:
+            return known
     if not comma and lead.group().strip().lower() != "in":
         return end
     if comma and "\n" not in lead.group():
@@ -450,9 +455,7 @@ _VENUE = re.compile(
     rf"|{alternatives('eu.venue.named')})(?![A-Za-z0-9\xc0-\xff/])"
 )
 _VENUE_WORD = re.compile("[A-Za-z\xc0-\xff0-9'./-]+")
-_OF_VENUE = words("fr.particle") | words("eu.town.before") | {
-    "del", "los", "las", "el", "y", "e", "et", "i", "und", "am", "im", "zum", "zur", "der", "des", "von", "fur", "d", "in",
-}  # fmt: skip
+_OF_VENUE = (words("fr.particle") | words("eu.town.before") | words("de.article")) - {"en", "a"}
 
 
 def _venue_start(text: str, begin: int, end: int) -> int:
@@ -461,13 +464,11 @@ def _venue_start(text: str, begin: int, end: int) -> int:
         names = _VENUE_WORD.findall(text[venue.end() : end])
         if len(names) > 7 or (not names and venue.group("bare") is None):
             continue
-        plain = venue.group()[0].islower()
-        if all(
-            name.lower() in _OF_VENUE
-            or (name[0].isupper() or name[0].isdigit() or "'" in name or plain or name in _VENUE_KIND)
-            and name.lower() not in _NOT_LOOSE
-            for name in names
-        ):
+        names = [name for name in names if name not in _OF_VENUE and name not in _VENUE_KIND]
+        lower = [name for name in names if name[0].islower() and name[1:2] != "'"]
+        if lower and (len(lower) < len(names) or len(lower) > 2 or venue.group()[0].isupper()):
+            continue
+        if _NOT_LOOSE.isdisjoint(map(str.lower, names)):
             return venue.start()
     return -1
 
@@ -504,7 +505,9 @@ def is_quantity(text: str, end: int) -> bool:
 
 
 # A number that goes on is no house number.
-MORE_DIGITS = re.compile(r"[A-Za-z0-9\xc0-\xff]|[.:,][0-9]")
+MORE_DIGITS = re.compile(
+    rf"[A-Za-z0-9\xc0-\xff]|[.:][0-9]|,[0-9](?![0-9]{{4}} ?-? ?{LETTER})"  # but "3,89077 Ulm"
+)
 
 
 class Frame:
