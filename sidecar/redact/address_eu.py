@@ -52,6 +52,8 @@ _LAST_REJECTS = (
     "la rue compte 12 maisons", "le boulevard fait 12 km", "rue barrée pendant 3 jours",
     "cette avenue 12 fois", "rue de la paix 400 euros",
 )  # fmt: skip
+_COMMON_MATCHES = ("Place Saint-Lambert 9, 4000 Liège", "grand-place 1, 1000 bruxelles")
+_COMMON_REJECTS = ("place 3 à 1200 euros", "cours 12 en 1850 mots")
 _FRENCH_REJECTS = (
     "12 places assises dans la salle", "5 cours de maths", "BP 5645", "52 av. J.-C.",
     "quai 3 voie C",
@@ -95,6 +97,13 @@ _FR_INTRO = r"(?:,? (?i:no\.? ?|numero )?|, au )"
 _FR_LAST_PATTERN = (
     rf"\b{alternatives('fr.street.first')} (?:{_W} ){{0,4}}?{_W}{_FR_INTRO}[0-9]{{1,4}}[a-z]?\b"
 )
+# Words for squares are of other languages too, or of sentences: only with a postcode.
+_FR_COMMON_PATTERN = (
+    rf"\b(?i:place|square|route|cours|quartier|grand-place|clos) (?:(?:{_W} ){{0,4}}?{_W},? )?"
+    rf"[0-9]{{1,4}}[a-z]?(?:/[0-9]+)?(?:,? |,?\n){CODE} {LETTER}"
+)
+_FR_COMMON = scanner(_FR_COMMON_PATTERN)
+_FR_COMMON_NUMBER = re.compile(r".*? [0-9]{1,4}[a-z]?(?:/[0-9]+)?(?=[, \n])", re.DOTALL)
 _FR_LAST_GATE = rf"\b{alternatives('fr.street.first')} (?:{_W} )*{_W}{_FR_INTRO}[0-9]"
 _FR_TITLE = re.compile(".*, (?:19|20)[0-9]{2}", re.DOTALL)
 _FR_NAME_END = re.compile(r",? (?:no\.? ?|numero |au )?[0-9]+[a-z]?$")
@@ -122,6 +131,8 @@ def french(data: bytes) -> Iterator[Range]:
     limit = len(text)
     for start, end in reversed([match.span() for match in _FR.finditer(data)]):
         numbered = text[start].isdigit()
+        if numbered and _SPANISH.match(text, start):
+            continue  # "a las 10, Avda. de America 37"
         until, limit = limit, start if numbered else limit
         if numbered and _is_labelled(text, start):
             continue
@@ -161,6 +172,10 @@ def french_last(data: bytes) -> Iterator[Range]:
         yield frame.head(start), stop
 
 
+_SPANISH = re.compile(
+    rf"[0-9]+, {alternatives('es.street', 'es.street.weak')} (?:{_W} ){{0,5}}?{_W}(?<! du)(?<! de),? "
+    r"(?:[0-9]{1,4}(?![0-9])|s/n)"
+)
 _FR_NUMBERED = re.compile("[0-9](?: ?(?:bis|ter|quater|[A-Da-d]))?,? $")
 _WORD_NEXT = re.compile(" ([A-Za-z\xc0-\xff']+)")
 _LONG_WORD = re.compile("[A-Za-z\xc0-\xff]{3}")
@@ -171,6 +186,20 @@ def _has_word(text: str, start: int, end: int) -> bool:
     return start < end and _LONG_WORD.search(text, start, end) is not None
 
 
+def french_common(data: bytes) -> Iterator[Range]:
+    """Yield addresses of a square, a number behind its name, a postcode and a town."""
+    text = data.decode("latin-1")
+    frame = Frame(text)
+    for match in _FR_COMMON.finditer(data):
+        start, end = match.span()
+        number = _FR_COMMON_NUMBER.match(text, start, end)
+        if number is None or not _NOT_NAME.isdisjoint(number.group().lower().split()):
+            continue
+        stop, code = frame.tail(number.end(), latin=True)
+        if code:
+            yield frame.head(start), stop
+
+
 def french_boxes(data: bytes) -> Iterator[Range]:
     """Yield French post office boxes."""
     text = data.decode("latin-1")
@@ -179,7 +208,7 @@ def french_boxes(data: bytes) -> Iterator[Range]:
         start, end = match.span()
         stop, code = frame.tail(end, latin=True)
         if code:
-            yield start, stop
+            yield frame.head(start), stop
 
 
 def _is_labelled(text: str, start: int) -> bool:
@@ -239,7 +268,7 @@ def _french_name(text: str, start: int, limit: int) -> tuple[int, bool]:
             break
         value, position = word.group(), word.end() + 1
         lower = value.lower().rstrip(".")
-        if _ends_name(lower, previous, plain + capital) or _CODE_NEXT.match(text, word.start()):
+        if (_ends_name(lower, previous, plain + capital) and value != "Est") or _CODE_NEXT.match(text, word.start()):
             break
         if plain and value[0].islower() and known_town(text, word.start(), TOWNS, False) > 0:
             break  # "66 bd de la villette paris"
@@ -433,9 +462,9 @@ _DE_STREET = (
 )
 _PLACE_PATTERN = (
     rf"\b(?:{_PLACE_TYPE} ?(?:{_ANY} ){{0,5}}{_ANY}|{_DE_STREET}|(?i:ker){LETTER}{{2,}})"
-    rf"(?:, ?[^,;:\n]{{1,36}}){{0,3}},[ \n]?[0-9]{{5}} {LETTER}"
+    rf"(?:(?:,[ \n]?|\n)[^,;:\n]{{1,36}}){{0,3}}(?:,[ \n]?|\n| )[0-9]{{5}} {LETTER}"
 )
-_PLACE_GATE = rf"[0-9A-Za-z\xc0-\xff.],[ \n]?[0-9]{{5}} {LETTER}"
+_PLACE_GATE = rf"[0-9A-Za-z\xc0-\xff.)](?:,[ \n]?|\n| )[0-9]{{5}} {LETTER}"
 _PLACE = scanner(_PLACE_PATTERN)
 _PLACE_HEAD = re.compile(_PLACE_TYPE)
 _DE_NOT_STREET = words("de.not_street")
@@ -448,11 +477,11 @@ def places(data: bytes) -> Iterator[Range]:
     at = 0
     while match := _PLACE.search(data, at):
         start, end = match.span()
-        name_end = text.index(",", start)
+        name_end = _PLACE_ENDS.search(text, start).start()  # type: ignore[union-attr]
         town = text.rindex(" ", start, end) + 1
         at = name_end
         if not _is_place(text, start, name_end, town):
-            at = min(at, _FR_WORD_END.search(text, start + 1).start())  # type: ignore[union-attr]
+            at = min(at, _FR_WORD_END.search(text, start).end())  # type: ignore[union-attr]
             continue
         stop, code = frame.tail(name_end, latin=True)
         if code and stop >= end:
@@ -464,7 +493,9 @@ def _is_place(text: str, start: int, end: int, town: int) -> bool:
     first, *names = _PLACE_WORD.findall(text[start:end])
     if not _NOT_NAME.isdisjoint(name.lower() for name in names):
         return False
-    known = known_town(text, town, TOWNS) > 0
+    known = known_town(text, town, TOWNS) > 0 or _TOWN_SHAPE.match(text, town) is not None
+    if text[end] == " " and not (known and (not names or names[-1][0].isupper())):
+        return False
     if not names:
         plain = first.lower().replace("\xdf", "ss")
         return (known or text[town].isupper()) and first[0].isupper() and plain not in _DE_NOT_STREET
@@ -480,7 +511,12 @@ def _is_place(text: str, start: int, end: int, town: int) -> bool:
     return known or (text[town].isupper() and (capital or names[-1][0].isdigit()))
 
 
-_FR_WORD_END = re.compile("[ ,]")
+# "sainte-maxime", "mejannes-le-clap"
+_TOWN_SHAPE = re.compile(
+    rf"(?i:sainte?|ste?)[- ]{LETTER}|{LETTER}+-(?i:sur|en|les?|la|des?|du|sous|aux?|lez|d)-{LETTER}"
+)
+_PLACE_ENDS = re.compile(r",|\n| [0-9]{5} ")
+_FR_WORD_END = re.compile("[ ,\n]")
 _PLACE_WORD = re.compile("[A-Za-z0-9\xc0-\xff#][A-Za-z0-9\xc0-\xff'-]*")
 _PLAIN = _FR_PARTICLE | {"no", "nr", "n"}
 _NOT_FIRST = frozenset({"en", "a", "au", "aux", "y", "et", "pour"})
@@ -515,6 +551,7 @@ def grid(data: bytes) -> Iterator[Range]:
 RULES: tuple[Rule, ...] = (
     Rule("address", (_FR_PATTERN,), french, _FRENCH_MATCHES, _FRENCH_REJECTS),
     Rule("address", (_FR_LAST_GATE,), french_last, _LAST_MATCHES, _LAST_REJECTS),
+    Rule("address", (_FR_COMMON_PATTERN,), french_common, _COMMON_MATCHES, _COMMON_REJECTS),
     Rule("address", (_FR_BOX_PATTERN,), french_boxes, ("BP 5645, 69003 Lyon CEDEX 02",)),
     Rule("address", (_ES_PATTERN,), spanish, _SPANISH_MATCHES, _SPANISH_REJECTS),
     Rule("address", (_OF_GATE,), numbered, ("14 de la calle Feria",), ("el 5 de la avenida",)),

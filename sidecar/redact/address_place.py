@@ -32,7 +32,7 @@ _IN = rf"(?:{_SEP}(?:(?i:in|a|en) )?)"
 _TOWN_WORD = r"[A-Za-z\xc0-\xff'./-]*"
 _TOWN_WORDS = re.compile(rf"{LETTER}{_TOWN_WORD}(?: {LETTER}{_TOWN_WORD}){{0,4}}")
 _NOT_WHOLE = re.compile("[A-Za-z0-9@\xc0-\xff]")
-_JOINED = re.compile(rf"[-/]{LETTER}{{3,}}")
+_JOINED = re.compile(rf"[-/]{LETTER}{{3,}}(?:-{LETTER}{{2,}})*")
 _QUARTER = re.compile(rf" ({LETTER}[A-Za-z\xc0-\xff.-]*(?: {LETTER}[A-Za-z\xc0-\xff-]*)?)")
 
 
@@ -112,10 +112,10 @@ _IN_BRACKETS = re.compile(rf" \({CAP}(?: {CAP})?\)")
 _PROVINCE = alternatives("es.province")
 _MORE_CAPS = re.compile(rf" {CAP}")
 _MORE_TOWN = re.compile(
-    r"(?i:(?: la defense)? cedex(?: [0-9]{1,2})?)"
+    r"(?i:(?: la defense)? cedex(?: [0-9]{1,2})?|(?: d\.? ?[fc]\.?)(?![A-Za-z]))"
     rf"|,? \(?{_PROVINCE}(?![A-Za-z\xc0-\xff-])\)?"
 )
-_DISTRICT = re.compile(r" [0-9]{1,2}(?i:er|eme|e)?(?![0-9A-Za-z]|[.,:/][0-9])")
+_DISTRICT = re.compile(r" (?:[0-9]{1,2}(?i:er|eme|e)?|(?i:[ivx]{1,5}e))(?![0-9A-Za-z]|[.,:/][0-9])")
 _WITH_DISTRICTS = frozenset({"paris", "lyon", "marseille"})
 _TWO_LETTERS = r"(?:DE|FR|ES|AT|CH|BE)"
 _COUNTRY = re.compile(
@@ -129,6 +129,7 @@ _CODE_LABEL = r"(?i:plz|cp|c\.p\.?|code postal|codigo postal)"
 BEFORE_CODE = rf"(?: ?[(|\xa4/] ?| - ?|-|,|\. |[ ,]{{1,2}}{_CODE_LABEL} ?:? ?)"
 _CODE_HERE = re.compile(
     rf"(?:{_IN}|\. | / | - )({CODE})(,? |\n)(?={LETTER})"
+    r"|(?:[ ,]{1,2}|\n)((?:19|20)[0-9]{2})( )(?=(?i:neuchatel|antwerpen|anvers|sion|martigny|sierre|monthey))"
     rf"|(?:{BEFORE_CODE}|, )((?i:[defab]-)?[0-9]{{5}}|[0-9]{{2}} [0-9]{{3}}|[A-Z][0-9]{{4}}[A-Z]{{3}})(,? ?-? ?|\n)(?={LETTER}{{2}})"
 )
 
@@ -166,7 +167,7 @@ _TOWN_MORE = re.compile(
 _TOWN_LATIN = re.compile(
     rf"(?: (?:de|del|de la|de los|de las|du|des|d'|sur|lez|les|la|le|el)(?: |(?<='))"
     rf"(?!{alternatives('eu.building', 'fr.street', 'es.street')}(?![A-Za-z])){CAP}){{1,2}}"
-    r"| [0-9]{2}(?= SP\b)(?: SP\b)"
+    r"| [0-9]{2} (?i:sp)\b"
 )
 
 
@@ -185,11 +186,12 @@ def postcode(text: str, start: int, latin: bool = False) -> int:
     code = _CODE_HERE.match(text, start)
     if code is None:
         return -1
-    value = code.group(1) or code.group(3)
+    kind = 1 if code.group(1) else 3 if code.group(3) else 5
+    value = code.group(kind)
     if value[:2] == "75" and latin:  # Paris: what follows in lower case is no other town
         town = known_town(text, code.end(), TOWNS)
         if town < 0 and text[code.end()].islower():
-            return code.end(1 if code.group(1) else 3)
+            return code.end(kind)
     return _town_end(text, code.end(), latin)
 
 
@@ -201,7 +203,7 @@ _NAMED = rf"(?:{CAP}|[0-9]{{1,3}})(?:(?: {_OF}){{0,2}} {CAP}| [0-9]{{1,3}}\b){{0
 _BUILDING = rf"{alternatives('eu.building')}\.? (?:{_OF} ){{0,2}}{_NAMED}"
 _FLOORS = "(?i:og|ug|stock|stockwerk|etage|obergeschoss|untergeschoss|tr\\.|treppe|hof|et|etg)"
 _NUMBER = (
-    r"(?:[A-Za-z]?-?[0-9]{1,5}(?:[/.-][0-9]{1,4})?[A-Za-z]?|[A-Z]{1,2}|[A-Za-z])\b"
+    r"(?:[A-Za-z]?-?[0-9]{1,5}(?:[/.-][0-9]{1,4}|\.?[oa])?[A-Za-z]?|[A-Z]{1,2}|[A-Za-z])\b"
     r"(?: ?[A-Za-z](?=,|$))?"
 )
 _KEYED = re.compile(
@@ -269,7 +271,7 @@ def _tail(text: str, latin: bool, loose: bool) -> tuple[int, bool]:
     units = quarter.end() if quarter else units
     end = city(text, units, latin)
     if end > units:
-        for _ in range(2):
+        for _ in range(4):
             more = _AFTER_CITY.match(text, end)
             end = more.end() if more else end
             if more is None and text[end : end + 2] == ", ":
@@ -373,7 +375,7 @@ _AFTER_CITY = re.compile(
     rf",? [(]?(?:{_CODE_LABEL} ?)?(?:[ed]-)?[0-9]{{5}}{_CODE_ENDS}[)]?"
     rf"|,? \(?(?:{_PROVINCE}|{alternatives('eu.country')})(?![A-Za-z\xc0-\xff-])\)?"
     r"| \([0-9]{2}\)| (?i:d\.? ?c\.?|d\.? ?f\.?)(?![A-Za-z])| 1?[0-9](?=, [A-Z])"
-    rf"|(?:,? \(?{CAP}\)?)?,? [A-Z][0-9][A-Z] ?[0-9][A-Z][0-9]\b"  # as in Canada
+    rf"|(?:,? \(?{LETTER}{{2,}}\)?)?,? (?i:[a-z][0-9][a-z] ?[0-9][a-z][0-9])\b"  # as in Canada
 )
 _CODE_ALONE = re.compile(
     rf"(?:,? (?:{_CODE_LABEL} ?)?|{BEFORE_CODE})[0-9]{{5}}{_CODE_ENDS}(?=[.,;:)?!\n]|$| [^A-Za-z0-9]| [a-z]{{1,3}} )"
@@ -382,10 +384,8 @@ _CODE_ALONE = re.compile(
 
 # ------------------------------------------------------------------------------------- before it
 _GAP = re.compile(r"(?:, ?\n?|,? - |\n)$")
-_GAPS = frozenset({", ", "- "})
-_LOWER_NAME = rf"{alternatives('eu.building')}\.?(?: [a-z\xdf-\xff'-]{{2,}}){{1,2}}"
 _HEAD = re.compile(
-    rf"(?<![A-Za-z0-9\xc0-\xff'/-])(?:{_BUILDING}|{_LOWER_NAME}"
+    rf"(?<![A-Za-z0-9\xc0-\xff'/-])(?:{_BUILDING}"
     rf"|(?:Le|La|Les|L'|El|Los|Las|Can|Alte[rs]?) ?{CAP}(?:(?: {_OF}){{0,2}} {CAP}){{0,2}}"
     rf"|{CODE} {LETTER}[A-Za-z\xc0-\xff'-]*(?: (?:{_BETWEEN} |im |in |vor der )?{CAP}){{0,2}}"
     r"|[0-9]{1,2}\.?[oa]\.? ?(?:-?[A-Z]|[0-9]{1,2}\.?[oa])?"
@@ -402,10 +402,9 @@ def _head(text: str, pattern: re.Pattern[str] | None) -> int:
     """Return where the frame starts that `text` ends with."""
     start = len(text)
     for _ in range(5):
-        if text[max(0, start - 2) : start] not in _GAPS and text[max(0, start - 1) : start] != "\n":
-            break
         gap = _GAP.search(text, max(0, start - 3), start)
         if gap is None:
+            start = start if pattern else _joined_start(text, start)
             break
         end = gap.start()
         begin = max(0, end - _LOOK_BACK)
@@ -431,6 +430,18 @@ def _head(text: str, pattern: re.Pattern[str] | None) -> int:
     return start
 
 
+def _joined_start(text: str, end: int) -> int:
+    """Return where the building or unit starts that stands before `end` without a comma."""
+    if text[max(0, end - 1) : end] != " ":
+        return end
+    begin = max(0, end - _LOOK_BACK)
+    edge = _EDGE.match(text, begin, end)
+    begin = edge.end() if edge else begin
+    venue = _venue_start(text, begin, end - 1, joined=True)
+    units = _units_start(text, begin, venue if venue >= 0 else end - 1)
+    return next((at for at in (units, venue) if at >= 0), end)
+
+
 _WORD_START = re.compile(r"(?<![A-Za-z0-9\xc0-\xff'/-])[A-Za-z0-9]")
 
 
@@ -452,17 +463,22 @@ def _units_start(text: str, begin: int, end: int) -> int:
 _VENUE = re.compile(
     rf"(?<![A-Za-z0-9\xc0-\xff'/-])(?:(?:[A-Z]{LETTER}+(?:es|er|ische|liche)|(?:Alt|Neu)e) )?"
     rf"(?:(?P<bare>{alternatives('eu.venue')}|{LETTER}{{2,}}{alternatives('de.venue')})"
-    rf"|{alternatives('eu.venue.named')})(?![A-Za-z0-9\xc0-\xff/])"
+    rf"|{alternatives('eu.venue.named', 'eu.building')})(?![A-Za-z0-9\xc0-\xff/])"
 )
 _VENUE_WORD = re.compile("[A-Za-z\xc0-\xff0-9'./-]+")
 _OF_VENUE = (words("fr.particle") | words("eu.town.before") | words("de.article")) - {"en", "a"}
 
 
-def _venue_start(text: str, begin: int, end: int) -> int:
-    """Return where the public building starts whose name fills all up to `end`, or -1."""
+def _venue_start(text: str, begin: int, end: int, joined: bool = False) -> int:
+    """Return where the public building starts whose name fills all up to `end`, or -1.
+
+    If `joined`, no comma follows, and the name needs a capital.
+    """
     for venue in _VENUE.finditer(text, begin, end):
         names = _VENUE_WORD.findall(text[venue.end() : end])
         if len(names) > 7 or (not names and venue.group("bare") is None):
+            continue
+        if joined and (not names or not any(name[0].isupper() for name in names)):
             continue
         names = [name for name in names if name not in _OF_VENUE and name not in _VENUE_KIND]
         lower = [name for name in names if name[0].islower() and name[1:2] != "'"]
