@@ -60,13 +60,13 @@ _DE_PREPOSITION = "an|am|auf|im|in|zum|zur|unter|hinter|vor|bei|beim|ober|hinter
 _DE_WHERE = rf"(?i:{_DE_PREPOSITION})(?: (?i:der|dem|den|die|das))?"
 _DE_NAMED_AFTER = (
     rf"\b{_DE_OF_NAME} (?i:der|des|am|zum|zur|von|vom|im) (?:[0-9]{{1,2}}\. )?"
-    rf"{LETTER}+(?: {CAP})?"
+    rf"{LETTER}+(?: {LETTER}{{3,}})?"
 )
 _DE_PHRASE = rf"{_DE_NAMED_AFTER}|\b{_DE_WHERE}(?: {LETTER}[A-Za-z\xc0-\xff-]+){{1,2}}"
 _DE_PATTERN = (
     rf"(?:\b{LETTER}{{2,24}}(?:-{LETTER}{{1,20}}){{0,3}}-?{_DE_SUFFIX}"
     rf"|\b(?:{CAP} ){{1,2}}(?:{LETTER}{{1,20}}-)?{_DE_SUFFIX}"
-    rf"|\b(?:{LETTER}{{2,20}}er|{alternatives('de.adjective')}e[rns]?) {alternatives('de.street')}"
+    rf"|\b(?:{LETTER}{{2,20}}(?i:er)|{alternatives('de.adjective')}(?i:e[rns]?)) {_DE_SUFFIX}"
     rf"|{_DE_PHRASE}),? {_DE_NUMBER}"
     rf"|\b{LETTER}{{3,24}}(?:-{LETTER}{{1,20}}){{0,3}}-?{_DE_JOINED}{_DE_NUMBER}"
     rf"|\b{_DE_ALONE} {_DE_NUMBER}"
@@ -87,12 +87,12 @@ _DE_TWICE = re.compile(r"(?<![A-Za-z\xc0-\xff])(?i:bei|in|von|nach|an|zu|ab|aus|
 _DE_NAME_BEGINS_HERE = re.compile(rf"{_DE_NAME_BEGINS} ")
 # What belongs to the name and stands before its first word: "Dr.-", "Alte ", "Eppendorfer ".
 _DE_BEFORE = re.compile(
-    rf"(?:\b(?:{alternatives('de.adjective')}(?:e|er|en|es|em)?|(?:dr|prof|st)\.) "
+    rf"(?:\b(?:{alternatives('de.adjective')}(?i:e|er|en|es|em)?|(?i:dr|prof|st)\.) "
     rf"|\b(?:[A-Z][A-Za-z]{{0,3}}\.-?){{1,4}}"
     r"|\b(?:(?:bgm|bm|dr|prof|st|pfr|gen|kard|frh|dipl|ing|hl|geschw)\.-?){1,3})$"
 )
-_DE_BEFORE_TRUNK = re.compile(r"\b[A-Za-z\xc0-\xff]{3,20}er $")
-_DE_TRUNK = frozenset({"landstr", "heerstr", "hauptst"})  # "Eppendorfer Landstr."
+_DE_BEFORE_TRUNK = re.compile(r"\b[A-Za-z\xc0-\xff]{3,20}(?i:er) $")
+_DE_TRUNK = frozenset({"landstr", "heerstr", "hauptst", "schloss", "schlo\xdfs", "dorfstr"})  # "Eppendorfer Landstr."
 _DE_CAPITAL_HEAD = (
     "(?:A[mM]|I[mM]|Z[uU][mMrR]|B[eE][iI][mM]|(?:H[iI][nN]|U[nN])[tT][eE][rR][mM]|V[oO][rR][mM]|(?:A[nN]|A[uU][fF]|I[nN]|U[nN][tT][eE][rR]"
     "|H[iI][nN][tT][eE][rR]|V[oO][rR]) [dD][eE][rRmMnN]) "
@@ -102,7 +102,7 @@ _DE_PREPOSITIONS = frozenset(_DE_PREPOSITION.split("|"))
 _DE_ARTICLES = frozenset({"der", "dem", "den", "die", "das"})
 _DE_BOX_PATTERN = (
     r"\b(?:(?i:postfach|pf\.|case postale) ?|PF )[0-9][0-9 ]{2,10}"
-    rf"|\b(?i:postfach|case postale), {CODE} {LETTER}"
+    rf"|\b(?i:postfach|case postale)(?:, |,?\n| (?:ch|CH|a|A)-){CODE} {LETTER}"
 )
 # By itself too: in "in Straße des 17. Juni 5" the other pattern begins at "in" and ends with "17".
 _DE_AFTER_PATTERN = rf"(?:{_DE_NAMED_AFTER}),? {_DE_NUMBER}"
@@ -125,9 +125,14 @@ def german(data: bytes) -> Iterator[Range]:
         certain = certain or _is_known(text, start, end, stop)
         if code or (certain and not is_quantity(text, end)):
             before = _DE_BEFORE.search(text, max(0, start - 24), start)
-            if text[start : start + 7].lower() in _DE_TRUNK:
+            if text[start : start + 7].lower() in _DE_TRUNK and _DE_NOUN.isdisjoint(
+                text[max(0, start - 24) : start].lower().split()[-1:]
+            ):
                 before = before or _DE_BEFORE_TRUNK.search(text, max(0, start - 24), start)
             yield frame.head(before.start() if before else start), stop
+
+
+_BOX_ENDS = re.compile(r"[A-Za-z.]+(?: [a-z]+)?(?: ?[0-9]+(?: [0-9]{1,3})*(?![0-9]))?")
 
 
 def german_boxes(data: bytes) -> Iterator[Range]:
@@ -136,8 +141,9 @@ def german_boxes(data: bytes) -> Iterator[Range]:
     frame = Frame(text)
     for match in _DE_BOX.finditer(data):
         start, end = match.span()
-        number = start + len(text[start:end].partition(",")[0].rstrip())
-        yield start, frame.tail(number, latin=False)[0]
+        number = _BOX_ENDS.match(text, start, end)
+        if number:
+            yield frame.head(start), frame.tail(number.end(), latin=False)[0]
 
 
 def _german_name(text: str, start: int, end: int) -> tuple[int, bool]:
@@ -146,7 +152,8 @@ def _german_name(text: str, start: int, end: int) -> tuple[int, bool]:
     value = name.group(1) if name else text[start:end]
     after = _DE_NAME_AFTER.fullmatch(value)
     if after:  # "Platz der Republik"
-        return start + after.start(1), after.group(1).lower().endswith(("der", "des"))
+        prose = not _DE_STOP.isdisjoint(value[after.end(1) - after.start() :].lower().split())
+        return start + after.start(1), not prose and after.group(1).lower().endswith(("der", "des"))
     words = [(start + m.start(), m.group()) for m in _NO_BLANKS.finditer(value)]
     position, last = words.pop()
     type_ = _DE_TYPE.fullmatch(last)
@@ -179,7 +186,7 @@ def _german_name(text: str, start: int, end: int) -> tuple[int, bool]:
     if phrase < len(words):
         at = words[phrase][0]
         inside = _is_capital_phrase(text, at, end, last) or _is_second(text, at, last)
-        if inside or not strong or text[max(0, at - 1) : at] in ("", "\n"):
+        if inside or not strong or text[max(0, at - 2) : at].strip(" ")[-1:] in ("", "\n", ","):
             first, certain = phrase, certain or inside
     if not strong and _NOUN_NEXT.match(text, end) and city(text, end) == end:
         certain = False  # "im Stadtpark 12 Bäume"
@@ -280,8 +287,12 @@ _NAMED_PATTERN = (
     r"(?:(?:, (?:[A-Za-z]{2,9}\.? )?[0-9A-Za-z-]{1,4}\.?(?: ?[A-Za-z]{1,4}\.?)?){0,3}, "
     rf"(?:[0-9]{{5}}|(?:1[0-8]|[3-9][0-9])[0-9]{{2}}|[0-9]{{4}} [A-Z]{{2}}|[0-9]{{3}} [0-9]{{2}}"
     rf"|[0-9]{{2}}-[0-9]{{3}}) {CAP}\b|, [0-9]{{1,2}}[oa](?: ?[A-Za-z]{{1,4}}\.?)?, {CAP})"
+    rf"|\b{alternatives('de.hamlet')}(?:(?: {LETTER}[A-Za-z\xc0-\xff-]*){{0,2}},? (?:(?i:nr)\.? ?)?|\.? ?)"
+    rf"[0-9]{{1,4}}[a-z]?(?:,? |,?\n){CODE} {LETTER}+"
+    rf"|\b{CAP}(?: {CAP}){{0,2}} [0-9]{{1,4}}[a-z]?(?:,?\n| )[0-9]{{5}} {CAP}"
     # a block, without a street
-    r"|\b(?i:quadrat )?[A-U] ?[0-9]{1,2}(?:,? [0-9]{1,2}[a-z]?(?: ?- ?[0-9]{1,2}[a-z]?)?)?,? 68[0-9]{3} (?i:mannheim)\b"
+    r"|\b(?i:quadrat )?[A-Ua-u] ?[0-9]{1,2}(?:,?[ \n][0-9]{1,2}[a-z]?(?: ?- ?[0-9]{1,2}[a-z]?)?)?"
+    r",?[ \n]68[0-9]{3} (?i:mannheim)\b"
     rf"|\b{LETTER}[A-Za-z\xc0-\xff-]+,? [0-9]{{1,4}}[a-z]?,? [0-9]{{5}} {LETTER}+"
 )
 # Behind a preposition a known town is enough: "in Rosental 98, Dortmund", "en Serrano 41, Madrid".
@@ -296,6 +307,7 @@ _TYPE_BEFORE = re.compile(
     r"(?<![A-Za-z\xc0-\xff])"
     rf"{alternatives('fr.street', 'fr.street.weak', 'es.street', 'es.street.weak')} $"
 )
+_HAMLET = re.compile(rf"{alternatives('de.hamlet')}(?![A-Za-z])")
 _TO_NUMBER = re.compile(r"[^0-9]*?(?:s/n|[0-9]{1,4})(?:[A-Za-z]|[/-][0-9A-Za-z]{1,4})?(?![0-9A-Za-z])")
 _TOWN_AT_END = re.compile(r".*[0-9] (.+)", re.DOTALL)
 _NAMED = scanner(_NAMED_PATTERN)
@@ -311,7 +323,11 @@ def named(data: bytes) -> Iterator[Range]:
         stop = frame.tail(number.end(), latin=True)[0] if number else end
         town = _TOWN_AT_END.fullmatch(text, start, end)
         known = town is not None and town.group(1).lower() in TOWNS
-        if not known and (text[start].islower() or "," not in text[start:end]):
+        hamlet = _HAMLET.match(text, start) is not None
+        line = "\n" in text[start:end] or _LINE_ENDS.match(text, end) is not None
+        if not (known or hamlet) and (
+            text[start].islower() or not ("," in text[start:end] or (line and _is_name(text[start:end])))
+        ):
             continue
         name = _DE_NAME.match(text, start, number.end() if number else end)
         type_ = _DE_TYPE.fullmatch(name.group(1).split()[-1]) if name else None
@@ -378,7 +394,11 @@ _GERMAN_GATES = (
     rf"(?:[0-9] ?[A-Za-z]?[ ,]{{1,3}}\n?{CODE}"
     rf"|[A-Za-z\xc0-\xff.)](?: {{1,3}}\n?|-)[0-9]{{5}})(?:,? |\n){LETTER}",
 )
-_LOWER_GATE = rf"[0-9][a-z]?,? [0-9]{{5}} {LETTER}"
+_LOWER_GATE = rf"[0-9][a-z]?(?:,? |,?\n)[0-9]{{5}} {LETTER}"
+_HAMLET_GATE = (
+    rf"\b{alternatives('de.hamlet')}(?:(?: {LETTER}[A-Za-z\xc0-\xff-]*)*,? (?:(?i:nr)\.? ?)?|\.? ?)"
+    rf"[0-9]+[a-z]?(?:,? |,?\n){CODE} {LETTER}"
+)
 _NAMED_GATE = (
     r"[0-9A-Za-z], (?:[0-9]{4,5}(?: [A-Z]{2})?|[0-9]{3} [0-9]{2}|[0-9]{2}-[0-9]{3}) [A-Z\xc0]"
 )
@@ -398,5 +418,5 @@ RULES: tuple[Rule, ...] = (
     Rule("address", _GERMAN_GATES, german, _GERMAN_MATCHES, _GERMAN_REJECTS),
     Rule("address", (_DE_BOX_PATTERN,), german_boxes, _BOX_MATCHES),
     Rule("address", (_LED_GATE,), led, LED_MATCHES, _LED_REJECTS),
-    Rule("address", (_NAMED_GATE, _LOWER_GATE, _FLOOR_GATE), named, _NAMED_MATCHES, _NAMED_REJECTS),
+    Rule("address", (_NAMED_GATE, _LOWER_GATE, _FLOOR_GATE, _HAMLET_GATE), named, _NAMED_MATCHES, _NAMED_REJECTS),
 )

@@ -108,7 +108,7 @@ _SAINT_TOWN = re.compile(
     rf"(?i:bad|sankt|saint|sainte|san|santa|sant) {LETTER}{{3,}}"
     rf"(?: (?i:de|del|de la|de los|du|an der|am) {LETTER}{{3,}})?"
 )
-_IN_BRACKETS = re.compile(rf" \({CAP}(?: {CAP})?\)")
+_IN_BRACKETS = re.compile(rf" \((?:{CAP}(?: {CAP})?|{LETTER}{{3,15}})\)")
 _PROVINCE = alternatives("es.province")
 _MORE_CAPS = re.compile(rf" {CAP}")
 _MORE_TOWN = re.compile(
@@ -160,8 +160,8 @@ def _town_end(text: str, start: int, latin: bool) -> int:
 
 # Behind the name of a town: "Weilheim i.OB", "Klagenfurt am Worthersee", "list/sylt".
 _TOWN_MORE = re.compile(
-    rf"(?: ?/ ?{LETTER}{{3,}}| [iaovb]\. ?(?:[iaod]\. ?)?(?:[a-zA-Z][A-Za-z\xc0-\xff]{{0,14}})\.?(?![A-Za-z])"
-    rf"| (?i:am|an der|vor der|in der|ob der|bei|im) {_NO_DAY}{CAP}"
+    rf"(?: ?/ ?{LETTER}{{3,}}| (?i:[iaovb]\. ?(?:[iaod]\. ?)?)(?:[a-zA-Z][A-Za-z\xc0-\xff]{{0,14}})\.?(?![A-Za-z])"
+    rf"| (?i:am|an der|vor der|in der|ob der|bei|im) {_NO_DAY}(?:{CAP}|{LETTER}{{3,}}see(?![a-z]))"
     rf"| (?i:auf) {alternatives('de.island')}(?![A-Za-z]))+"
 )
 _TOWN_LATIN = re.compile(
@@ -305,11 +305,11 @@ _TO_AFTER = re.compile(", | - | ")
 # Anything short between a number and its postcode: "12 (Asamhof), 80331 Munchen". Each part begins
 # with what no other holds.
 _LOOSE = re.compile(
-    r"(?:[ /\xa4-][^,;:()\n?!@|]{1,24})?(?:(?:, ?| \()[^,;:()\n?!@|]{1,36}\)?){0,3}?"
-    rf"(?=,[ \n]?{CODE},? {LETTER}|\n{CODE} {LETTER})"
+    r"(?:[ /\xa4-][^,;:()\n?!@|]{1,24})?(?:(?:, ?|\n| \()[^,;:()\n?!@|]{1,36}\)?){0,3}?"
+    rf"(?=(?:,[ \n]?|\n){CODE},? {LETTER}| [0-9]{{5}} {LETTER})"
 )
 _LOOSE_WORD = re.compile("[A-Za-z\xc0-\xff']+")
-_LOOSE_DIGITS = re.compile("(?:[^0-9]*[0-9]){8}|[0-9]{5}")
+_LOOSE_DIGITS = re.compile("(?:[^0-9]*[0-9]){7}|[0-9]{5}")
 
 
 def _loose_end(text: str, start: int) -> int:
@@ -320,7 +320,8 @@ def _loose_end(text: str, start: int) -> int:
     words = [word.lower() for word in _LOOSE_WORD.findall(loose.group())]
     if len(words) > 10 or not (_NOT_LOOSE | _EU_UNIT).isdisjoint(words):
         return -1
-    return loose.end()
+    end = loose.end()
+    return end if text[end] != " " or known_town(text, end + 7, TOWNS) > 0 else -1
 
 
 _NOT_LOOSE = (
@@ -439,7 +440,15 @@ def _joined_start(text: str, end: int) -> int:
     begin = edge.end() if edge else begin
     venue = _venue_start(text, begin, end - 1, joined=True)
     units = _units_start(text, begin, venue if venue >= 0 else end - 1)
+    if units < 0 and venue < 0:
+        town = _CODE_TOWN.search(text, begin, end - 1)
+        if town and known_town(text[: end - 1], town.start(1), TOWNS) == end - 1:
+            return town.start()
     return next((at for at in (units, venue) if at >= 0), end)
+
+
+# "10117 Berlin Wilhelmstr. 97"
+_CODE_TOWN = re.compile(rf"(?<![A-Za-z0-9\xc0-\xff/.-])(?:[A-Z]-)?[0-9]{{5}} ({LETTER}[A-Za-z\xc0-\xff' -]+)$")
 
 
 _WORD_START = re.compile(r"(?<![A-Za-z0-9\xc0-\xff'/-])[A-Za-z0-9]")
@@ -461,7 +470,7 @@ def _units_start(text: str, begin: int, end: int) -> int:
 
 # A public building with or without a name: "Rotes Rathaus", "Salle des fetes", "Museo del Prado".
 _VENUE = re.compile(
-    rf"(?<![A-Za-z0-9\xc0-\xff'/-])(?:(?:[A-Z]{LETTER}+(?:es|er|ische|liche)|(?:Alt|Neu)e) )?"
+    rf"(?<![A-Za-z0-9\xc0-\xff'/-])(?:(?P<kind>{LETTER}{{2,}}(?i:es|er|ische|liche)|(?i:(?:alt|neu)e)) )?"
     rf"(?:(?P<bare>{alternatives('eu.venue')}|{LETTER}{{2,}}{alternatives('de.venue')})"
     rf"|{alternatives('eu.venue.named', 'eu.building')})(?![A-Za-z0-9\xc0-\xff/])"
 )
@@ -485,10 +494,13 @@ def _venue_start(text: str, begin: int, end: int, joined: bool = False) -> int:
         if lower and (len(lower) < len(names) or len(lower) > 2 or venue.group()[0].isupper()):
             continue
         if _NOT_LOOSE.isdisjoint(map(str.lower, names)):
-            return venue.start()
+            kind = (venue.group("kind") or "").lower()
+            prose = kind in _NOT_KIND or (kind and venue.group("kind")[0].islower() and text[end:] != "")
+            return venue.end("kind") + 1 if kind and prose else venue.start()
     return -1
 
 
+_NOT_KIND = words("de.noun") | words("de.stop") | words("en.stop") | {"dieses", "jenes", "unseres"}
 _VENUE_KIND = words("eu.venue.kind")
 
 
