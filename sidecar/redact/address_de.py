@@ -293,7 +293,8 @@ _NAMED_PATTERN = (
     # a block, without a street
     r"|\b(?i:quadrat )?[A-Ua-u] ?[0-9]{1,2}(?:,?[ \n][0-9]{1,2}[a-z]?(?: ?- ?[0-9]{1,2}[a-z]?)?)?"
     r",?[ \n]68[0-9]{3} (?i:mannheim)\b"
-    rf"|\b{LETTER}[A-Za-z\xc0-\xff-]+,? [0-9]{{1,4}}[a-z]?,? [0-9]{{5}} {LETTER}+"
+    rf"|\b(?:{CAP} ){{0,2}}{CAP},? s/n(?:,? |,?\n)[0-9]{{5}} {LETTER}+"
+    rf"|\b{LETTER}[A-Za-z\xc0-\xff-]+,? [0-9]{{1,4}}[a-z]?(?:,? [0-9]{{1,2}}[oa])?,? [0-9]{{5}} {LETTER}+"
 )
 # Behind a preposition a known town is enough: "in Rosental 98, Dortmund", "en Serrano 41, Madrid".
 _LED = (
@@ -394,7 +395,7 @@ _GERMAN_GATES = (
     rf"(?:[0-9] ?[A-Za-z]?[ ,]{{1,3}}\n?{CODE}"
     rf"|[A-Za-z\xc0-\xff.)](?: {{1,3}}\n?|-)[0-9]{{5}})(?:,? |\n){LETTER}",
 )
-_LOWER_GATE = rf"[0-9][a-z]?(?:,? |,?\n)[0-9]{{5}} {LETTER}"
+_LOWER_GATE = rf"(?:[0-9][a-z]?|s/n)(?:,? |,?\n)[0-9]{{5}} {LETTER}"
 _HAMLET_GATE = (
     rf"\b{alternatives('de.hamlet')}(?:(?: {LETTER}[A-Za-z\xc0-\xff-]*)*,? (?:(?i:nr)\.? ?)?|\.? ?)"
     rf"[0-9]+[a-z]?(?:,? |,?\n){CODE} {LETTER}"

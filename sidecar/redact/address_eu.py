@@ -174,7 +174,7 @@ def french_last(data: bytes) -> Iterator[Range]:
 
 _SPANISH = re.compile(
     rf"[0-9]+, {alternatives('es.street', 'es.street.weak')} (?:{_W} ){{0,5}}?{_W}(?<! du)(?<! de),? "
-    r"(?:[0-9]{1,4}(?![0-9])|s/n)"
+    r"(?:#? ?[0-9]{1,4}(?![0-9])|s/n)"
 )
 _FR_NUMBERED = re.compile("[0-9](?: ?(?:bis|ter|quater|[A-Da-d]))?,? $")
 _WORD_NEXT = re.compile(" ([A-Za-z\xc0-\xff']+)")
@@ -316,19 +316,19 @@ def _second_word(text: str, start: int) -> int:
 # ------------------------------------------------------------------------------------ Spanish
 _ES_TYPE = alternatives("es.street", "es.street.weak")
 _ES_INTRO = r"(?i:n[o.]?\.? ?|num\.? ?|numero |parcela |nave |# ?)?"
-_ES_BASQUE = "(?i:kalea|zumarkalea|etorbidea|hiribidea|pasealekua|ibilbidea|bidea|plaza)"
-_ES_ALONE = rf"(?:{alternatives('es.street.alone')}|{CAP}(?: {CAP})? {_ES_BASQUE})"
+_ES_BASQUE = "(?i:kalea|zumarkalea|etorbidea|hiribidea|pasealekua|ibilbidea)"
+_ES_ALONE = rf"(?:{alternatives('es.street.alone')}|(?:{CAP} )?{LETTER}{{3,}} {_ES_BASQUE})"
 _ES_PATTERN = (
     rf"\b{_ES_TYPE}(?: |\b)(?:[0-9]{{1,2}}o? de )?(?:{_W} ){{0,6}}?"
-    rf"(?:{_W}|[A-Z]{{1,2}}-[0-9]{{1,4}})(?:,?[ \n]|,)"
+    rf"(?:{_W}|[A-Za-z]{{1,2}}-[0-9]{{1,4}})(?:,?[ \n]|,)"
     rf"{_ES_INTRO}(?:[0-9]{{1,4}}(?: ?[a-zA-Z]\b| ?(?i:bis)\b)?(?:[-/][0-9]{{1,4}}\b)?"
     r"|(?i:s/n|km\.? ?[0-9][0-9.,]{0,5}))"
-    rf"|\b{_ES_ALONE},? {_ES_INTRO}[0-9]{{1,4}}"
+    rf"|\b{_ES_ALONE},?[ \n]{_ES_INTRO}[0-9]{{1,4}}(?:-[0-9]{{1,4}}\b)?"
 )
 _ES_NO = re.compile(
     r"(?i)(?:,?[ \n]|,)(n[o.]?\.? ?|num\.? ?|numero |parcela |nave |# ?)?(?:[0-9]|s/n|km)"
 )
-_ES_ALONE_HEAD = re.compile(rf"{_ES_ALONE},? (?i:n|[0-9])")
+_ES_ALONE_HEAD = re.compile(rf"{_ES_ALONE},?[ \n](?i:n|[0-9])")
 _ES_HEAD = re.compile(rf"{_ES_TYPE} ?")
 _ES_THE = re.compile("(?:de (?:la|las|los|el)|del) ")
 _ES_CONJUNCTION = re.compile(" [aeoy]$")  # "n. 18 a las 20h"
@@ -380,7 +380,7 @@ def _is_spanish_street(text: str, type_: re.Match[str], end: int) -> bool | None
     names = _FR_WORD.findall(name)
     if all(name.lower() in _FR_PARTICLE for name in names):
         return None
-    if names[0] == "a":
+    if names[0] == "a" and len(type_.group().strip()) < 3:
         return None  # "3 c. a soupe, 2 oeufs"
     lower = all(name.islower() or name.isupper() for name in names)
     if any((name if not lower else name.lower()) in _ES_STOP for name in names if len(name) > 1):

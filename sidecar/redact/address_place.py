@@ -113,7 +113,7 @@ _PROVINCE = alternatives("es.province")
 _MORE_CAPS = re.compile(rf" {CAP}")
 _MORE_TOWN = re.compile(
     r"(?i:(?: la defense)? cedex(?: [0-9]{1,2})?|(?: d\.? ?[fc]\.?)(?![A-Za-z]))"
-    rf"|,? \(?{_PROVINCE}(?![A-Za-z\xc0-\xff-])\)?"
+    rf"|(?:,? |\n)\(?{_PROVINCE}(?![A-Za-z\xc0-\xff-])\)?"
 )
 _DISTRICT = re.compile(r" (?:[0-9]{1,2}(?i:er|eme|e)?|(?i:[ivx]{1,5}e))(?![0-9A-Za-z]|[.,:/][0-9])")
 _WITH_DISTRICTS = frozenset({"paris", "lyon", "marseille"})
@@ -126,11 +126,12 @@ CODE = (
 )
 # What else may stand before five digits: "Poststr. 11 · 66663 Merzig", "C.P. 41004 Sevilla".
 _CODE_LABEL = r"(?i:plz|cp|c\.p\.?|code postal|codigo postal)"
-BEFORE_CODE = rf"(?: ?[(|\xa4/] ?| - ?|-|,|\. |[ ,]{{1,2}}{_CODE_LABEL} ?:? ?)"
+BEFORE_CODE = rf"(?: ?[(|\xa4/] ?| - ?|-|,|\. |(?:[ ,]{{1,2}}|\n){_CODE_LABEL} ?:? ?)"
 _CODE_HERE = re.compile(
     rf"(?:{_IN}|\. | / | - )({CODE})(,? |\n)(?={LETTER})"
     r"|(?:[ ,]{1,2}|\n)((?:19|20)[0-9]{2})( )(?=(?i:neuchatel|antwerpen|anvers|sion|martigny|sierre|monthey))"
-    rf"|(?:{BEFORE_CODE}|, )((?i:[defab]-)?[0-9]{{5}}|[0-9]{{2}} [0-9]{{3}}|[A-Z][0-9]{{4}}[A-Z]{{3}})(,? ?-? ?|\n)(?={LETTER}{{2}})"
+    rf"|(?:{BEFORE_CODE}|, ?| |\n)((?i:[a-z][0-9]{{4}}[a-z]{{3}}))( )(?={LETTER})"
+    rf"|(?:{BEFORE_CODE}|, )((?i:[defab]-)?[0-9]{{5}}|[0-9]{{2}} [0-9]{{3}})(,? ?-? ?|\n)(?={LETTER}{{2}})"
 )
 
 
@@ -166,7 +167,8 @@ _TOWN_MORE = re.compile(
 )
 _TOWN_LATIN = re.compile(
     rf"(?: (?:de|del|de la|de los|de las|du|des|d'|sur|lez|les|la|le|el)(?: |(?<='))"
-    rf"(?!{alternatives('eu.building', 'fr.street', 'es.street')}(?![A-Za-z])){CAP}){{1,2}}"
+    rf"(?:{alternatives('es.province')}(?![A-Za-z-])"
+    rf"|(?!{alternatives('eu.building', 'fr.street', 'es.street')}(?![A-Za-z])){CAP})){{1,2}}"
     r"| [0-9]{2} (?i:sp)\b"
 )
 
@@ -186,7 +188,7 @@ def postcode(text: str, start: int, latin: bool = False) -> int:
     code = _CODE_HERE.match(text, start)
     if code is None:
         return -1
-    kind = 1 if code.group(1) else 3 if code.group(3) else 5
+    kind = next(group for group in (1, 3, 5, 7) if code.group(group))
     value = code.group(kind)
     if value[:2] == "75" and latin:  # Paris: what follows in lower case is no other town
         town = known_town(text, code.end(), TOWNS)
@@ -274,8 +276,8 @@ def _tail(text: str, latin: bool, loose: bool) -> tuple[int, bool]:
         for _ in range(4):
             more = _AFTER_CITY.match(text, end)
             end = more.end() if more else end
-            if more is None and text[end : end + 2] == ", ":
-                end = max(end, known_town(text, end + 2, TOWNS))
+            lead = _TO_TOWN.match(text, end) if more is None else None
+            end = max(end, known_town(text, lead.end(), TOWNS)) if lead else end
         return end, False
     alone = _CODE_ALONE.match(text, units)
     return (alone.end() if alone else units), False
@@ -301,6 +303,7 @@ def _behind_town(text: str, end: int, latin: bool) -> int:
     return end
 
 
+_TO_TOWN = re.compile(", |\n")
 _TO_AFTER = re.compile(", | - | ")
 # Anything short between a number and its postcode: "12 (Asamhof), 80331 Munchen". Each part begins
 # with what no other holds.
@@ -374,7 +377,7 @@ def city(text: str, end: int, latin: bool = False) -> int:
 _CODE_ENDS = r"(?![0-9A-Za-z\xc0-\xff]|[ .,/-][0-9])"
 _AFTER_CITY = re.compile(
     rf",? [(]?(?:{_CODE_LABEL} ?)?(?:[ed]-)?[0-9]{{5}}{_CODE_ENDS}[)]?"
-    rf"|,? \(?(?:{_PROVINCE}|{alternatives('eu.country')})(?![A-Za-z\xc0-\xff-])\)?"
+    rf"|(?:,? |\n)\(?(?:{_PROVINCE}|{alternatives('eu.country')})(?![A-Za-z\xc0-\xff-])\)?"
     r"| \([0-9]{2}\)| (?i:d\.? ?c\.?|d\.? ?f\.?)(?![A-Za-z])| 1?[0-9](?=, [A-Z])"
     rf"|(?:,? \(?{LETTER}{{2,}}\)?)?,? (?i:[a-z][0-9][a-z] ?[0-9][a-z][0-9])\b"  # as in Canada
 )
@@ -439,7 +442,9 @@ def _joined_start(text: str, end: int) -> int:
     edge = _EDGE.match(text, begin, end)
     begin = edge.end() if edge else begin
     venue = _venue_start(text, begin, end - 1, joined=True)
-    units = _units_start(text, begin, venue if venue >= 0 else end - 1)
+    units = -1 if venue >= 0 else _units_start(text, begin, end - 1)
+    if not any(map(str.isdigit, text[max(0, units) : end])):
+        units = -1  # "at", in English
     if units < 0 and venue < 0:
         town = _CODE_TOWN.search(text, begin, end - 1)
         if town and known_town(text[: end - 1], town.start(1), TOWNS) == end - 1:
@@ -484,7 +489,7 @@ def _venue_start(text: str, begin: int, end: int, joined: bool = False) -> int:
     If `joined`, no comma follows, and the name needs a capital.
     """
     for venue in _VENUE.finditer(text, begin, end):
-        names = _VENUE_WORD.findall(text[venue.end() : end])
+        names = _VENUE_WORD.findall(text[venue.end() : end].removeprefix("."))
         if len(names) > 7 or (not names and venue.group("bare") is None):
             continue
         if joined and (not names or not any(name[0].isupper() for name in names)):
