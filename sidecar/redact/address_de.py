@@ -324,6 +324,8 @@ def named(data: bytes) -> Iterator[Range]:
         stop = frame.tail(number.end(), latin=True)[0] if number else end
         town = _TOWN_AT_END.fullmatch(text, start, end)
         known = town is not None and town.group(1).lower() in TOWNS
+        if text[start:end].partition(" ")[0].lower() in _THINGS:
+            continue
         hamlet = _HAMLET.match(text, start) is not None
         line = "\n" in text[start:end] or _LINE_ENDS.match(text, end) is not None
         if not (known or hamlet) and (
