@@ -121,6 +121,8 @@ def german(data: bytes) -> Iterator[Range]:
         if text[end - 2] == " " and postcode(text, end - 2) > 0:
             end -= 2  # "32 D-55116"
         end -= text[end - 1] == ","
+        if _FLOOR_NEXT.match(text, end):
+            end = max(text.rfind("/", start, end), start + 1)  # "Schottenring 16/3. Stock"
         stop, code = frame.tail(end, latin=False)
         certain = certain or _is_known(text, start, end, stop)
         if code or (certain and not is_quantity(text, end)):
@@ -133,6 +135,9 @@ def german(data: bytes) -> Iterator[Range]:
 
 
 _BOX_ENDS = re.compile(r"[A-Za-z.]+(?: [a-z]+)?(?: ?[0-9]+(?: [0-9]{1,3})*(?![0-9]))?")
+
+
+_FLOOR_NEXT = re.compile(r"(?<=/[0-9])\. ?(?i:stock|og|etage)(?![A-Za-z])")
 
 
 def german_boxes(data: bytes) -> Iterator[Range]:
@@ -284,14 +289,14 @@ _VERB_NEXT = re.compile(" (?:ist|hat|wird|war|wurde|steht|liegt|braucht)(?![A-Za
 _NAMED_PATTERN = (
     rf"\b(?:{CAP}\.? (?:(?:de|del|de la|de los|de las|du|von|van|y|i|e) )?){{0,4}}{CAP},? "
     r"(?:[0-9]{1,4}(?:[A-Za-z]|[/-][0-9A-Za-z]{1,4})?|s/n)"
-    r"(?:(?:, (?:[A-Za-z]{2,9}\.? )?[0-9A-Za-z-]{1,4}\.?(?: ?[A-Za-z]{1,4}\.?)?){0,3}, "
+    r"(?:(?:, (?:[A-Za-z]{2,9}\.? )?[0-9A-Za-z-]{1,4}\.?(?: ?[A-Za-z]{1,5}\.?){0,2}){0,3}, "
     rf"(?:[0-9]{{5}}|(?:1[0-8]|[3-9][0-9])[0-9]{{2}}|[0-9]{{4}} [A-Z]{{2}}|[0-9]{{3}} [0-9]{{2}}"
     rf"|[0-9]{{2}}-[0-9]{{3}}) {CAP}\b|, [0-9]{{1,2}}[oa](?: ?[A-Za-z]{{1,4}}\.?)?, {CAP})"
     rf"|\b{alternatives('de.hamlet')}(?:(?: {LETTER}[A-Za-z\xc0-\xff-]*){{0,2}},? (?:(?i:nr)\.? ?)?|\.? ?)"
     rf"[0-9]{{1,4}}[a-z]?(?:,? |,?\n){CODE} {LETTER}+"
     rf"|\b{CAP}(?: {CAP}){{0,2}} [0-9]{{1,4}}[a-z]?(?:,?\n| )[0-9]{{5}} {CAP}"
     # a block, without a street
-    r"|\b(?i:quadrat )?[A-Ua-u] ?[0-9]{1,2}(?:,?[ \n][0-9]{1,2}[a-z]?(?: ?- ?[0-9]{1,2}[a-z]?)?)?"
+    r"|\b(?i:quadrat )?[A-Ua-u] ?[0-9]{1,2}(?:,?[ \n](?:[A-Ua-u] ?)?[0-9]{1,2}[a-z]?(?: ?- ?[0-9]{1,2}[a-z]?)?)?"
     r",?[ \n]68[0-9]{3} (?i:mannheim)\b"
     rf"|\b(?:{CAP} ){{0,2}}{CAP},? s/n(?:,? |,?\n)[0-9]{{5}} {LETTER}+"
     rf"|\b{LETTER}[A-Za-z\xc0-\xff-]+,? [0-9]{{1,4}}[a-z]?(?:,? [0-9]{{1,2}}[oa])?,? [0-9]{{5}} {LETTER}+"

@@ -169,6 +169,8 @@ def _which_number(text: str, tokens: list[tuple[int, str]]) -> int:
     alone = any(_NAME_ALONE.fullmatch(text, at) for at, _ in tokens[-2:])
     alone = alone or _ROAD_NUMBER.fullmatch(tokens[-1][1]) is not None
     for index, ((position, token), (_, following)) in enumerate(pairwise(tokens)):
+        if _HOUR.fullmatch(token):  # "10h, 12 rue Foch"
+            continue
         if _HOUSE_NUMBER.fullmatch(token) and not _LONG_NUMBER.fullmatch(following):
             # Of two numbers the later one, if no street has both: "Flat 1, 2 High Street".
             comma = text[position - 2] == ","
@@ -185,6 +187,7 @@ def _which_number(text: str, tokens: list[tuple[int, str]]) -> int:
     return found
 
 
+_HOUR = re.compile("[0-2]?[0-9]h")
 _NAME_ALONE = re.compile(_ONE_WORD)
 _ROAD_NUMBER = re.compile("[A-Za-z.]+-[0-9]+[A-Z]?")  # "4400 US-191"
 _MARKET = frozenset({"farm", "ranch"})  # "Farm to Market Road 5"

@@ -116,7 +116,7 @@ _FR_WORD = re.compile(r"[A-Za-z\xc0-\xff0-9](?:[A-Za-z0-9\xc0-\xff'-]|\.(?=[A-Za
 _FR_MONTH = re.compile(
     "(?i:janvier|fevrier|mars|avril|mai|juin|juillet|aout|septembre|octobre|novembre|decembre)"
 )
-_FR_DAY = re.compile("[0-9]+(?:er|e|eme|-[a-z]+)?")  # "du 4-Septembre", "de la 2e D.B."
+_FR_DAY = re.compile("[0-9]+(?:er|e|eme|(?:-[a-z0-9]+)+)?")  # "du 4-Septembre", "de la 2e D.B."
 _FR_LAST_WORD = re.compile("([A-Za-z\xc0-\xff'.]+)[ .]*$")
 _FR_BELGIAN = re.compile(",? [0-9]{1,4}[a-z]?(?![0-9A-Za-z])")
 _FR_BOX_PATTERN = r"\b(?:BP|B\.P\.|CS|TSA|bp|cs|tsa) ?[0-9]{1,6}"
@@ -388,7 +388,8 @@ def _is_spanish_street(text: str, type_: re.Match[str], end: int) -> bool | None
     value = type_.group().strip().lower()
     if len(value) < 3 and _YEARS.search(text, end - 9, end):
         return None  # "C. Duggan 1991-1995"
-    if names[-1].lower() in _ES_MONTH and not any(name.isdigit() for name in names):
+    weak = type_.group().strip().lower() not in _ES_STREET
+    if weak and names[-1].lower() in _ES_MONTH and not any(name.isdigit() for name in names):
         return None  # "la cuesta de enero 2024"
     plain = [name for name in names if name[0].islower() and name not in _FR_PARTICLE]
     if len(plain) > 2 and len(plain) < len(names):
@@ -491,7 +492,7 @@ def places(data: bytes) -> Iterator[Range]:
 def _is_place(text: str, start: int, end: int, town: int) -> bool:
     """Tell whether the words up to a comma name a place in the town."""
     first, *names = _PLACE_WORD.findall(text[start:end])
-    if not _NOT_NAME.isdisjoint(name.lower() for name in names):
+    if not (_NOT_NAME - _PLAIN).isdisjoint(name.lower() for name in names):
         return False
     known = known_town(text, town, TOWNS) > 0 or _TOWN_SHAPE.match(text, town) is not None
     if text[end] == " " and not (known and (not names or names[-1][0].isupper())):

@@ -165,7 +165,8 @@ def _town_end(text: str, start: int, latin: bool) -> int:
 _TOWN_MORE = re.compile(
     rf"(?: ?/ ?{LETTER}{{3,}}| (?i:[iaovb]\. ?(?:[iaod]\. ?)?)(?:[a-zA-Z][A-Za-z\xc0-\xff]{{0,14}})\.?(?![A-Za-z])"
     rf"| (?i:am|an der|vor der|in der|ob der|bei|im) {_NO_DAY}(?:{CAP}|{LETTER}{{3,}}see(?![a-z]))"
-    rf"| (?i:auf) {alternatives('de.island')}(?![A-Za-z]))+"
+    rf"| (?i:auf) {alternatives('de.island')}(?![A-Za-z])|,? (?:OT|Ortsteil) {CAP}"
+    r"| (?:ZH|BE|LU|UR|SZ|OW|NW|GL|ZG|FR|SO|BS|BL|SH|AR|AI|SG|GR|AG|TG|TI|VD|VS|NE|GE|JU)\b)+"
 )
 _TOWN_LATIN = re.compile(
     rf"(?: (?:de|del|de la|de los|de las|du|des|d'|sur|lez|les|la|le|el)(?: |(?<='))"
@@ -477,7 +478,8 @@ def _units_start(text: str, begin: int, end: int) -> int:
 
 # A public building with or without a name: "Rotes Rathaus", "Salle des fetes", "Museo del Prado".
 _VENUE = re.compile(
-    rf"(?<![A-Za-z0-9\xc0-\xff'/-])(?:(?P<kind>{LETTER}{{2,}}(?i:es|er|ische|liche)|(?i:(?:alt|neu)e)) )?"
+    rf"(?<![A-Za-z0-9\xc0-\xff'/-])(?:(?P<kind>{LETTER}{{2,}}(?i:es|er|ische|liche)|(?i:(?:alt|neu)e)"
+    rf"|{CAP}(?= (?i:museum|arena|forum|center|stadion|palais|hotel))) )?"
     rf"(?:(?P<bare>{alternatives('eu.venue')}|{LETTER}{{2,}}{alternatives('de.venue')})"
     rf"|{alternatives('eu.venue.named', 'eu.building')})(?![A-Za-z0-9\xc0-\xff/])"
 )
