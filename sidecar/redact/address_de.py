@@ -26,6 +26,7 @@ _DE_NOT_PHRASE = words("de.not_phrase")
 _DE_NOT_STREET = words("de.not_street")
 _DE_NOUN = words("de.noun")
 _DE_STOP = words("de.stop")
+_FR_VERB = words("fr.verb")
 
 _GERMAN_MATCHES = (
     "Goethestraße 190 c", "Gartenstr. 6b 24937 Flensburg", "an der brücke 135 50667 köln",
@@ -67,7 +68,7 @@ _DE_PATTERN = (
     rf"(?:\b{LETTER}{{2,24}}(?:-{LETTER}{{1,20}}){{0,3}}-?{_DE_SUFFIX}"
     rf"|\b(?:{CAP} ){{1,2}}(?:{LETTER}{{1,20}}-)?{_DE_SUFFIX}"
     rf"|\b(?:{LETTER}{{2,20}}(?i:er)|{alternatives('de.adjective')}(?i:e[rns]?)) {_DE_SUFFIX}"
-    rf"|{_DE_PHRASE}),? {_DE_NUMBER}"
+    rf"|\b{alternatives('de.adjective')}(?i:e[rn]?) {LETTER}{{3,24}}|{_DE_PHRASE}),? {_DE_NUMBER}"
     rf"|\b{LETTER}{{3,24}}(?:-{LETTER}{{1,20}}){{0,3}}-?{_DE_JOINED}{_DE_NUMBER}"
     rf"|\b{_DE_ALONE} {_DE_NUMBER}"
 )
@@ -101,7 +102,7 @@ _DE_CAPITAL = re.compile(_DE_CAPITAL_HEAD)
 _DE_PREPOSITIONS = frozenset(_DE_PREPOSITION.split("|"))
 _DE_ARTICLES = frozenset({"der", "dem", "den", "die", "das"})
 _DE_BOX_PATTERN = (
-    r"\b(?:(?i:postfach|pf\.|case postale) ?|PF )[0-9][0-9 ]{2,10}"
+    r"\b(?:(?i:postfach|pf\.|case postale) ?|PF )[0-9][0-9 ]{1,10}"
     rf"|\b(?i:postfach|case postale)(?:, |,?\n| (?:ch|CH|a|A)-){CODE} {LETTER}"
 )
 # By itself too: in "in Straße des 17. Juni 5" the other pattern begins at "in" and ends with "17".
@@ -121,6 +122,8 @@ def german(data: bytes) -> Iterator[Range]:
         if text[end - 2] == " " and postcode(text, end - 2) > 0:
             end -= 2  # "32 D-55116"
         end -= text[end - 1] == ","
+        country = _CODE_INSIDE.search(text, start, end)
+        end = country.start() if country else end
         if _FLOOR_NEXT.match(text, end):
             end = max(text.rfind("/", start, end), start + 1)  # "Schottenring 16/3. Stock"
         stop, code = frame.tail(end, latin=False)
@@ -134,9 +137,11 @@ def german(data: bytes) -> Iterator[Range]:
             yield frame.head(before.start() if before else start), stop
 
 
+_DIGIT = re.compile("[0-9]")
 _BOX_ENDS = re.compile(r"[A-Za-z.]+(?: [a-z]+)?(?: ?[0-9]+(?: [0-9]{1,3})*(?![0-9]))?")
 
 
+_CODE_INSIDE = re.compile(" [A-Z]{1,2}-[0-9]{4}$")  # "137 A-1130 Wien"
 _FLOOR_NEXT = re.compile(r"(?<=/[0-9])\. ?(?i:stock|og|etage)(?![A-Za-z])")
 
 
@@ -147,8 +152,9 @@ def german_boxes(data: bytes) -> Iterator[Range]:
     for match in _DE_BOX.finditer(data):
         start, end = match.span()
         number = _BOX_ENDS.match(text, start, end)
-        if number:
-            yield frame.head(start), frame.tail(number.end(), latin=False)[0]
+        stop, code = frame.tail(number.end(), latin=False) if number else (end, False)
+        if code or len(_DIGIT.findall(text, start, end)) > 2:
+            yield frame.head(start), stop
 
 
 def _german_name(text: str, start: int, end: int) -> tuple[int, bool]:
@@ -345,6 +351,8 @@ def named(data: bytes) -> Iterator[Range]:
             continue  # "Apolo 11, 2a, Tierra"
         for word in _NO_BLANKS.finditer(text, start, end):
             value = word.group().lower()
+            if value.partition("'")[2] in _FR_VERB:
+                continue  # "J'habite"
             if (value not in _DE_NOUN and value not in _DE_STOP) or value in _DE_PREPOSITIONS:
                 type_ = _TYPE_BEFORE.search(text, max(0, word.start() - 20), word.start())
                 yield frame.head(type_.start() if type_ else word.start()), stop

@@ -500,7 +500,7 @@ def _is_place(text: str, start: int, end: int, town: int) -> bool:
     if not names:
         plain = first.lower().replace("\xdf", "ss")
         return (known or text[town].isupper()) and first[0].isupper() and plain not in _DE_NOT_STREET
-    if names[0].lower() in _NOT_FIRST or _HOUSE_INSIDE.search(text, start, end):
+    if names[0].lower() in _NOT_FIRST or _HOUSE_INSIDE.search(text, start, town):
         return False  # "bar au 18 rue Foch": another rule knows where it begins
     plain = sum(name.isalpha() and name[0].islower() and name not in _PLAIN for name in names)
     if first.lower() in _ARTICLES:

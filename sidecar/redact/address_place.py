@@ -165,8 +165,8 @@ def _town_end(text: str, start: int, latin: bool) -> int:
 _TOWN_MORE = re.compile(
     rf"(?: ?/ ?{LETTER}{{3,}}| (?i:[iaovb]\. ?(?:[iaod]\. ?)?)(?:[a-zA-Z][A-Za-z\xc0-\xff]{{0,14}})\.?(?![A-Za-z])"
     rf"| (?i:am|an der|vor der|in der|ob der|bei|im) {_NO_DAY}(?:{CAP}|{LETTER}{{3,}}see(?![a-z]))"
-    rf"| (?i:auf) {alternatives('de.island')}(?![A-Za-z])|,? (?:OT|Ortsteil) {CAP}"
-    r"| (?:ZH|BE|LU|UR|SZ|OW|NW|GL|ZG|FR|SO|BS|BL|SH|AR|AI|SG|GR|AG|TG|TI|VD|VS|NE|GE|JU)\b)+"
+    rf"| (?i:auf) {alternatives('de.island')}(?![A-Za-z])|,? (?i:ot|ortsteil) {LETTER}+"
+    r"| (?:zh|sg|bl|bs|sz|gr|tg|vd|vs|lu|zg|ZH|BE|LU|UR|SZ|OW|NW|GL|ZG|FR|SO|BS|BL|SH|AR|AI|SG|GR|AG|TG|TI|VD|VS|NE|GE|JU)\b)+"
 )
 _TOWN_LATIN = re.compile(
     rf"(?: (?:de|del|de la|de los|de las|du|des|d'|sur|lez|les|la|le|el)(?: |(?<='))"
@@ -396,7 +396,7 @@ _HEAD = re.compile(
     rf"|(?:Le|La|Les|L'|El|Los|Las|Can|Alte[rs]?) ?{CAP}(?:(?: {_OF}){{0,2}} {CAP}){{0,2}}"
     rf"|{CODE} {LETTER}[A-Za-z\xc0-\xff'-]*(?: (?:{_BETWEEN} |im |in |vor der )?{CAP}){{0,2}}"
     r"|[0-9]{1,2}\.?[oa]\.? ?(?:-?[A-Z]|[0-9]{1,2}\.?[oa])?"
-    r"|(?:A|AP|N|D|RD|RN|M|CV|B|L)[ -]?[0-9]{1,4}[A-Z]?(?:,? (?:km|pk|salida|sortie|ausfahrt)\.? [0-9]+)?"
+    r"|(?:A|AP|N|D|RD|RN|CD|M|CV|B|L|rn|rd|cd)[ -]?[0-9]{1,4}[A-Z]?(?:,? (?:km|pk|salida|sortie|ausfahrt)\.? [0-9]+)?"
     rf"|(?<=\bin ){CAP}(?: {CAP})?|(?<=\bnach ){CAP}(?: {CAP})?|(?<=\baus ){CAP}(?: {CAP})?"
     rf")$"
 )
@@ -479,7 +479,7 @@ def _units_start(text: str, begin: int, end: int) -> int:
 # A public building with or without a name: "Rotes Rathaus", "Salle des fetes", "Museo del Prado".
 _VENUE = re.compile(
     rf"(?<![A-Za-z0-9\xc0-\xff'/-])(?:(?P<kind>{LETTER}{{2,}}(?i:es|er|ische|liche)|(?i:(?:alt|neu)e)"
-    rf"|{CAP}(?= (?i:museum|arena|forum|center|stadion|palais|hotel))) )?"
+    r"|[A-Z\xc0][A-Za-z\xc0-\xff-]*(?= (?i:museum|arena|forum|center|stadion|palais|hotel))) )?"
     rf"(?:(?P<bare>{alternatives('eu.venue')}|{LETTER}{{2,}}{alternatives('de.venue')})"
     rf"|{alternatives('eu.venue.named', 'eu.building')})(?![A-Za-z0-9\xc0-\xff/])"
 )
@@ -496,7 +496,8 @@ def _venue_start(text: str, begin: int, end: int, joined: bool = False) -> int:
         names = _VENUE_WORD.findall(text[venue.end() : end].removeprefix("."))
         if len(names) > 7 or (not names and venue.group("bare") is None):
             continue
-        if joined and (not names or not any(name[0].isupper() for name in names)):
+        bare = venue.group("bare") and text[venue.start("bare")].isupper()
+        if joined and not (bare or any(name.rpartition("'")[2][:1].isupper() for name in names)):
             continue
         names = [name for name in names if name not in _OF_VENUE and name not in _VENUE_KIND]
         lower = [name for name in names if name[0].islower() and name[1:2] != "'"]
@@ -504,8 +505,7 @@ def _venue_start(text: str, begin: int, end: int, joined: bool = False) -> int:
             continue
         if _NOT_LOOSE.isdisjoint(map(str.lower, names)):
             kind = (venue.group("kind") or "").lower()
-            prose = kind in _NOT_KIND or (kind and venue.group("kind")[0].islower() and text[end:] != "")
-            return venue.end("kind") + 1 if kind and prose else venue.start()
+            return venue.end("kind") + 1 if kind in _NOT_KIND else venue.start()
     return -1
 
 
