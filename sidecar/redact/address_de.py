@@ -39,13 +39,25 @@ _GERMAN_MATCHES = (
     "Rosenweg 3 D-24937 Flensburg",
     "Gartenstr. 8, c/o Maier, 70435 Stuttgart", "Gartenstr. 5, Gebäude K, 24937 Flensburg",
     "Straße des 8. Mai 5, 24937 Flensburg", "An der Eiche 16", "Hügelblick, 7b",
+    "zollernstr.12 72070 tübingen", "Schillerstr.3,89077 Ulm", "Poststraße 11 · 66663 Merzig",
+    "Wilhelmstr. 31 a–c, 65183 Wiesbaden", "Hintere Gasse 2 ½, 91541 Rothenburg o.d.T.",
+    "leopoldstr. 77/III, 80802 münchen", "Schottenring 16/3. Stock, 1010 Wien", "Reeperbahn 136",
+    "Praterstraße 1/Stg. 3/Tür 12, 1020 Wien", "Werderscher Damm 24 in Potsdam, PLZ 14471",
+    "Sendlinger Straße 8 (Asamhof), 80331 München", "Deichweg 19, 25938 Wyk auf Föhr",
+    "Dorfstrasse 81, 8706 Meilen ZH", "große bleichen 21, 20354 hamburg",
+    "hintere bleiche 57, 55116 mainz", "Rotes Rathaus, Rathausstraße 15, 10178 Berlin",
+    "Amtsgericht Mitte, Littenstr. 12, 10179 Berlin",
+    "Musterfirma GmbH, Lindenallee 10, 45127 Essen", "10117 Berlin Wilhelmstraße 97",
+    "Haus C, Raum 1.07, Stresemannallee 2, 41460 Neuss", "Hietzinger Kai 137 A-1130 Wien",
     "Am Hof 2 in 1010 Wien", "Zum Hang 4, 24937\nFlensburg", "Lister Meile 3 in Hannover",
 )  # fmt: skip
-_BOX_MATCHES = ("Postfach 19 24 55, 60311 Frankfurt am Main",)
+_BOX_MATCHES = ("Postfach 19 24 55, 60311 Frankfurt am Main", "Postfach, CH-8022 Zürich")
 _GERMAN_REJECTS = (
     "Platz 3 in der Tabelle", "Hauptplatz 3 Minuten entfernt", "Seite 120-145", "Arbeitsplatz 5",
     "am 12. März 2024", "am Montag 14 Uhr", "Bundesstraße 7 gesperrt", "Auf Platz 2 liegt Bremen",
     "im Stadtpark 12 Bäume", "Im Jahr 1848 in Kiel", "Zum Beispiel 3 Äpfel", "Freizeitpark 2",
+    "Die Straße der Stadt hat 3 Spuren", "Weihnachtsmarkt 2024 in Nürnberg",
+    "Das Museum, 12000 Besucher im Jahr",
 )  # fmt: skip
 _DE_SUFFIX = alternatives("de.street", "de.street.medium", "de.street.weak")
 # In a hurry without a blank: "zollernstr.12".
@@ -93,7 +105,9 @@ _DE_BEFORE = re.compile(
     r"|\b(?:(?:bgm|bm|dr|prof|st|pfr|gen|kard|frh|dipl|ing|hl|geschw)\.-?){1,3})$"
 )
 _DE_BEFORE_TRUNK = re.compile(r"\b[A-Za-z\xc0-\xff]{3,20}(?i:er) $")
-_DE_TRUNK = frozenset({"landstr", "heerstr", "hauptst", "schloss", "schlo\xdfs", "dorfstr"})  # "Eppendorfer Landstr."
+_DE_TRUNK = frozenset(
+    {"landstr", "heerstr", "hauptst", "schloss", "schlo\xdfs", "dorfstr"}
+)  # "Eppendorfer Landstr."
 _DE_CAPITAL_HEAD = (
     "(?:A[mM]|I[mM]|Z[uU][mMrR]|B[eE][iI][mM]|(?:H[iI][nN]|U[nN])[tT][eE][rR][mM]|V[oO][rR][mM]|(?:A[nN]|A[uU][fF]|I[nN]|U[nN][tT][eE][rR]"
     "|H[iI][nN][tT][eE][rR]|V[oO][rR]) [dD][eE][rRmMnN]) "
@@ -298,14 +312,17 @@ _NAMED_PATTERN = (
     r"(?:(?:, (?:[A-Za-z]{2,9}\.? )?[0-9A-Za-z-]{1,4}\.?(?: ?[A-Za-z]{1,5}\.?){0,2}){0,3}, "
     rf"(?:[0-9]{{5}}|(?:1[0-8]|[3-9][0-9])[0-9]{{2}}|[0-9]{{4}} [A-Z]{{2}}|[0-9]{{3}} [0-9]{{2}}"
     rf"|[0-9]{{2}}-[0-9]{{3}}) {CAP}\b|, [0-9]{{1,2}}[oa](?: ?[A-Za-z]{{1,4}}\.?)?, {CAP})"
-    rf"|\b{alternatives('de.hamlet')}(?:(?: {LETTER}[A-Za-z\xc0-\xff-]*){{0,2}},? (?:(?i:nr)\.? ?)?|\.? ?)"
+    rf"|\b{alternatives('de.hamlet')}"
+    rf"(?:(?: {LETTER}[A-Za-z\xc0-\xff-]*){{0,2}},? (?:(?i:nr)\.? ?)?|\.? ?)"
     rf"[0-9]{{1,4}}[a-z]?(?:,? |,?\n){CODE} {LETTER}+"
     rf"|\b{CAP}(?: {CAP}){{0,2}} [0-9]{{1,4}}[a-z]?(?:,?\n| )[0-9]{{5}} {CAP}"
     # a block, without a street
-    r"|\b(?i:quadrat )?[A-Ua-u] ?[0-9]{1,2}(?:,?[ \n](?:[A-Ua-u] ?)?[0-9]{1,2}[a-z]?(?: ?- ?[0-9]{1,2}[a-z]?)?)?"
+    r"|\b(?i:quadrat )?[A-Ua-u] ?[0-9]{1,2}"
+    r"(?:,?[ \n](?:[A-Ua-u] ?)?[0-9]{1,2}[a-z]?(?: ?- ?[0-9]{1,2}[a-z]?)?)?"
     r",?[ \n]68[0-9]{3} (?i:mannheim)\b"
     rf"|\b(?:{CAP} ){{0,2}}{CAP},? s/n(?:,? |,?\n)[0-9]{{5}} {LETTER}+"
-    rf"|\b{LETTER}[A-Za-z\xc0-\xff-]+,? [0-9]{{1,4}}[a-z]?(?:,? [0-9]{{1,2}}[oa])?,? [0-9]{{5}} {LETTER}+"
+    rf"|\b{LETTER}[A-Za-z\xc0-\xff-]+,? [0-9]{{1,4}}[a-z]?(?:,? [0-9]{{1,2}}[oa])?,? [0-9]{{5}}"
+    rf" {LETTER}+"
 )
 # Behind a preposition a known town is enough: "in Rosental 98, Dortmund", "en Serrano 41, Madrid".
 _LED = (
@@ -320,7 +337,9 @@ _TYPE_BEFORE = re.compile(
     rf"{alternatives('fr.street', 'fr.street.weak', 'es.street', 'es.street.weak')} $"
 )
 _HAMLET = re.compile(rf"{alternatives('de.hamlet')}(?![A-Za-z])")
-_TO_NUMBER = re.compile(r"[^0-9]*?(?:s/n|[0-9]{1,4})(?:[A-Za-z]|[/-][0-9A-Za-z]{1,4})?(?![0-9A-Za-z])")
+_TO_NUMBER = re.compile(
+    r"[^0-9]*?(?:s/n|[0-9]{1,4})(?:[A-Za-z]|[/-][0-9A-Za-z]{1,4})?(?![0-9A-Za-z])"
+)
 _TOWN_AT_END = re.compile(r".*[0-9] (.+)", re.DOTALL)
 _NAMED = scanner(_NAMED_PATTERN)
 
@@ -340,7 +359,8 @@ def named(data: bytes) -> Iterator[Range]:
         hamlet = _HAMLET.match(text, start) is not None
         line = "\n" in text[start:end] or _LINE_ENDS.match(text, end) is not None
         if not (known or hamlet) and (
-            text[start].islower() or not ("," in text[start:end] or (line and _is_name(text[start:end])))
+            text[start].islower()
+            or not ("," in text[start:end] or (line and _is_name(text[start:end])))
         ):
             continue
         name = _DE_NAME.match(text, start, number.end() if number else end)
@@ -351,6 +371,9 @@ def named(data: bytes) -> Iterator[Range]:
             continue  # "Apolo 11, 2a, Tierra"
         for word in _NO_BLANKS.finditer(text, start, end):
             value = word.group().lower()
+            if hamlet:
+                yield frame.head(start), stop
+                break
             if value.partition("'")[2] in _FR_VERB:
                 continue  # "J'habite"
             if (value not in _DE_NOUN and value not in _DE_STOP) or value in _DE_PREPOSITIONS:
@@ -421,18 +444,29 @@ _NAMED_GATE = (
 
 _NAMED_MATCHES = (
     "Gran Vía 28, 28013 Madrid", "Neuer Wall 30, 20354 Hamburg", "zeil 90, 60313 frankfurt",
-    "C 4, 9b, 68159 Mannheim",
+    "C 4, 9b, 68159 Mannheim", "N 7, 13-15, 68161 Mannheim", "Quadrat C5, 68159 Mannheim",
+    "Markt 16\n07743 Jena", "Oberdorf 12 88069 Tettnang", "haus nr. 7, 26757 borkum",
+    "Dorf 44, 6561 Ischgl", "Alderdi Eder s/n, 20003 Donostia",
 )  # fmt: skip
 LED_MATCHES = ("in Rosental 98, Dortmund", "en Serrano 41, Madrid")
 _LED_REJECTS = (
     "von Hannover 3, Mainz 2", "in Kapitel 3, Berlin", "in Berlin 3, Hamburg 4",
     "bei Mainz 05, Kiel",
 )  # fmt: skip
-_NAMED_REJECTS = ("ticket 12, 34567 items", "Version 3 12345 Zeilen")
+_NAMED_REJECTS = (
+    "ticket 12, 34567 items", "Version 3 12345 Zeilen", "Dorf 3, 1200 Einwohner",
+    "Liga 2\n45000 Zuschauer", "Zug 12 20095 Hamburg", "Hof 12, 5000 Hühner",
+)  # fmt: skip
 
 RULES: tuple[Rule, ...] = (
     Rule("address", _GERMAN_GATES, german, _GERMAN_MATCHES, _GERMAN_REJECTS),
     Rule("address", (_DE_BOX_PATTERN,), german_boxes, _BOX_MATCHES),
     Rule("address", (_LED_GATE,), led, LED_MATCHES, _LED_REJECTS),
-    Rule("address", (_NAMED_GATE, _LOWER_GATE, _FLOOR_GATE, _HAMLET_GATE), named, _NAMED_MATCHES, _NAMED_REJECTS),
+    Rule(
+        "address",
+        (_NAMED_GATE, _LOWER_GATE, _FLOOR_GATE, _HAMLET_GATE),
+        named,
+        _NAMED_MATCHES,
+        _NAMED_REJECTS,
+    ),
 )

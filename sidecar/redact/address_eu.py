@@ -29,7 +29,7 @@ _FR_STREET = words("fr.street")
 _FR_SUBJECT = words("fr.subject")
 _FR_UNIT = words("eu.apartment") | words("eu.floor")
 _FR_VERB = words("fr.verb")
-_NOT_NAME = _EN_STOP | _FR_STOP | _FR_VERB | words("de.stop")
+_NOT_NAME = (_EN_STOP | _FR_STOP | _FR_VERB | words("de.stop")) - {"du", "des", "la", "le", "les"}
 
 _FRENCH_MATCHES = (
     "83 impasse de la Paix", "139 bis chemin des Lilas, 29200 Brest",
@@ -42,13 +42,22 @@ _FRENCH_MATCHES = (
     "2 rue du 11 Novembre 1918, appt 3", "5 rd-pt du Parc, 38100 Grenoble", "7 rue Foch, Lyon 3e",
     "Résidence Le Parc, bât. C, 3 rue Foch, 38100 Grenoble",
     "chez Mme Roy, 3 rue Foch, 38100 Grenoble",
-    "Chaussée de Mons 21, 1070 Bruxelles",
+    "Chaussée de Mons 21, 1070 Bruxelles", "2 et 4 rue Sainte-Catherine, 33000 Bordeaux",
+    "8 rue du 4-Septembre, 75002 Paris", "12 av. de la 2e D.B., 54000 Nancy", "1 pl bellecour",
+    "94 rue Foch, 2ème étage gauche, code 24B68, 75011 Paris", "12 rue Foch (75011 Paris)",
+    "3 côte de la Jonchère, 78380 Bougival 2e étage",
+    "27 rue de Paris, 97400 Saint-Denis, La Réunion",
+    "Salle des fêtes, 3 place de l'Église, 32100 Condom", "DEAUVILLE (14800), 19 avenue Foch",
+    "Tour Part-Dieu 129 rue Servient 69003 Lyon", "2, rue des Jardins, Québec (Québec) G1R 4S9",
+    "D 906, 1120 route de Paris, 71000 Sancé", "46, rue de l'Ourcq - Bât. A - 3e - Pantin",
 )  # fmt: skip
 _LAST_MATCHES = (
     "avenue kléber 80, nancy", "rue haute 22, 1000 bruxelles", "Boulevard Carnot 14, Lille",
-    "rue des lilas 8",
+    "rue des lilas 8", "rue Denis Papin n°9, 16000 Angoulême", "rue Pasteur, au 51, Villejuif",
+    "rue du Moulin 14, 57400",
 )  # fmt: skip
 _LAST_REJECTS = (
+    "Boulevard de la mort, 2007, Tarantino",
     "la rue compte 12 maisons", "le boulevard fait 12 km", "rue barrée pendant 3 jours",
     "cette avenue 12 fois", "rue de la paix 400 euros",
 )  # fmt: skip
@@ -56,7 +65,8 @@ _COMMON_MATCHES = ("Place Saint-Lambert 9, 4000 Liège", "grand-place 1, 1000 br
 _COMMON_REJECTS = ("place 3 à 1200 euros", "cours 12 en 1850 mots")
 _FRENCH_REJECTS = (
     "12 places assises dans la salle", "5 cours de maths", "BP 5645", "52 av. J.-C.",
-    "quai 3 voie C",
+    "quai 3 voie C", "départ 7 h 04 voie K", "calendrier 2025 zone B",
+    "1 rond-point à refaire, 3 feux",
     "voiture 7 place 21", "chapitre 5 allée des brumes", "3 place settings", "40 allées et venues",
 )  # fmt: skip
 _SPANISH_MATCHES = (
@@ -69,17 +79,38 @@ _SPANISH_MATCHES = (
     "Calle Real 3 33201 Gijón (Asturias)",
     "Urb. El Pinar, calle Real 3, 29660 Marbella, Málaga", "Pol. Ind. El Pino\nC/ Real 8\nnave 4",
     "Av. Real\n12\nbajo izq. 03001 Alicante", "Calle Real 8, 35002 Las Palmas de Gran Canaria",
-    "Calle Real 5, Soria, 42001",
+    "Calle Real 5, Soria, 42001", "C/ Sierpes 40, CP 41004, Sevilla",
+    "Calle Madero #17, Col. Centro, 06000 México D.F.", "Ercilla kalea 24, 48011 Bilbao",
+    "C/Sta. Engracia,108-6ºint.izda.,28003-Madrid", "Cava Baja 30",
+    "3ºC de calle lagasca 88", "Calle Sierpes número 40, tercero izquierda, Sevilla",
+    "Gta. de Quevedo, 2, 1.º B, 28015 Madrid", "Carrer de Colom 15, Sóller, Mallorca",
+    "Museo del Prado, Paseo del Prado s/n, 28014 Madrid", "carretera n-340, km 176, 29602 marbella",
+    "Av. Corrientes 1234, 5º A, C1043AAZ Buenos Aires, Argentina", "la laguna, calle herradores 60",
+    "Rúa Castelao 5, 1º esq., 32500 O Carballiño", "Bloque 4, escalera B, 2º 3ª, Ronda Norte 15",
 )  # fmt: skip
 _PLACE_MATCHES = (
     "calle Doctor Cajal, 28931 Móstoles", "chemin de la Calade, 13520 Maussane",
     "cité Bel Air, bât 4, appt 12, 97200 Fort-de-France", "Les Quatre Vents, 26400 Crest",
+    "Heinrich-Böll-Platz, 50667 Köln", "Place Bellecour 69002 Lyon", "Kervao, 29810 Plouarzel",
+    "Route de la Plage, n° 12, 40480 Vieux-Boucau-les-Bains", "Les Quatre-Chemins n°3, 19200 Ussel",
+    "Edificio Miramar, Bloque 3, Portal B, 7º 4ª, 43840 Salou",
+    "Daimlerstraße, Gebäude 14/2, 71063 Sindelfingen, Tor 16",
 )  # fmt: skip
-_PLACE_REJECTS = ("la commande, 12345 articles", "les prix, 10000 euros")
-_BOX_MATCHES = ("Apartado de Correos 4565, 29015 Málaga",)
+_PLACE_REJECTS = (
+    "la commande, 12345 articles",
+    "les prix, 10000 euros",
+    "Place de la Bastille, 25000 manifestants",
+    "Château de Versailles, 27000 visiteurs",
+    "parque 12, 45000 visitantes",
+    "la finca, 45000 euros",
+)
+_BOX_MATCHES = ("Apartado de Correos 4565, 29015 Málaga", "Apartado 1060, 41080 Sevilla")
+_BOX_REJECTS = ("apartado 3 del contrato", "apartado 12, punto 4")
 _SPANISH_REJECTS = (
     "plaza 5 del parking", "vía 3", "calle de 3 carriles", "avenida 5", "av. Real 2 goles",
     "camino de vuelta 5, gracias", "plaza de garaje 12",
+    "la cuesta de enero 2024", "cuesta mucho subir 3 pisos", "recette : 3 c. à soupe, 2 œufs",
+    "quai 3, 10000 voyageurs",
 )  # fmt: skip
 
 # ------------------------------------------------------------------------------------- French
@@ -173,7 +204,8 @@ def french_last(data: bytes) -> Iterator[Range]:
 
 
 _SPANISH = re.compile(
-    rf"[0-9]+, {alternatives('es.street', 'es.street.weak')} (?:{_W} ){{0,5}}?{_W}(?<! du)(?<! de),? "
+    rf"[0-9]+, {alternatives('es.street', 'es.street.weak')} "
+    rf"(?:{_W} ){{0,5}}?{_W}(?<! du)(?<! de),? "
     r"(?:#? ?[0-9]{1,4}(?![0-9])|s/n)"
 )
 _FR_NUMBERED = re.compile("[0-9](?: ?(?:bis|ter|quater|[A-Da-d]))?,? $")
@@ -268,7 +300,9 @@ def _french_name(text: str, start: int, limit: int) -> tuple[int, bool]:
             break
         value, position = word.group(), word.end() + 1
         lower = value.lower().rstrip(".")
-        if (_ends_name(lower, previous, plain + capital) and value != "Est") or _CODE_NEXT.match(text, word.start()):
+        if (_ends_name(lower, previous, plain + capital) and value != "Est") or _CODE_NEXT.match(
+            text, word.start()
+        ):
             break
         if plain and value[0].islower() and known_town(text, word.start(), TOWNS, False) > 0:
             break  # "66 bd de la villette paris"
@@ -291,7 +325,11 @@ def _french_name(text: str, start: int, limit: int) -> tuple[int, bool]:
 
 def _ends_name(word: str, previous: str, names: int) -> bool:
     """Tell whether a word, behind the previous one, is no part of a French street's name."""
-    if word in _FR_STOP or (not previous and word in ("et", "a", "en")) or (names and word in _FR_VERB):
+    if (
+        word in _FR_STOP
+        or (not previous and word in ("et", "a", "en"))
+        or (names and word in _FR_VERB)
+    ):
         return True
     if word in _FR_UNIT and previous not in _FR_PARTICLE:
         return True
@@ -360,7 +398,9 @@ def spanish(data: bytes) -> Iterator[Range]:
 
 
 # "3oC de calle Lagasca 88"
-_ES_FLOOR_OF = re.compile(r"(?<![A-Za-z0-9])[0-9]{1,2}\.?[oa]\.? ?(?:[A-Z]|izq|dcha)?\.?,? (?:de|en) (?:la )?$")
+_ES_FLOOR_OF = re.compile(
+    r"(?<![A-Za-z0-9])[0-9]{1,2}\.?[oa]\.? ?(?:[A-Z]|izq|dcha)?\.?,? (?:de|en) (?:la )?$"
+)
 
 
 def spanish_boxes(data: bytes) -> Iterator[Range]:
@@ -435,7 +475,9 @@ _OF_GATE = rf"[0-9] (?:de la |del |de l'|du |de ){_OF_TYPE} "
 _OF_NUMBER, _NUMBERED = scanner(_OF_PATTERN), re.compile("[0-9]")
 
 
-_OWN_NUMBER = re.compile(rf"(?: (?:(?:de|del|la|los) )*{CAP}){{0,2}},? [0-9]")  # "trastero 14 de calle Alcala 92"
+_OWN_NUMBER = re.compile(
+    rf"(?: (?:(?:de|del|la|los) )*{CAP}){{0,2}},? [0-9]"
+)  # "trastero 14 de calle Alcala 92"
 
 
 def numbered(data: bytes) -> Iterator[Range]:
@@ -449,8 +491,8 @@ def numbered(data: bytes) -> Iterator[Range]:
             yield number.start(), frame.tail(end, latin=True)[0]
 
 
-# A place with a postcode and no number, or one that is none of a house: "Mas Blanc, chemin du Puits,
-# 13520 Maussane", "Heinrich-Boll-Platz, 50667 Koln", "paraje La Canada, parcela 203, 30550 Abaran".
+# A place with a postcode and no number, or one that is none of a house: "Mas Blanc, chemin du
+# Puits, 13520 Maussane", "Heinrich-Boll-Platz, 50667 Koln", "paraje Oro, parcela 3, 30550 Abaran".
 _ARTICLES = frozenset({"le", "la", "les"})
 _ANY = r"[A-Za-z0-9\xc0-\xff#][A-Za-z0-9\xc0-\xff'./-]*"
 _PLACE_TYPE = (
@@ -499,13 +541,19 @@ def _is_place(text: str, start: int, end: int, town: int) -> bool:
         return False
     if not names:
         plain = first.lower().replace("\xdf", "ss")
-        return (known or text[town].isupper()) and first[0].isupper() and plain not in _DE_NOT_STREET
+        return (
+            (known or text[town].isupper()) and first[0].isupper() and plain not in _DE_NOT_STREET
+        )
     if names[0].lower() in _NOT_FIRST or _HOUSE_INSIDE.search(text, start, town):
         return False  # "bar au 18 rue Foch": another rule knows where it begins
     plain = sum(name.isalpha() and name[0].islower() and name not in _PLAIN for name in names)
     if first.lower() in _ARTICLES:
         direct = text.find(",", end + 1, town) < 0
-        return direct and (not plain or (known and len(names) == 1)) and (known or text[town].isupper())
+        return (
+            direct
+            and (not plain or (known and len(names) == 1))
+            and (known or text[town].isupper())
+        )
     capital = any(name[0].isupper() for name in names)
     if plain and (capital or plain > 2 or (names[-1].isdigit() and len(names) > 1)):
         return False
@@ -558,5 +606,5 @@ RULES: tuple[Rule, ...] = (
     Rule("address", (_OF_GATE,), numbered, ("14 de la calle Feria",), ("el 5 de la avenida",)),
     Rule("address", (_PLACE_GATE,), places, _PLACE_MATCHES, _PLACE_REJECTS),
     Rule("address", (_GRID_PATTERN,), grid, _GRID_MATCHES, _GRID_REJECTS),
-    Rule("address", (_ES_BOX_PATTERN,), spanish_boxes, _BOX_MATCHES),
+    Rule("address", (_ES_BOX_PATTERN,), spanish_boxes, _BOX_MATCHES, _BOX_REJECTS),
 )

@@ -62,6 +62,13 @@ def known_town(text: str, start: int, towns: frozenset[str], comma: bool = True)
     return -1
 
 
+def _behind_quarter(text: str, start: int) -> int:
+    """Return where the town ends before which a quarter of it stands: "nordstadt dortmund"."""
+    quarter = _quarter_end(text, start - 1)
+    behind = quarter > start - 1 and text[quarter : quarter + 1] == " "
+    return known_town(text, quarter + 1, TOWNS) if behind else -1
+
+
 _SAINT = re.compile("(?:saint|ste?)(e?)[. -]+")
 
 
@@ -129,9 +136,10 @@ _CODE_LABEL = r"(?i:plz|cp|c\.p\.?|code postal|codigo postal)"
 BEFORE_CODE = rf"(?: ?[(|\xa4/] ?| - ?|-|,|\. |(?:[ ,]{{1,2}}|\n){_CODE_LABEL} ?:? ?)"
 _CODE_HERE = re.compile(
     rf"(?:{_IN}|\. | / | - )({CODE})(,? |\n)(?={LETTER})"
-    r"|(?:[ ,]{1,2}|\n)((?:19|20)[0-9]{2})( )(?=(?i:neuchatel|antwerpen|anvers|sion|martigny|sierre|monthey))"
+    rf"|(?:[ ,]{{1,2}}|\n)((?:19|20)[0-9]{{2}})( )(?={alternatives('eu.town.year')})"
     rf"|(?:{BEFORE_CODE}|, ?| |\n)((?i:[a-z][0-9]{{4}}[a-z]{{3}}))( )(?={LETTER})"
-    rf"|(?:{BEFORE_CODE}|, )((?i:[defab]-)?[0-9]{{5}}|[0-9]{{2}} [0-9]{{3}})(,? ?-? ?|\n)(?={LETTER}{{2}})"
+    rf"|(?:{BEFORE_CODE}|, )((?i:[defab]-)?[0-9]{{5}}|[0-9]{{2}} [0-9]{{3}})(,? ?-? ?|\n)"
+    rf"(?={LETTER}{{2}})"
 )
 
 
@@ -163,10 +171,11 @@ def _town_end(text: str, start: int, latin: bool) -> int:
 
 # Behind the name of a town: "Weilheim i.OB", "Klagenfurt am Worthersee", "list/sylt".
 _TOWN_MORE = re.compile(
-    rf"(?: ?/ ?{LETTER}{{3,}}| (?i:[iaovb]\. ?(?:[iaod]\. ?)?)(?:[a-zA-Z][A-Za-z\xc0-\xff]{{0,14}})\.?(?![A-Za-z])"
+    rf"(?: ?/ ?{LETTER}{{3,}}"
+    r"| (?i:[iaovb]\. ?(?:[iaod]\. ?)?)[a-zA-Z][A-Za-z\xc0-\xff]{0,14}\.?(?![A-Za-z])"
     rf"| (?i:am|an der|vor der|in der|ob der|bei|im) {_NO_DAY}(?:{CAP}|{LETTER}{{3,}}see(?![a-z]))"
     rf"| (?i:auf) {alternatives('de.island')}(?![A-Za-z])|,? (?i:ot|ortsteil) {LETTER}+"
-    r"| (?:zh|sg|bl|bs|sz|gr|tg|vd|vs|lu|zg|ZH|BE|LU|UR|SZ|OW|NW|GL|ZG|FR|SO|BS|BL|SH|AR|AI|SG|GR|AG|TG|TI|VD|VS|NE|GE|JU)\b)+"
+    r"| (?:(?i:zh|sg|bl|bs|sz|gr|tg|vd|vs|lu|zg)|BE|UR|OW|NW|GL|FR|SO|SH|AR|AI|AG|TI|NE|GE|JU)\b)+"
 )
 _TOWN_LATIN = re.compile(
     rf"(?: (?:de|del|de la|de los|de las|du|des|d'|sur|lez|les|la|le|el)(?: |(?<='))"
@@ -217,7 +226,8 @@ _KEYED = re.compile(
     rf"(?:(?i:etage|etg\.?|et\.?|niveau)(?![A-Za-z]){_SIDE}|{alternatives('eu.side')}\b)"
     rf"|[0-9]{{1,2}}\.?[oa]?\.? ?{alternatives('eu.side')}\b\.?{_SIDE}"
     rf"|[0-9]{{1,2}}\.?[oanr]?\.? (?i:planta|piso|puerta|pis|pta){_SIDE}"
-    rf"|{alternatives('es.ordinal')}(?i:,? (?:planta|piso|puerta))?(?:,? {alternatives('es.ordinal', 'eu.side')}| [A-Z]\b)"
+    rf"|{alternatives('es.ordinal')}(?i:,? (?:planta|piso|puerta))?"
+    rf"(?:,? {alternatives('es.ordinal', 'eu.side')}| [A-Z]\b)"
     rf"|(?i:c/o|z\. ?hd\.?|chez) (?i:(?:fam|familie|herr|frau|dr|m|mme)\.? )?{CAP}(?: {CAP})?"
     rf"|{alternatives('eu.floor')}\b\.?(?: [A-Z]\b)?{_SIDE}"
     rf"|{alternatives('eu.apartment')}\b\.?(?:{_SIDE_ONLY}"
@@ -225,7 +235,8 @@ _KEYED = re.compile(
 )
 _TO_UNIT = re.compile(r" \(|,? - | ?[/\xa4] ?|-(?=[0-9])|[ ,]{1,3}\n?|\n")
 _FLOOR = re.compile(
-    r"(?![0-9]{1,2} ?[hH])[0-9]{1,2}\.?[oaer]?\.?(?:(?: ?- ?| )[0-9]{1,2}\.?[oaer]?| ?-? ?[A-Za-z])?(?![0-9A-Za-z)]|[.,][0-9])"
+    r"(?![0-9]{1,2} ?[hH])[0-9]{1,2}\.?[oaer]?\.?"
+    r"(?:(?: ?- ?| )[0-9]{1,2}\.?[oaer]?| ?-? ?[A-Za-z])?(?![0-9A-Za-z)]|[.,][0-9])"
 )
 _FLOOR_SIDE = re.compile(_SIDE)
 _BUILDING_BEHIND = re.compile(rf"{_BUILDING}(?=, ?[0-9A-Z\xc0]|\n)")
@@ -331,13 +342,33 @@ def _loose_end(text: str, start: int) -> int:
 
 
 _NOT_LOOSE = (
-    words("fr.stop") | words("es.stop") | words("de.stop") | words("en.stop") | words("fr.verb")
-) - words("fr.particle") - words("eu.town.before") - words("eu.town.between") - words("fr.first") - {
-    "no", "am", "im", "an", "zum", "zur", "von", "der", "die", "das", "dem", "den", "box", "y",
-}
+    (words("fr.stop") | words("es.stop") | words("de.stop") | words("en.stop") | words("fr.verb"))
+    - words("fr.particle")
+    - words("eu.town.before")
+    - words("eu.town.between")
+    - words("fr.first")
+    - {
+        "no",
+        "am",
+        "im",
+        "an",
+        "zum",
+        "zur",
+        "von",
+        "der",
+        "die",
+        "das",
+        "dem",
+        "den",
+        "box",
+        "y",
+    }
+)
 
 
-_TO_CITY = re.compile(r"(?: ?,| -| \xa4| \|)?[ \n](?:(?i:in|a|en) )?(?=[A-Za-z\xc0-\xff])|,(?=[A-Z])")
+_TO_CITY = re.compile(
+    r"(?: ?,| -| \xa4| \|)?[ \n](?:(?i:in|a|en) )?(?=[A-Za-z\xc0-\xff])|,(?=[A-Z])"
+)
 _QUARTER_BEFORE = re.compile(rf" \({CAP}(?: {CAP})?\)(?=, ?{CAP})")
 _CITY_ENDS = re.compile(r"[.,;:)\n?!]|$| [a-z\xe0-\xff(\xa2\xa4-]")
 
@@ -350,20 +381,10 @@ def city(text: str, end: int, latin: bool = False) -> int:
     comma, start = "," in lead.group() or "\n" in lead.group(), lead.end()
     known = known_town(text, start, TOWNS, comma)
     if known > 0:
-        if text[known : known + 1].isdigit() or re.match("[-/]?[0-9@]", text[known : known + 2]):
-            return end
-        district = _DISTRICT.match(text, known)
-        if district and not is_quantity(text, district.end()):
-            plain = text[start:known].lower() in _WITH_DISTRICTS
-            if plain or district.group()[-1].isalpha():
-                return district.end()
-        more = _TOWN_LATIN.match(text, known) if latin else None
-        return more.end() if more else _quarter_end(text, known, latin)
-    quarter = _quarter_end(text, start - 1)
-    if quarter > start - 1 and text[quarter : quarter + 1] == " ":  # "95 nordstadt dortmund"
-        known = known_town(text, quarter + 1, TOWNS)
-        if known > 0:
-            return known
+        return _district_end(text, start, known, latin) or end
+    known = _behind_quarter(text, start)
+    if known > 0:
+        return known
     if not comma and lead.group().strip().lower() != "in":
         return end
     if comma and "\n" not in lead.group():
@@ -377,6 +398,19 @@ def city(text: str, end: int, latin: bool = False) -> int:
     return end if first in _NOT_CITY or first in _NOT_TOWN - _TOWN_BEGINS else name.end()
 
 
+def _district_end(text: str, start: int, known: int, latin: bool) -> int:
+    """Return where the district or quarter of a known town ends, or 0 if it is none of an address."""
+    if text[known : known + 1].isdigit() or re.match("[-/]?[0-9@]", text[known : known + 2]):
+        return 0
+    district = _DISTRICT.match(text, known)
+    if district and not is_quantity(text, district.end()):
+        plain = text[start:known].lower() in _WITH_DISTRICTS
+        if plain or district.group()[-1].isalpha():
+            return district.end()
+    more = _TOWN_LATIN.match(text, known) if latin else None
+    return more.end() if more else _quarter_end(text, known, latin)
+
+
 _CODE_ENDS = r"(?![0-9A-Za-z\xc0-\xff]|[ .,/-][0-9])"
 _AFTER_CITY = re.compile(
     rf",? [(]?(?:{_CODE_LABEL} ?)?(?:[ed]-)?[0-9]{{5}}{_CODE_ENDS}[)]?"
@@ -385,18 +419,25 @@ _AFTER_CITY = re.compile(
     rf"|(?:,? \(?{LETTER}{{2,}}\)?)?,? (?i:[a-z][0-9][a-z] ?[0-9][a-z][0-9])\b"  # as in Canada
 )
 _CODE_ALONE = re.compile(
-    rf"(?:,? (?:{_CODE_LABEL} ?)?|{BEFORE_CODE})[0-9]{{5}}{_CODE_ENDS}(?=[.,;:)?!\n]|$| [^A-Za-z0-9]| [a-z]{{1,3}} )"
+    rf"(?:,? (?:{_CODE_LABEL} ?)?|{BEFORE_CODE})[0-9]{{5}}{_CODE_ENDS}"
+    r"(?=[.,;:)?!\n]|$| [^A-Za-z0-9]| [a-z]{1,3} )"
 )
 
 
 # ------------------------------------------------------------------------------------- before it
 _GAP = re.compile(r"(?:, ?\n?|,? - |\n)$")
+_COMPANY = (
+    rf"(?:{CAP}\.? (?:(?:& |und |y |et )(?={CAP}))?){{1,4}}"
+    r"(?:GmbH(?: & Co\. ?(?:KG|OHG))?|AG|KG|OHG|UG|e\. ?V\.|S\. ?[LA]\.(?: ?U\.)?|SLU?|SAU?)"
+    rf"|(?:SARL|SAS|SASU|EURL|SCI|SNC) {CAP}(?: (?:(?:et|de|du|des|la|les) ){{0,2}}{CAP}){{0,4}}"
+)
 _HEAD = re.compile(
-    rf"(?<![A-Za-z0-9\xc0-\xff'/-])(?:{_BUILDING}"
+    rf"(?<![A-Za-z0-9\xc0-\xff'/-])(?:{_BUILDING}|{_COMPANY}"
     rf"|(?:Le|La|Les|L'|El|Los|Las|Can|Alte[rs]?) ?{CAP}(?:(?: {_OF}){{0,2}} {CAP}){{0,2}}"
     rf"|{CODE} {LETTER}[A-Za-z\xc0-\xff'-]*(?: (?:{_BETWEEN} |im |in |vor der )?{CAP}){{0,2}}"
     r"|[0-9]{1,2}\.?[oa]\.? ?(?:-?[A-Z]|[0-9]{1,2}\.?[oa])?"
-    r"|(?:A|AP|N|D|RD|RN|CD|M|CV|B|L|rn|rd|cd)[ -]?[0-9]{1,4}[A-Z]?(?:,? (?:km|pk|salida|sortie|ausfahrt)\.? [0-9]+)?"
+    r"|(?:A|AP|N|D|RD|RN|CD|M|CV|B|L|rn|rd|cd)[ -]?[0-9]{1,4}[A-Z]?"
+    r"(?:,? (?:km|pk|salida|sortie|ausfahrt)\.? [0-9]+)?"
     rf"|(?<=\bin ){CAP}(?: {CAP})?|(?<=\bnach ){CAP}(?: {CAP})?|(?<=\baus ){CAP}(?: {CAP})?"
     rf")$"
 )
@@ -456,7 +497,9 @@ def _joined_start(text: str, end: int) -> int:
 
 
 # "10117 Berlin Wilhelmstr. 97"
-_CODE_TOWN = re.compile(rf"(?<![A-Za-z0-9\xc0-\xff/.-])(?:[A-Z]-)?[0-9]{{5}} ({LETTER}[A-Za-z\xc0-\xff' -]+)$")
+_CODE_TOWN = re.compile(
+    rf"(?<![A-Za-z0-9\xc0-\xff/.-])(?:[A-Z]-)?[0-9]{{5}} ({LETTER}[A-Za-z\xc0-\xff' -]+)$"
+)
 
 
 _WORD_START = re.compile(r"(?<![A-Za-z0-9\xc0-\xff'/-])[A-Za-z0-9]")
