@@ -399,7 +399,7 @@ def city(text: str, end: int, latin: bool = False) -> int:
 
 
 def _district_end(text: str, start: int, known: int, latin: bool) -> int:
-    """Return where the district or quarter of a known town ends, or 0 if it is none of an address."""
+    """Return where the district or quarter of a known town ends, or 0: it is none of an address."""
     if text[known : known + 1].isdigit() or re.match("[-/]?[0-9@]", text[known : known + 2]):
         return 0
     district = _DISTRICT.match(text, known)
