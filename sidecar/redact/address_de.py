@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from itertools import chain
 
 from sidecar.redact.address_place import (
-    BEFORE_CODE,
     CAP,
     CODE,
+    CODE_GATES,
     LETTER,
     MORE_DIGITS,
     TOWNS,
@@ -427,16 +427,7 @@ _GERMAN_GATES = (
     rf"[A-Za-z]{alternatives('de.street.compound')},? {_DE_NUMBER_BEGINS}",
     _DE_DOUBLE,
     rf"{_DE_CAPITAL_HEAD}(?:{LETTER}[A-Za-z\xc0-\xff-]* )?{CAP},? {_DE_NUMBER_BEGINS}",
-    rf"[0-9A-Za-z.)] (?i:in|a|en) {CODE}(?:,? |\n){LETTER}",
-    rf"[A-Za-z0-9\xc0-\xff.)](?:,[ ,]{{0,2}}\n?|\n|\. | / | - ){CODE}(?:,? |\n){LETTER}",
-    rf"[A-Za-z0-9\xc0-\xff.)]{BEFORE_CODE}[0-9]{{5}} ?[ ,-] ?{LETTER}",
-    rf"(?:[0-9] ?[A-Za-z]?[ ,]{{1,3}}\n?{CODE}"
-    rf"|[A-Za-z\xc0-\xff.)](?: {{1,3}}\n?|-)[0-9]{{5}})(?:,? |\n){LETTER}",
-)
-_LOWER_GATE = rf"(?:[0-9][a-z]?|s/n)(?:,? |,?\n)[0-9]{{5}} {LETTER}"
-_HAMLET_GATE = (
-    rf"\b{alternatives('de.hamlet')}(?:(?: {LETTER}[A-Za-z\xc0-\xff-]*)*,? (?:(?i:nr)\.? ?)?|\.? ?)"
-    rf"[0-9]+[a-z]?(?:,? |,?\n){CODE} {LETTER}"
+    *CODE_GATES,
 )
 _NAMED_GATE = (
     r"[0-9A-Za-z], (?:[0-9]{4,5}(?: [A-Z]{2})?|[0-9]{3} [0-9]{2}|[0-9]{2}-[0-9]{3}) [A-Z\xc0]"
@@ -464,7 +455,7 @@ RULES: tuple[Rule, ...] = (
     Rule("address", (_LED_GATE,), led, LED_MATCHES, _LED_REJECTS),
     Rule(
         "address",
-        (_NAMED_GATE, _LOWER_GATE, _FLOOR_GATE, _HAMLET_GATE),
+        (_NAMED_GATE, _FLOOR_GATE, *CODE_GATES),
         named,
         _NAMED_MATCHES,
         _NAMED_REJECTS,

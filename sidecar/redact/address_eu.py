@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from sidecar.redact.address_place import (
     CAP,
     CODE,
+    CODE_GATES,
     LETTER,
     MORE_DIGITS,
     TOWNS,
@@ -507,9 +508,7 @@ _PLACE_PATTERN = (
     rf"\b(?:{_PLACE_TYPE} ?(?:{_ANY} ){{0,5}}{_ANY}|{_DE_STREET}|(?i:ker){LETTER}{{2,}})"
     rf"(?:(?:,[ \n]?|\n)[^,;:\n]{{1,36}}){{0,3}}(?:,[ \n]?|\n| )[0-9]{{5}} {LETTER}"
 )
-_PLACE_GATE = rf"[0-9A-Za-z\xc0-\xff.)](?:,[ \n]?|\n| )[0-9]{{5}} {LETTER}"
 _PLACE = scanner(_PLACE_PATTERN)
-_PLACE_HEAD = re.compile(_PLACE_TYPE)
 _DE_NOT_STREET = words("de.not_street")
 
 
@@ -580,6 +579,10 @@ _GRID_PATTERN = (
     r"[0-9]{1,3} ?[A-Za-z]{0,2} ?- ?[0-9]{1,3}\b"
     r"|\b(?i:mz|mza|manzana)\.? ?[A-Za-z0-9]{1,3}\.?,? (?i:lt|lote)\.? ?[0-9]{1,3}\b"
 )
+_GRID_GATE = (
+    r"(?:#|(?i:no?\.?o?\.?|nro\.?|num\.?)) ?[0-9]+ ?[A-Za-z]{0,2} ?- ?[0-9]"
+    r"|\b(?i:mz|mza|manzana)\.? ?[A-Za-z0-9]+\.?,? (?i:lt|lote)"
+)
 _GRID = scanner(_GRID_PATTERN)
 _GRID_MATCHES = (
     "Cra. 7 # 71-21, Torre B, Bogotá", "Calle 100 #8A-55", "carrera 7 no. 71-21", "Mz. B Lt. 12",
@@ -600,11 +603,11 @@ def grid(data: bytes) -> Iterator[Range]:
 RULES: tuple[Rule, ...] = (
     Rule("address", (_FR_PATTERN,), french, _FRENCH_MATCHES, _FRENCH_REJECTS),
     Rule("address", (_FR_LAST_GATE,), french_last, _LAST_MATCHES, _LAST_REJECTS),
-    Rule("address", (_FR_COMMON_PATTERN,), french_common, _COMMON_MATCHES, _COMMON_REJECTS),
+    Rule("address", CODE_GATES, french_common, _COMMON_MATCHES, _COMMON_REJECTS),
     Rule("address", (_FR_BOX_PATTERN,), french_boxes, ("BP 5645, 69003 Lyon CEDEX 02",)),
     Rule("address", (_ES_PATTERN,), spanish, _SPANISH_MATCHES, _SPANISH_REJECTS),
     Rule("address", (_OF_GATE,), numbered, ("14 de la calle Feria",), ("el 5 de la avenida",)),
-    Rule("address", (_PLACE_GATE,), places, _PLACE_MATCHES, _PLACE_REJECTS),
-    Rule("address", (_GRID_PATTERN,), grid, _GRID_MATCHES, _GRID_REJECTS),
+    Rule("address", CODE_GATES, places, _PLACE_MATCHES, _PLACE_REJECTS),
+    Rule("address", (_GRID_GATE,), grid, _GRID_MATCHES, _GRID_REJECTS),
     Rule("address", (_ES_BOX_PATTERN,), spanish_boxes, _BOX_MATCHES, _BOX_REJECTS),
 )

@@ -134,6 +134,14 @@ CODE = (
 # What else may stand before five digits: "Poststr. 11 · 66663 Merzig", "C.P. 41004 Sevilla".
 _CODE_LABEL = r"(?i:plz|cp|c\.p\.?|code postal|codigo postal)"
 BEFORE_CODE = rf"(?: ?[(|\xa4/] ?| - ?|-|,|\. |(?:[ ,]{{1,2}}|\n){_CODE_LABEL} ?:? ?)"
+# Gates for all that takes a postcode with a town.
+CODE_GATES = (
+    rf"[0-9A-Za-z.)] (?i:in|a|en) {CODE}(?:,? |\n){LETTER}",
+    rf"[A-Za-z0-9\xc0-\xff.)](?:,[ ,]{{0,2}}\n?|\n|\. | / | - ){CODE}(?:,? |\n){LETTER}",
+    rf"[A-Za-z0-9\xc0-\xff.)]{BEFORE_CODE}[0-9]{{5}} ?[ ,-] ?{LETTER}",
+    rf"(?:[0-9] ?[A-Za-z]?[ ,]{{1,3}}\n?{CODE}"
+    rf"|[A-Za-z\xc0-\xff.)](?: {{1,3}}\n?|-)[0-9]{{5}})(?:,? |\n){LETTER}",
+)
 _CODE_HERE = re.compile(
     rf"(?:{_IN}|\. | / | - )({CODE})(,? |\n)(?={LETTER})"
     rf"|(?:[ ,]{{1,2}}|\n)((?:19|20)[0-9]{{2}})( )(?={alternatives('eu.town.year')})"
@@ -180,7 +188,7 @@ _TOWN_MORE = re.compile(
 _TOWN_LATIN = re.compile(
     rf"(?: (?:de|del|de la|de los|de las|du|des|d'|sur|lez|les|la|le|el)(?: |(?<='))"
     rf"(?:{alternatives('es.province')}(?![A-Za-z-])"
-    rf"|(?!{alternatives('eu.building', 'fr.street', 'es.street')}(?![A-Za-z])){CAP})){{1,2}}"
+    rf"|{CAP})){{1,2}}"
     r"| [0-9]{2} (?i:sp)\b"
 )
 

@@ -119,6 +119,7 @@ def _scanner(anything: bool) -> Scanner:
         return scanner("|".join(_not_utf8()))
     patterns = [gate for rule in (*email.RULES, *ADDRESS_RULES) for gate in rule.gates]
     patterns.append(spelled.GATE)
+    patterns = list(dict.fromkeys(patterns))  # rules share gates
     pattern = "|".join([*_not_utf8(), *_marks(), *_numbers(), _labels(), *map(raw, patterns)])
     for part in (_trie, _raw_set, _beside_words, _word_begins, _word_ends):
         part.cache_clear()  # its work is done
