@@ -119,6 +119,10 @@ _DE_BOX_PATTERN = (
     r"\b(?:(?i:postfach|pf\.|case postale) ?|PF )[0-9][0-9 ]{1,10}"
     rf"|\b(?i:postfach|case postale)(?:, |,?\n| (?:ch|CH|a|A)-){CODE} {LETTER}"
 )
+_DE_BOX_GATE = (
+    r"(?:\bPF |(?i:postfach|pf\.|case postale) ?)[0-9]"
+    r"|(?i:postfach|case postale)[, \n]+(?:[A-Za-z]+[ -])?[0-9]"
+)
 # By itself too: in "in Straße des 17. Juni 5" the other pattern begins at "in" and ends with "17".
 _DE_AFTER_PATTERN = rf"(?:{_DE_NAMED_AFTER}),? {_DE_NUMBER}"
 _DE, _DE_AFTER, _DE_BOX = map(scanner, (_DE_PATTERN, _DE_AFTER_PATTERN, _DE_BOX_PATTERN))
@@ -419,7 +423,7 @@ _DE_DESCRIBED = (  # "im kleinen waldring", "hinter waldring"
 )
 _GERMAN_GATES = (
     rf"(?:{_DE_NAMED_AFTER}|{alternatives('de.street')}),? {_DE_NUMBER_BEGINS}",
-    rf"{LETTER}{_DE_JOINED}[0-9]|\b{_DE_ALONE} [0-9]",
+    rf"[A-Za-z]{_DE_JOINED}[0-9]|{_DE_ALONE} [0-9]",
     rf"\b(?:{_DE_CAPITAL_WORD}|{_DE_DESCRIBED})?{alternatives('de.street.medium')},? "
     rf"{_DE_NUMBER_BEGINS}",
     rf"\b(?:{_DE_CAPITAL_WORD})?{alternatives('de.street.weak')},? "
@@ -451,7 +455,7 @@ _NAMED_REJECTS = (
 
 RULES: tuple[Rule, ...] = (
     Rule("address", _GERMAN_GATES, german, _GERMAN_MATCHES, _GERMAN_REJECTS),
-    Rule("address", (_DE_BOX_PATTERN,), german_boxes, _BOX_MATCHES),
+    Rule("address", (_DE_BOX_GATE,), german_boxes, _BOX_MATCHES),
     Rule("address", (_LED_GATE,), led, LED_MATCHES, _LED_REJECTS),
     Rule(
         "address",

@@ -123,6 +123,13 @@ _FR_PATTERN = (
     rf"|\b{_FR_TYPE} (?i:de|du|des|d'|la) ?|\b{alternatives('fr.named')} "
     r"|\b(?i:(?:le|au) (?:bourg|village)), "
 )
+# Gates ask for less than the patterns: what they spell out makes the gate large.
+_FR_NUMBER_ENDS = r"[0-9](?: ?(?i:bis|ter|quater|[a-d]))?(?:,? |,?\n)"
+_FR_GATES = (
+    rf"{_FR_NUMBER_ENDS}(?:{_FR_TYPE} |{alternatives('fr.adjective')}[ -][a-z]|(?i:grand'?[rp]))",
+    rf"\b{_FR_TYPE} (?i:de|du|des|d'|la)|\b{alternatives('fr.named')} ",
+    r"\b(?i:(?:le|au) (?:bourg|village)), ",
+)
 # The number behind the name, as in Belgium and in a hurry: "avenue foch 80, nancy".
 _W = r"[A-Za-z\xc0-\xff][A-Za-z\xc0-\xff'.-]*"
 _FR_INTRO = r"(?:,? (?i:no\.? ?|numero )?|, au )"
@@ -364,6 +371,11 @@ _ES_PATTERN = (
     r"|(?i:s/n|km\.? ?[0-9][0-9.,]{0,5}))"
     rf"|\b{_ES_ALONE},?[ \n]{_ES_INTRO}[0-9]{{1,4}}(?:-[0-9]{{1,4}}\b)?"
 )
+_ES_GATES = (
+    rf"\b{_ES_TYPE}(?: |\b)(?:[0-9]{{1,2}}o? de )?(?:{_W} ){{0,6}}?"
+    rf"(?:{_W}|[A-Za-z]{{1,2}}-[0-9]{{1,4}})(?:,?[ \n]|,){_ES_INTRO}(?:[0-9]|(?i:s/n|km))",
+    rf"(?:{alternatives('es.street.alone')}|{_ES_BASQUE}),?[ \n]{_ES_INTRO}[0-9]",
+)
 _ES_NO = re.compile(
     r"(?i)(?:,?[ \n]|,)(n[o.]?\.? ?|num\.? ?|numero |parcela |nave |# ?)?(?:[0-9]|s/n|km)"
 )
@@ -601,11 +613,11 @@ def grid(data: bytes) -> Iterator[Range]:
 
 
 RULES: tuple[Rule, ...] = (
-    Rule("address", (_FR_PATTERN,), french, _FRENCH_MATCHES, _FRENCH_REJECTS),
+    Rule("address", _FR_GATES, french, _FRENCH_MATCHES, _FRENCH_REJECTS),
     Rule("address", (_FR_LAST_GATE,), french_last, _LAST_MATCHES, _LAST_REJECTS),
     Rule("address", CODE_GATES, french_common, _COMMON_MATCHES, _COMMON_REJECTS),
     Rule("address", (_FR_BOX_PATTERN,), french_boxes, ("BP 5645, 69003 Lyon CEDEX 02",)),
-    Rule("address", (_ES_PATTERN,), spanish, _SPANISH_MATCHES, _SPANISH_REJECTS),
+    Rule("address", _ES_GATES, spanish, _SPANISH_MATCHES, _SPANISH_REJECTS),
     Rule("address", (_OF_GATE,), numbered, ("14 de la calle Feria",), ("el 5 de la avenida",)),
     Rule("address", CODE_GATES, places, _PLACE_MATCHES, _PLACE_REJECTS),
     Rule("address", (_GRID_GATE,), grid, _GRID_MATCHES, _GRID_REJECTS),
