@@ -340,6 +340,10 @@ _TYPE_BEFORE = re.compile(
     r"(?<![A-Za-z\xc0-\xff])"
     rf"{alternatives('fr.street', 'fr.street.weak', 'es.street', 'es.street.weak')} $"
 )
+_PROSE = re.compile(
+    r".*(?<![A-Za-z\xc0-\xff])(?:[Ee]n|desde|hasta|para|chez|dans|vers|liegt|ist|wohnt|steht) ",
+    re.DOTALL,
+)
 _HAMLET = re.compile(rf"{alternatives('de.hamlet')}(?![A-Za-z])")
 _TO_NUMBER = re.compile(
     r"[^0-9]*?(?:s/n|[0-9]{1,4})(?:[A-Za-z]|[/-][0-9A-Za-z]{1,4})?(?![0-9A-Za-z])"
@@ -360,7 +364,9 @@ def named(data: bytes) -> Iterator[Range]:
         known = town is not None and town.group(1).lower() in TOWNS
         if text[start:end].partition(" ")[0].lower() in _THINGS:
             continue
-        hamlet = _HAMLET.match(text, start) is not None
+        hamlet = _HAMLET.match(text, start) is not None and _DE_STOP.isdisjoint(
+            text[start:end].lower().split()
+        )
         line = "\n" in text[start:end] or _LINE_ENDS.match(text, end) is not None
         if not (known or hamlet) and (
             text[start].islower()
@@ -373,7 +379,8 @@ def named(data: bytes) -> Iterator[Range]:
             continue  # the rule for German streets knows where its name begins
         if stop < end:
             continue  # "Apolo 11, 2a, Tierra"
-        for word in _NO_BLANKS.finditer(text, start, end):
+        prose = None if hamlet else _PROSE.match(text, start, end)
+        for word in _NO_BLANKS.finditer(text, prose.end() if prose else start, end):
             value = word.group().lower()
             if hamlet:
                 yield frame.head(start), stop

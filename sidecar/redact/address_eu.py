@@ -126,7 +126,8 @@ _FR_PATTERN = (
 # Gates ask for less than the patterns: what they spell out makes the gate large.
 _FR_NUMBER_ENDS = r"[0-9](?: ?(?i:bis|ter|quater|[a-d]))?(?:,? |,?\n)"
 _FR_GATES = (
-    rf"{_FR_NUMBER_ENDS}(?:{_FR_TYPE} |{alternatives('fr.adjective')}[ -][a-z]|(?i:grand'?[rp]))",
+    rf"{_FR_NUMBER_ENDS}(?:{_FR_TYPE} |{alternatives('fr.adjective')}[ -][A-Za-z])",
+    rf"{_FR_NUMBER_ENDS}(?i:grand'?[rp])",
     rf"\b{_FR_TYPE} (?i:de|du|des|d'|la)|\b{alternatives('fr.named')} ",
     r"\b(?i:(?:le|au) (?:bourg|village)), ",
 )
@@ -516,8 +517,10 @@ _DE_STREET = (
     rf"{LETTER}{{2,24}}(?:-{LETTER}{{1,20}}){{0,3}}-?"
     rf"{alternatives('de.street', 'de.street.medium', 'de.street.compound')}"
 )
+_NO_NUMBER = "(?:,? (?i:o\\. ?nr\\.?|ohne hausnummer))?"
 _PLACE_PATTERN = (
-    rf"\b(?:{_PLACE_TYPE} ?(?:{_ANY} ){{0,5}}{_ANY}|{_DE_STREET}|(?i:ker){LETTER}{{2,}})"
+    rf"\b(?:{_PLACE_TYPE} ?(?:{_ANY} ){{0,5}}{_ANY}|{_DE_STREET}{_NO_NUMBER}"
+    rf"|(?i:ker){LETTER}{{2,}})"
     rf"(?:(?:,[ \n]?|\n)[^,;:\n]{{1,36}}){{0,3}}(?:,[ \n]?|\n| )[0-9]{{5}} {LETTER}"
 )
 _PLACE = scanner(_PLACE_PATTERN)
@@ -544,7 +547,7 @@ def places(data: bytes) -> Iterator[Range]:
 
 def _is_place(text: str, start: int, end: int, town: int) -> bool:
     """Tell whether the words up to a comma name a place in the town."""
-    first, *names = _PLACE_WORD.findall(text[start:end])
+    first, *names = _PLACE_WORD.findall(_WITHOUT_NUMBER.sub("", text[start:end]))
     if not (_NOT_NAME - _PLAIN).isdisjoint(name.lower() for name in names):
         return False
     known = known_town(text, town, TOWNS) > 0 or _TOWN_SHAPE.match(text, town) is not None
@@ -578,6 +581,7 @@ _TOWN_SHAPE = re.compile(
 _PLACE_ENDS = re.compile(r",|\n| [0-9]{5} ")
 _FR_WORD_END = re.compile("[ ,\n]")
 _PLACE_WORD = re.compile("[A-Za-z0-9\xc0-\xff#][A-Za-z0-9\xc0-\xff'-]*")
+_WITHOUT_NUMBER = re.compile(rf"(?<=.){_NO_NUMBER}$")
 _PLAIN = _FR_PARTICLE | {"no", "nr", "n"}
 _NOT_FIRST = frozenset({"en", "a", "au", "aux", "y", "et", "pour"})
 _HOUSE_INSIDE = re.compile(f"[0-9] (?:bis |ter |quater )?(?:{_FR_TYPE}|{_ES_TYPE}) ")

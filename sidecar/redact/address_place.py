@@ -115,7 +115,7 @@ _SAINT_TOWN = re.compile(
     rf"(?i:bad|sankt|saint|sainte|san|santa|sant) {LETTER}{{3,}}"
     rf"(?: (?i:de|del|de la|de los|du|an der|am) {LETTER}{{3,}})?"
 )
-_IN_BRACKETS = re.compile(rf" \((?:{CAP}(?: {CAP})?|{LETTER}{{3,15}})\)")
+_IN_BRACKETS = re.compile(rf" \((?:{CAP}(?: {CAP})?|{alternatives('de.region')})\)")
 _PROVINCE = alternatives("es.province")
 _MORE_CAPS = re.compile(rf" {CAP}")
 _MORE_TOWN = re.compile(
@@ -334,6 +334,7 @@ _LOOSE = re.compile(
     rf"(?=(?:,[ \n]?|\n){CODE},? {LETTER}| [0-9]{{5}} {LETTER})"
 )
 _LOOSE_WORD = re.compile("[A-Za-z\xc0-\xff']+")
+_TO_ANOTHER = re.compile(" (?:a|al|au|nach|bis|hasta) [A-Z]")  # "from Calle Sol 3, Lugo to Av. ..."
 _LOOSE_DIGITS = re.compile("(?:[^0-9]*[0-9]){7}|[0-9]{5}")
 
 
@@ -344,6 +345,8 @@ def _loose_end(text: str, start: int) -> int:
         return -1
     words = [word.lower() for word in _LOOSE_WORD.findall(loose.group())]
     if len(words) > 10 or not (_NOT_LOOSE | _EU_UNIT).isdisjoint(words):
+        return -1
+    if _TO_ANOTHER.search(loose.group()):
         return -1
     end = loose.end()
     return end if text[end] != " " or known_town(text, end + 7, TOWNS) > 0 else -1
@@ -531,7 +534,8 @@ def _units_start(text: str, begin: int, end: int) -> int:
 _VENUE = re.compile(
     rf"(?<![A-Za-z0-9\xc0-\xff'/-])(?:(?P<kind>{LETTER}{{2,}}(?i:es|er|ische|liche)|(?i:(?:alt|neu)e)"
     r"|[A-Z\xc0][A-Za-z\xc0-\xff-]*(?= (?i:museum|arena|forum|center|stadion|palais|hotel))) )?"
-    rf"(?:(?P<bare>{alternatives('eu.venue')}|{LETTER}{{2,}}{alternatives('de.venue')})"
+    rf"(?:(?P<bare>{alternatives('eu.venue')}|{LETTER}{{2,}}{alternatives('de.venue')}"
+    rf"|(?:{LETTER}{{2,}}-)+{alternatives('de.venue', 'eu.venue.named')})"
     rf"|{alternatives('eu.venue.named', 'eu.building')})(?![A-Za-z0-9\xc0-\xff/])"
 )
 _VENUE_WORD = re.compile("[A-Za-z\xc0-\xff0-9'./-]+")

@@ -56,6 +56,17 @@ def test_leaves_alone(value: str) -> None:
         ("1;Aylin;Ihlamur Sk. No:13/5 Nilüfer", "1;Aylin;[ADDRESS]"),
         ("kardeşim Aksoy Mah. Lale Sok. No:3", "kardeşim [ADDRESS]"),
         ("la calle lleva 3 semanas", "la calle lleva 3 semanas"),
+        ("rdv à 10h, 12 rue Foch, 38100 Grenoble", "rdv à 10h, [ADDRESS]"),
+        ("a las 10, Pl. Catalunya 9, 08002 Barcelona", "a las 10, [ADDRESS]"),
+        ("bar au 18 rue Foch, 35000 Rennes ferme à 3 h", "bar au [ADDRESS] ferme à 3 h"),
+        ("Le camping, Route du Lac, n° 12, 74410 Sévrier", "Le camping, [ADDRESS]"),
+        ("de C/ Sol 2, Lugo a Av. Real 4, 50012 Zaragoza", "de [ADDRESS] a [ADDRESS]"),
+        ("1) C/ Sol 34 2) C/ Luna 36", "1) [ADDRESS] 2) [ADDRESS]"),
+        ("Der Hof liegt Oberried 8, 79254 Oberried", "Der Hof liegt [ADDRESS]"),
+        ("Ist Prenzlauer Allee 242, 10405 Berlin alt?", "Ist [ADDRESS] alt?"),
+        ("Unser Verein, Sportweg 1, 97337 Dettelbach", "Unser Verein, [ADDRESS]"),
+        ("27568 Bremerhaven, Verpackung", "27568 Bremerhaven, Verpackung"),
+        ("Gartenstr. 9, 27568 Bremerhaven, Verpackung", "[ADDRESS], Verpackung"),
     ],
 )
 def test_takes_no_more_than_the_address(text: str, expected: str) -> None:
