@@ -521,28 +521,38 @@ _NO_NUMBER = "(?:,? (?i:o\\. ?nr\\.?|ohne hausnummer))?"
 _PLACE_PATTERN = (
     rf"\b(?:{_PLACE_TYPE} ?(?:{_ANY} ){{0,5}}{_ANY}|{_DE_STREET}{_NO_NUMBER}"
     rf"|(?i:ker){LETTER}{{2,}})"
-    rf"(?:(?:,[ \n]?|\n)[^,;:\n]{{1,36}}){{0,3}}(?:,[ \n]?|\n| )[0-9]{{5}} {LETTER}"
+    rf"(?:(?:,[ \n]?|\n)[^,;:\n]+){{0,3}}(?:,[ \n]?|\n| )[0-9]{{5}} {LETTER}"
 )
 _PLACE = scanner(_PLACE_PATTERN)
 _DE_NOT_STREET = words("de.not_street")
+
+
+# Only what stands before a postcode is looked at: the pattern is a large one.
+_PLACE_CODE = scanner(rf"[0-9A-Za-z\xc0-\xff.)](?:,[ \n]?|\n| )[0-9]{{5}} {LETTER}")
+_PLACE_REACH = 160
 
 
 def places(data: bytes) -> Iterator[Range]:
     """Yield addresses of a named place, or a street without a number, with a postcode and town."""
     text = data.decode("latin-1")
     frame = Frame(text)
-    at = 0
-    while match := _PLACE.search(data, at):
-        start, end = match.span()
-        name_end = _PLACE_ENDS.search(text, start).start()  # type: ignore[union-attr]
-        town = text.rindex(" ", start, end) + 1
-        at = name_end
-        if not _is_place(text, start, name_end, town):
-            at = min(at, _FR_WORD_END.search(text, start).end())  # type: ignore[union-attr]
-            continue
-        stop, code = frame.tail(name_end, latin=True)
-        if code and stop >= end:
-            yield frame.head(start), stop
+    done = 0
+    for code in _PLACE_CODE.finditer(data):
+        end = code.span()[1]
+        origin = max(done, end - _PLACE_REACH)
+        window, at = data[origin:end], 0
+        while match := _PLACE.search(window, at):
+            start = origin + match.span()[0]
+            name_end = _PLACE_ENDS.search(text, start).start()  # type: ignore[union-attr]
+            inside = start > origin or not text[origin - 1 : origin].isalnum()
+            if inside and _is_place(text, start, name_end, end - 1):
+                stop, coded = frame.tail(name_end, latin=True)
+                if coded and stop >= end:
+                    yield frame.head(start), stop
+                    done = end
+                    break
+            at = _WORD_ENDS.search(text, start).end() - origin  # type: ignore[union-attr]
+            done = origin + at  # each beginning is tried once
 
 
 def _is_place(text: str, start: int, end: int, town: int) -> bool:
@@ -579,7 +589,7 @@ _TOWN_SHAPE = re.compile(
     rf"(?i:sainte?|ste?)[- ]{LETTER}|{LETTER}+-(?i:sur|en|les?|la|des?|du|sous|aux?|lez|d)-{LETTER}"
 )
 _PLACE_ENDS = re.compile(r",|\n| [0-9]{5} ")
-_FR_WORD_END = re.compile("[ ,\n]")
+_WORD_ENDS = re.compile("[ ,\n]")
 _PLACE_WORD = re.compile("[A-Za-z0-9\xc0-\xff#][A-Za-z0-9\xc0-\xff'-]*")
 _WITHOUT_NUMBER = re.compile(rf"(?<=.){_NO_NUMBER}$")
 _PLAIN = _FR_PARTICLE | {"no", "nr", "n"}
