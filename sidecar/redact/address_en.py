@@ -74,7 +74,7 @@ _WORD = rf"(?:{LETTER}[A-Za-z\xc0-\xff'.&-]{{0,24}}|[0-9]{{1,4}}(?i:st|nd|rd|th)
 _NUMBER = (
     r"(?:[0-9]{1,6}(?:[A-Za-z]|[-/][0-9]{1,6}[A-Za-z]?|-[A-Za-z])?(?: [13]/[234])?"
     rf"|[NSEW][0-9]{{1,5}}(?:[NSEW][0-9]{{1,6}})?|[0-9]{{1,2}}[NSEW][0-9]{{2,5}}"
-    rf"|{alternatives('en.number')})"
+    rf"|{alternatives('en.number')}(?:[ -]{alternatives('en.number')}){{0,3}})"
 )
 _HOUSE_NUMBER = re.compile(_NUMBER)
 SUFFIX = alternatives("en.street", "en.street.weak")
@@ -92,8 +92,14 @@ _ONE_WORD = (
     r"(?:[A-Z][A-Za-z][A-Za-z]+(?i:way|gate|bank)|The [A-Z][a-z]+s"
     rf"|{alternatives('en.street.alone')})\b"
 )
+# A street that is a number itself takes a direction: "508 E 2nd", in Utah "455 North 200 East".
+_GRID_PATTERN = (
+    rf"[0-9]{{2,5}},? {_DIRECTION} [0-9]{{1,3}}(?i:st|nd|rd|th)\b"
+    rf"|[0-9]{{3,5}} {_DIRECTION} [0-9]{{3,5}} {_DIRECTION}\b"
+)
 _CORE_PATTERN = (
-    rf"\b{_NUMBER},? (?:{_DIRECTION} )?"
+    rf"\b{_GRID_PATTERN}"
+    rf"|\b{_NUMBER},? (?:{_DIRECTION} )?"
     rf"(?:{_HIGHWAY}|(?i:avenue|ave) (?:of the {LETTER}+|[A-Z])\b|{_PREFIX}|{_ONE_WORD})"
     rf"|\b{_NUMBER},? (?:{_WORD} ){{1,5}}?{SUFFIX}\b\.?"
 )
@@ -134,6 +140,9 @@ def _streets(text: str, cores: list[Range], codes: list[Range]) -> Iterator[Rang
         leads = lead.endswith(_LEADS) or _LETTER_LEAD.search(lead)
         unit = leads and _LEADING_UNIT.search(text, start - len(lead), start)
         stop = tail(text, end, codes)
+        if not unit and lead[-1:] in " #" and text[start].isdigit():
+            spelled = _SPELLED_NUMBER.search(lead)
+            start -= len(spelled.group()) if spelled else 0
         inside = unit and unit.group()[0] not in "nN0123456789"  # "No. 5, 12 more lanes"
         if stop > end or inside or whole[_around(text, start, end)]:
             start = unit.start() if unit else start
@@ -141,6 +150,9 @@ def _streets(text: str, cores: list[Range], codes: list[Range]) -> Iterator[Rang
                 word = lead[:-1].rpartition(" ")[2]  # "Plot 14, Kingfisher Rise"
                 start -= len(word) + 1 if word.lower() in _EN_UNIT else 0
             yield frame.head(start, HEAD), stop
+
+
+_SPELLED_NUMBER = re.compile(r"(?<![A-Za-z0-9.])(?i:no\.?|num\.?|number) ?#? ?$")
 
 
 def _street_start(text: str, start: int) -> int:
@@ -165,6 +177,8 @@ def _street_start(text: str, start: int) -> int:
 
 def _which_number(text: str, tokens: list[tuple[int, str]]) -> int:
     """Return which token is the number of the house, or -1."""
+    if _GRID.fullmatch(text, tokens[0][0]):
+        return 0
     found = prose = -1
     alone = any(_NAME_ALONE.fullmatch(text, at) for at, _ in tokens[-2:])
     alone = alone or _ROAD_NUMBER.fullmatch(tokens[-1][1]) is not None
@@ -228,6 +242,10 @@ def _around(text: str, start: int, end: int) -> tuple[str, int, int]:
 def _is_street(text: str, start: int, end: int) -> bool:
     """Decide about a number and a street without a town."""
     number, *names = text[start:end].split()
+    if text[start:end].rstrip(".").lower() in _TITLES:
+        return False
+    if _GRID.fullmatch(text[start:end]):
+        return True
     if _HIGH_STREET.fullmatch(" ".join(names)):
         return FOLLOWS.match(text, end) is not None
     if len(names) < 3 and _NAME_ALONE.fullmatch(" ".join(names)):
@@ -271,13 +289,15 @@ def _is_plain_street(names: list[str]) -> bool:
     return (_EN_MEASURE if short else _PLAIN).isdisjoint(names[:-1])
 
 
+_TITLES = words("en.title")
+_GRID = re.compile(_GRID_PATTERN)
 _HIGH_STREET = re.compile("(?i:high (?:street|st|road|rd)\\.?)")
 # "200 spins way too good"
 _ADVERB = re.compile(r" (?:too|more|less|better|worse|ahead|out|up|off|over|back|before|after)\b")
 
 
 _BOX_PATTERN = (
-    r"\b(?i:p\.? ?o\.? ?box|post office box|p\.? ?o\.? ?b\.?|lock ?box|drawer|psc|unit|cmr|rr|hc"
+    r"\b(?i:p\.? ?o\.? ?box|post office box|p\.? ?o\.? ?b\.?|lock ?box|drawer|psc|unit|cmr|rr|hc|bfpo"
     r"|rural route)"
     r" ?(?:# ?|no\.? ?)?[0-9]{1,7}[A-Za-z]?(?:,? ?(?i:box) ?#? ?[0-9]{1,6})?\b"
 )
@@ -292,7 +312,7 @@ def _boxes(text: str, boxes: list[Range], codes: list[Range]) -> Iterator[Range]
         value = text[start:end].lower()
         military = _MILITARY.match(text, end)
         stop = military.end() if military else tail(text, end, codes)
-        if stop > end or "box" in value or value.startswith("p"):
+        if stop > end or "box" in value or value.startswith(("p", "bfpo")):
             yield start, stop
 
 
@@ -342,7 +362,11 @@ def _is_state(text: str, start: int, anchor: int, code: str) -> bool:
     """Tell whether two capitals behind a comma are a state, as in "K 1024, MB" they are not."""
     if text[anchor - 1].isdigit():
         return False
-    return code.lower() not in _WORD_CODE or _A_DIGIT.search(text, start, anchor) is not None
+    if code.lower() not in _WORD_CODE:
+        return True
+    end = anchor + 2 + len(code)  # "12 models, OR gate"
+    ends = FOLLOWS.match(text, end) or _ZIP_AFTER.match(text, end) or COUNTRY.match(text, end)
+    return ends is not None and _A_DIGIT.search(text, start, anchor) is not None
 
 
 # A line of an address: a few words, all with capitals or digits.
@@ -378,10 +402,12 @@ def _lines_above(text: str, start: int) -> int:
 
 def _has_street(text: str) -> bool:
     """Tell whether a word for street is among the words."""
-    return not _STREET_OR_BOX.isdisjoint(TOKEN.findall(text.lower().replace(".", "")))
+    plain = TOKEN.findall(text.lower().replace(".", ""))
+    return not _STREET_OR_BOX.isdisjoint(plain) or _AN_ORDINAL.search(text) is not None
 
 
 _STREET_OR_BOX = _EN_STREET | {"box", "drawer"}
+_AN_ORDINAL = re.compile(r"(?i:n|s|e|w|ne|nw|se|sw)\.? [0-9]{1,3}(?i:st|nd|rd|th)\b")
 
 
 _INNER = words("en.street") | words("en.street.weak") | words("en.unit") | {"the", "and", "c/o"}
@@ -395,7 +421,7 @@ def _walk_left(text: str, begin: int, anchor: int, lower: bool) -> int:
     tokens = [(m.start() + begin, m.group()) for m in TOKEN.finditer(text[begin:anchor])][-16:]
     for position, token in reversed(tokens):
         comma = text[position + len(token)] == ","
-        if _ends_walk(token, comma, lower):
+        if _ends_walk(token, comma, lower) or _follows_name(text, begin, position, following):
             break
         if _HOUSE.fullmatch(token) or (
             _LEAD.fullmatch(token) and not _PLAIN_WORD.fullmatch(following)
@@ -410,15 +436,29 @@ def _walk_left(text: str, begin: int, anchor: int, lower: bool) -> int:
     return capital if len(re.findall("[ ,]", text[capital:anchor])) > 1 else anchor
 
 
+def _follows_name(text: str, begin: int, start: int, following: str) -> bool:
+    """Tell whether only a name stands before the address: "Ann Lee of 8 Ash Lane", "c/o Acme"."""
+    if text.startswith("of ", start):
+        return following[0].isdigit() and text[start - 5 : start] != "rear "
+    return text[start : start + 4].lower() == "c/o " and not _A_DIGIT.search(text, begin, start)
+
+
 def _ends_walk(token: str, comma: bool, lower: bool) -> bool:
     """Tell whether a word belongs to the sentence before an address."""
     word = token.strip("()'\"").rstrip(".").lower()
-    if token[-1] in ":?!)\"'" or token[0] in '"{}[]|=' or (is_stop(token) and word != "on"):
+    quoted = token[-1] == "'" and token[-2:-1] != "s"
+    if quoted or token[-1] in ":?!)\"" or token[0] in '"{}[]|=':
+        return True
+    if (is_stop(token) and word != "on") or word in _RECIPIENTS or token in ("AM", "PM"):
         return True
     if len(word) > 4 and token[-1] == "." and word not in _EN_STREET:
         return True
-    plain = word.isalpha() and token[0].islower() and len(word) > 2 and word not in _INNER
+    inner = word in _INNER or word in _SMALL
+    plain = word.isalpha() and token[0].islower() and len(word) > 2 and not inner
     return plain and not lower and not comma
+
+
+_RECIPIENTS = frozenset("occupier occupiers occupant resident residents householder".split())
 
 
 # Before a ZIP any word may stand: fifty names of states would cost the gate its pace.

@@ -24,17 +24,20 @@ HOUSE_NAME = (
 HEAD = re.compile(
     r"(?<![A-Za-z0-9$#./:@+_'-])(?:"
     rf"{alternatives('en.unit')}\.? ?#? ?(?:[A-Za-z]?-?[0-9]{{1,5}}(?:/[0-9])?[A-Za-z]?|[A-Z])"
-    r"|[Tt]he [A-Z][A-Za-z'-]+(?: [A-Z][A-Za-z'-]+){0,2}|St\.? [A-Z][a-z]+(?:'s)?"
+    r"|[Tt]he (?!Occup|Resident|Owner|Tenant|Manager|Director|Secretary)"
+    r"[A-Z][A-Za-z'-]+(?: [A-Z][A-Za-z'-]+){0,2}|St\.? [A-Z][a-z]+(?:'s)?"
     rf"|{FLOOR}|{alternatives('en.ordinal')} (?i:floor)|(?i:lower ground|upper ground)(?i: floor)?"
     rf"|(?i:block) [A-Z0-9]{{1,3}}|{HOUSE_NAME})$"
 )
 SEP = r"(?:[ ,;]{1,3}\n? ?|\n ?)"
+_WIDE_SEP = r"(?:[ ,;]{1,3}\n? ?|\n ?| [|/-] )"
 _UNIT = (
     rf"(?:(?:# ?)?{alternatives('en.unit')}\.?(?: ?#)?"
     r"(?: ?[0-9]{1,6}(?:-[0-9]{1,4})?(?: ?-?[A-Za-z])?| [A-Za-z](?:-?[0-9]{1,5})?)\b"
     rf"|# ?[A-Za-z0-9-]{{1,6}}\b|{FLOOR}|(?i:lobby)\b|{alternatives('en.ordinal')} (?i:floor)\b)"
 )
-_CODES = (code.upper().replace(".", r"\.") for code in words("us.code"))
+_DOTTED = {code.rstrip(".") for code in words("us.code")} | words("us.code")
+_CODES = (code.upper().replace(".", r"\.") for code in _DOTTED)
 _UPPER_STATE = f"(?:{'|'.join(sorted(_CODES, key=len, reverse=True))}|lL)"
 ZIP = r"[0-9]{5}(?:-[0-9]{4})?(?![0-9A-Za-z]|-[0-9])"
 # Only a few London districts end in a letter, and E, N and W have no more than two dozen.
@@ -45,8 +48,8 @@ _UK_OUT = (
 UK_CODE = rf"{_UK_OUT} ?[0-9][ABDEFGHJLNPQRSTUWXYZabdefghjlnpqrstuwxyz]{{2}}\b"
 CA_CODE = r"[A-Z][0-9][A-Z] ?[0-9][A-Z][0-9]\b"
 AU_CODE = r"\b(?:NSW|VIC|QLD|SA|WA|TAS|ACT|NT),? [0-9]{4}\b"
-_TAIL_UNITS = re.compile(rf"(?:{SEP}{_UNIT}){{1,3}}")
-_TAIL_TOWN = re.compile(rf"{SEP}(?:{LETTER}[A-Za-z\xc0-\xff'.-]*{SEP}){{0,5}}")
+_TAIL_UNITS = re.compile(rf"(?:{_WIDE_SEP}{_UNIT}){{1,3}}")
+_TAIL_TOWN = re.compile(rf"{_WIDE_SEP}(?:{LETTER}[A-Za-z\xc0-\xff'.-]*{SEP}){{0,5}}")
 _TO_KNOWN = re.compile(r"(?:[ ,.]{1,2}|,?\n)(?=[A-Za-z\xc0-\xff])")
 _DIGIT_NEXT = re.compile("[-/]?[0-9@]")
 _TAIL_CITY = re.compile(
@@ -60,8 +63,9 @@ _TAIL_MORE = re.compile(
     r"|,? [0-9]{5}(?![0-9A-Za-z]|[-. ][0-9])"
     r"|,? (?i:n|s?w|s?e|nw|[we]c)[0-9]{1,2}[A-Z]?\b"
 )
-_TAIL_CODE = re.compile(rf",? (?i:{'|'.join(_US_CODE - _WORD_CODE)})(?![A-Za-z0-9@'-])")
-_PART = re.compile(rf", {LETTER}[A-Za-z\xc0-\xff'-]+(?: {LETTER}[A-Za-z\xc0-\xff'-]+)?")
+_PLAIN_CODE = "|".join(code.replace(".", r"\.") for code in _US_CODE - _WORD_CODE)
+_TAIL_CODE = re.compile(rf",? (?i:{_PLAIN_CODE})(?![A-Za-z0-9@'-])")
+_PART = re.compile(rf", (?:(?i:by|near|nr\.?) )?{LETTER}[A-Za-z\xc0-\xff'-]+(?: {LETTER}[A-Za-z\xc0-\xff'-]+)?")
 _COUNTY = re.compile(rf"{alternatives('en.county')}(?![A-Za-z\xc0-\xff@-])")
 _OUTWARD = re.compile(r",? ([A-Za-z]{1,2})[0-9]{1,2}[A-Za-z]?(?![0-9A-Za-z]|[ -][0-9])")
 _TOWN_OUTWARD = re.compile(
@@ -97,7 +101,8 @@ def tail(text: str, end: int, codes: list[Range]) -> int:
     end = max(known, end)
     for start, stop in codes[(first := bisect_left(codes, (end, 0))) : first + 3]:
         between = text[end:start] if start - end < 70 else "?"
-        if not _TAIL_TOWN.fullmatch(between) or any(map(is_stop, between.split())):
+        names = between.split()
+        if not _TAIL_TOWN.fullmatch(between) or any(map(is_stop, names)) or "in" in names[:1]:
             break
         if PHONE_AFTER.match(text, stop) and text[start:stop].isdigit():
             break
@@ -112,16 +117,22 @@ def tail(text: str, end: int, codes: list[Range]) -> int:
         outward = _TOWN_OUTWARD.match(text, street)
         if outward and outward.group(1).lower() in _UK_AREA and end < outward.end():
             end = outward.end() - 1
-    outward = _OUTWARD.match(text, end) if end > street else None
-    if outward and outward.group(1).lower() in _UK_AREA:
-        end = outward.end()
+    end = _outward_end(text, end, end > street)
     if end == known:
         code = _TAIL_CODE.match(text, end)
         end = code.end() if code else end
     more = _TAIL_MORE.match(text, end)
-    end = more.end() if more else end
+    end = _outward_end(text, more.end(), plain=True) if more else end
     country = COUNTRY.match(text, end)
     return country.end() if country else end
+
+
+def _outward_end(text: str, end: int, plain: bool) -> int:
+    """Return where the first half of a postcode ends; in lower case only if `plain`."""
+    outward = _OUTWARD.match(text, end)
+    if outward and outward.group(1).lower() in _UK_AREA and (plain or outward.group(1).isupper()):
+        return outward.end()
+    return end
 
 
 def _is_of_town(name: re.Match[str]) -> bool:
