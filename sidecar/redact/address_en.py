@@ -87,6 +87,7 @@ _HIGHWAY = (
 _DIRECTION = alternatives("en.direction")
 _PREFIX = (
     rf"{alternatives('en.street.before')} (?:(?i:de|del|la|las|los|el|y|the) ){{0,2}}{LETTER}+"
+    r"|(?i:calle) [0-9]{1,4}(?: (?i:[sn][oe]))?\b"
 )
 _ONE_WORD = (
     r"(?:[A-Z][A-Za-z][A-Za-z]+(?i:way|gate|bank)|The [A-Z][a-z]+s"
@@ -112,7 +113,8 @@ _AFTER_SUFFIX = re.compile(
 _FARM_ROAD = re.compile(rf"(?: [A-Z][A-Za-z']+){{1,2}} (?=[A-Z]){alternatives('en.street')}\b\.?")
 _STRONG_END = re.compile(rf"(?<![A-Za-z]){alternatives('en.street')}\.?$")
 _LEADING_UNIT = re.compile(
-    rf"(?:\b{alternatives('en.unit')}\.? ?#? ?(?:[A-Za-z]?-?[0-9]{{1,5}}[A-Za-z]?|[A-Za-z]\b)"
+    rf"(?:\b(?:{LETTER}{{3,12}} (?i:hall|house|tower|towers|court|building|bldg) )?"
+    rf"{alternatives('en.unit')}\.? ?#? ?(?:[A-Za-z]?-?[0-9]{{1,5}}[A-Za-z]?|[A-Za-z]\b)"
     rf"|#[A-Za-z0-9-]{{1,6}}|\b(?:[0-9]{{1,2}}[fF/]|[pP][fF])[0-9]|\b{FLOOR}"
     rf"|\b(?i:top|ground|first|second|basement|garden)(?i: floor)?(?i: flat)?)"
     r"(?:,{1,2} ?|,? at | - | |,?\n)$|(?<![A-Za-z0-9$#./:@+_-])[0-9]{1,5} $"
@@ -141,7 +143,7 @@ def _streets(text: str, cores: list[Range], codes: list[Range]) -> Iterator[Rang
         unit = leads and _LEADING_UNIT.search(text, start - len(lead), start)
         stop = tail(text, end, codes)
         if not unit and lead[-1:] in " #" and text[start].isdigit():
-            spelled = _SPELLED_NUMBER.search(lead)
+            spelled = SPELLED_NUMBER.search(lead)
             start -= len(spelled.group()) if spelled else 0
         inside = unit and unit.group()[0] not in "nN0123456789"  # "No. 5, 12 more lanes"
         if stop > end or inside or whole[_around(text, start, end)]:
@@ -152,7 +154,10 @@ def _streets(text: str, cores: list[Range], codes: list[Range]) -> Iterator[Rang
             yield frame.head(start, HEAD), stop
 
 
-_SPELLED_NUMBER = re.compile(r"(?<![A-Za-z0-9.])(?i:no\.?|num\.?|number) ?#? ?$")
+# In lower case and without a dot it may be the word: "theres no 12 Hill View".
+SPELLED_NUMBER = re.compile(
+    r"(?<![A-Za-z0-9.])(?:(?i:no\.|num\.?|number)|N[oO]|(?:(?<=at )|(?<=to )|(?<=of ))no) ?#? ?$"
+)
 
 
 def _street_start(text: str, start: int) -> int:

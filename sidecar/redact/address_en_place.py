@@ -33,7 +33,7 @@ SEP = r"(?:[ ,;]{1,3}\n? ?|\n ?)"
 _WIDE_SEP = r"(?:[ ,;]{1,3}\n? ?|\n ?| [|/-] )"
 _UNIT = (
     rf"(?:(?:# ?)?{alternatives('en.unit')}\.?(?: ?#)?"
-    r"(?: ?[0-9]{1,6}(?:-[0-9]{1,4})?(?: ?-?[A-Za-z])?| [A-Za-z](?:-?[0-9]{1,5})?)\b"
+    r"(?: ?[0-9]{1,6}(?:-[0-9]{1,4})?(?: ?-?[A-Za-z])?| [A-Za-z](?:-?[0-9]{1,5})?)\b(?!')"
     rf"|# ?[A-Za-z0-9-]{{1,6}}\b|{FLOOR}|(?i:lobby)\b|{alternatives('en.ordinal')} (?i:floor)\b)"
 )
 _DOTTED = {code.rstrip(".") for code in words("us.code")} | words("us.code")
@@ -50,7 +50,7 @@ CA_CODE = r"[A-Z][0-9][A-Z] ?[0-9][A-Z][0-9]\b"
 AU_CODE = r"\b(?:NSW|VIC|QLD|SA|WA|TAS|ACT|NT),? [0-9]{4}\b"
 _TAIL_UNITS = re.compile(rf"(?:{_WIDE_SEP}{_UNIT}){{1,3}}")
 _TAIL_TOWN = re.compile(rf"{_WIDE_SEP}(?:{LETTER}[A-Za-z\xc0-\xff'.-]*{SEP}){{0,5}}")
-_TO_KNOWN = re.compile(r"(?:[ ,.]{1,2}|,?\n)(?=[A-Za-z\xc0-\xff])")
+_TO_KNOWN = re.compile(r"(?:[ ,.]{1,2}|,?\n| [|-] )(?=[A-Za-z\xc0-\xff])")
 _DIGIT_NEXT = re.compile("[-/]?[0-9@]")
 _TAIL_CITY = re.compile(
     r", (nyc\b|(?:(?:[A-Z]t\.|[A-Z\xc0][A-Za-z\xc0-\xff'-]+)"
@@ -65,7 +65,13 @@ _TAIL_MORE = re.compile(
 )
 _PLAIN_CODE = "|".join(code.replace(".", r"\.") for code in _US_CODE - _WORD_CODE)
 _TAIL_CODE = re.compile(rf",? (?i:{_PLAIN_CODE})(?![A-Za-z0-9@'-])")
-_PART = re.compile(rf", (?:(?i:by|near|nr\.?) )?{LETTER}[A-Za-z\xc0-\xff'-]+(?: {LETTER}[A-Za-z\xc0-\xff'-]+)?")
+# "5500 county road 12, wiggins ms"
+_TOWN_STATE = re.compile(
+    rf", ({LETTER}{{3,}}(?: {LETTER}{{3,}}){{0,2}}),? (?i:{_PLAIN_CODE})(?=[,.;:!?)\n]|$)"
+)
+_PART = re.compile(
+    rf", (?:(?i:by|near|nr\.?) )?({LETTER}[A-Za-z\xc0-\xff'-]+(?: {LETTER}[A-Za-z\xc0-\xff'-]+){{0,2}})"
+)
 _COUNTY = re.compile(rf"{alternatives('en.county')}(?![A-Za-z\xc0-\xff@-])")
 _OUTWARD = re.compile(r",? ([A-Za-z]{1,2})[0-9]{1,2}[A-Za-z]?(?![0-9A-Za-z]|[ -][0-9])")
 _TOWN_OUTWARD = re.compile(
@@ -96,7 +102,7 @@ def tail(text: str, end: int, codes: list[Range]) -> int:
     """Return where the unit, town, state, postcode and country after a street end."""
     units = _TAIL_UNITS.match(text, end)
     street = end = units.end() if units else end
-    end = _quarter_end(text, end) if text[end : end + 1] == "," else end
+    end = quarters_end(text, end) if text[end : end + 1] == "," else end
     known = known_end(text, end)
     end = max(known, end)
     for start, stop in codes[(first := bisect_left(codes, (end, 0))) : first + 3]:
@@ -114,6 +120,9 @@ def tail(text: str, end: int, codes: list[Range]) -> int:
         names = TOKEN.finditer(text, *city.span(city.lastindex or 0)) if city else ()
         for name in takewhile(_is_of_town, names):
             end = name.end()
+        lower = _TOWN_STATE.match(text, end)
+        if lower and not any(map(is_stop, lower.group(1).split())):
+            end = lower.end()
         outward = _TOWN_OUTWARD.match(text, street)
         if outward and outward.group(1).lower() in _UK_AREA and end < outward.end():
             end = outward.end() - 1
@@ -130,7 +139,8 @@ def tail(text: str, end: int, codes: list[Range]) -> int:
 def _outward_end(text: str, end: int, plain: bool) -> int:
     """Return where the first half of a postcode ends; in lower case only if `plain`."""
     outward = _OUTWARD.match(text, end)
-    if outward and outward.group(1).lower() in _UK_AREA and (plain or outward.group(1).isupper()):
+    area = outward.group(1) if outward else ""
+    if outward and area.lower() in _UK_AREA and (plain or area.isupper() or len(area) > 1):
         return outward.end()
     return end
 
@@ -151,17 +161,19 @@ def known_end(text: str, end: int) -> int:
     return -1 if known > 0 and _DIGIT_NEXT.match(text, known) else known
 
 
-def _quarter_end(text: str, end: int) -> int:
+def quarters_end(text: str, end: int) -> int:
     """Return where the quarters end that stand before a known town or county, or `end`."""
     at = end
-    for _ in range(2):
+    for _ in range(3):
         part = _PART.match(text, at)
-        if part is None or any(map(is_stop, part.group()[2:].split())):
+        if part is None or any(map(is_stop, part.group(1).split())):
             break
         at = part.end()
         if text[at : at + 2] == ", " and (
             known_town(text, at + 2, _TOWNS) > 0 or _COUNTY.match(text, at + 2)
         ):
+            return at
+        if _outward_end(text, at, part.group(1)[0].isupper()) > at:
             return at
     return end
 
