@@ -16,6 +16,7 @@ from sidecar.redact.words import alternatives, words
 _EN_STOP = words("en.stop")
 _TR_BREAK = words("tr.break")
 _TR_NOT_PLACE = words("tr.not_place")
+_TR_OPENER = words("tr.opener")
 _TR_QUARTER = words("tr.quarter")
 _TR_STOP = words("tr.stop")
 _TR_UNIT = words("tr.unit")
@@ -48,28 +49,39 @@ _SITE = alternatives("tr.site")
 _NUMBERED = (
     rf"(?:{alternatives('tr.number')}[ .:=]{{0,3}}"
     r"[0-9]{1,5}(?:[/-][0-9A-Za-z]{1,5}| ?/ ?[0-9]{1,5}){0,2}[A-Za-z]?\b"
-    r"|\b(?:[A-Za-z](?:-?[0-9]{1,2})?|[0-9]{1,2}(?:[/-][A-Za-z0-9]|\.))[ -](?i:blok)\b"
+    r"|\b(?:[A-Za-z][0-9]?(?:-?[0-9]{1,2})?|[0-9]{1,2}(?:[/-][A-Za-z0-9]|\.))[ -](?i:blok)\b"
+    r"|\b[0-9]{1,2} B(?i:lok)\b|\b[A-Z][0-9]{1,2}/[0-9]{1,3}\b"
+    r"|\b[0-9]{1,5} (?i:ada)[ ,/]{1,2}[0-9]{1,5} (?i:parsel)\b"
+    r"|\b(?i:ada)[ .:]{1,3}[0-9]{1,5}[ ,/]{1,2}(?i:parsel)[ .:]{1,3}[0-9]{1,5}\b"
+    r"|\b[0-9]{1,3}\. ?(?i:km)\b|\b(?i:d|daire|kat):[A-Z]\b|\b(?i:no)[ .:]{0,2}[0-9]{1,4}/[0-9]{1,3}"
     r"|(?i:blok)[ .:]{1,2}[A-Za-z][0-9]?\b|(?i:kat)[ .:]{1,2}(?i:zemin|giris|bodrum|cati)\b"
     r"|[0-9]{1,4} (?i:numara|nolu)\b|[0-9]{1,2}\. ?(?i:kat)\b"
     r"|(?i:zemin|giris|bodrum|cati) (?i:kat)\b)"
 )
-_PART_PATTERN = rf"\b(?:(?:{_NEIGHBOURHOOD}|{_STREET}|{_SITE})\b\.?|{_NUMBERED})"
+_STAGE = r"[0-9]{1,2}\. ?(?i:kisim|etap)\b"  # "Atakoy 9. Kisim"
+_PART_PATTERN = (
+    rf"\b(?:(?:{_NEIGHBOURHOOD}|{_STREET}|{_SITE})\b\.?|B(?i:ul)\. ?|{_STAGE}|{_NUMBERED})"
+)
 _KIND = re.compile(
-    rf"(?P<number>{_NUMBERED}$)|(?P<neighbourhood>{_NEIGHBOURHOOD}\b)"
+    rf"(?P<number>(?:{_NUMBERED})$)|(?P<neighbourhood>{_NEIGHBOURHOOD}\b)"
     rf"|(?P<street>{_STREET}\b)|(?P<site>)"
 )
-_GAP = re.compile(r"[ .,:;/-]{0,3}\n?(?:[A-Za-z\xc0-\xff0-9'.-]{1,20}[ ,]{0,2}\n?){0,4}")
+_GAP = re.compile(r"[ .,:;/()-]{0,3}\n?(?:[A-Za-z\xc0-\xff0-9'.-]{1,20}[ ,]{0,2}\n?){0,4}")
 _WORDS = re.compile("[A-Za-z\xc0-\xff0-9]+")
 _NAMES = re.compile("[A-Za-z\xc0-\xff]{2,}")
 _BARE_NUMBER = re.compile(
-    r"[ .,:]{1,2}[0-9]{1,4}(?: ?[/-] ?[0-9A-Za-z]{1,4})?[A-Za-z]?"
+    r"\)?[ .,:]{1,2}[0-9]{1,4}(?: ?[/-] ?[0-9A-Za-z]{1,4})?[A-Za-z]?"
     r"(?![0-9A-Za-z]|[.,:][0-9]|\. ?[a-z\xe0-\xff])"
+)
+# "Bulvari Park Vadi 5/61"
+_NAMED_NUMBER = re.compile(
+    r"(?: [A-Z\xc0][A-Za-z\xc0-\xff]*){1,3} [0-9]{1,4}/[0-9]{1,4}(?![0-9A-Za-z/]|[.,:][0-9])"
 )
 # A name does not reach across these: `{"ad":"Can","adres":"Gul Sok. No:4"}`, `1;Can;Gul Sok.`
 _EDGE = re.compile(r'.*(?:["\n\t\0{}\[\]<>;|=:]|,(?! ))', re.DOTALL)
 _WORD = r"[A-Za-z\xc0-\xff]{2,20}"
 _PLACE = re.compile(
-    r"[ ,./\n-]{1,3}\(?(?:(?:[0-9]{1,4} )?([0-9]{5})(?![0-9A-Za-z])"
+    r"(?:[ ,./\n-]{1,3}|(?<=[0-9])(?=[A-Z]))\(?(?:(?:[0-9]{1,4} )?([0-9]{5})(?![0-9A-Za-z])"
     rf"|({_WORD})(?: ?/ ?({_WORD}))?\)?)"
 )
 _NEXT_WORD = re.compile(r" ?([A-Za-z\xc0-\xff]*)")
@@ -91,7 +103,7 @@ _TITLES = frozenset(
 
 _BOX_PATTERN = r"\b(?i:p\.?k\.?|posta kutusu)[ .:]{1,3}[0-9]{1,6}\b"
 # One of these stands in every address of parts.
-_GATE = rf"\b(?:{_NEIGHBOURHOOD}|{_STREET}|{_SITE})\b"
+_GATE = rf"\b(?:{_NEIGHBOURHOOD}|{_STREET}|{_SITE}|{_STAGE})\b|\bB(?i:ul)\."
 _PART, _BOX = map(scanner, (_PART_PATTERN, _BOX_PATTERN))
 
 
@@ -169,14 +181,23 @@ def _address(text: str, group: list[Part], again: bool = False) -> Iterator[Rang
     first = next(index for index, part in enumerate(group) if part.kind != "number")
     end = group[-1].end
     bare = _BARE_NUMBER.match(text, end) if group[-1].kind != "number" else None
+    if bare is None and group[-1].kind == "street":
+        bare = _NAMED_NUMBER.match(text, end)
     numbered = "number" in kinds or any(
         text[max(0, part.start - 2) : part.start].strip(". ").isdigit() for part in group
     )
-    certain = len(named) > 1 or "number" in kinds or bare
+    alone = kinds == {"site"} and _is_placed(text, group[-1])
+    certain = len(named) > 1 or "number" in kinds or bare or alone
     if not (certain or ((numbered or "neighbourhood" in kinds) and _PLACE.match(text, end))):
         return
     start = _name_start(text, group[first])
-    if start == group[first].start and first == 0 and text[group[0].end : group[0].end + 1] != ":":
+    nameless = _NAMELESS.match(text, start) is not None
+    if (
+        start == group[first].start
+        and first == 0
+        and text[group[0].end : group[0].end + 1] != ":"
+        and not nameless
+    ):
         if group[0].kind == "site" and not again:  # "bizim koy Karaagac Koyu No:15"
             yield from _address(text, group[1:], again=True)
         return
@@ -187,10 +208,12 @@ def _address(text: str, group: list[Part], again: bool = False) -> Iterator[Rang
     capitals = not names[-1].islower()
     places = _place_end(text, end, capitals)
     places = places if places > end else _lettered_end(text, end, capitals)
+    places = places if places > end else _venue_end(text, end)
     if named == kinds == {"site"} and places == end and _LOWER_NAME.search(text, start, end):
         return  # "viewing apt 27"
     if (
-        len(named) > 1
+        alone
+        or len(named) > 1
         or (numbered and ("number" in kinds or places > end or bare))
         or ("neighbourhood" in kinds and places > end)
     ):
@@ -204,32 +227,93 @@ def _lettered_end(text: str, end: int, capitals: bool) -> int:
     return places if letter and places > letter.end() else end
 
 
+def _is_placed(text: str, site: Part) -> bool:
+    """Tell whether a postcode, or a district with its province, follows a village or a campus."""
+    if _ROAD.search(text, site.start, site.end):
+        return False
+    end = site.end
+    if text[end : end + 2] != ", ":
+        return False
+    places = max(_place_end(text, end, capitals=True), _venue_end(text, end))
+    names = [name.lower() for name in _WORDS.findall(text, end, places)]
+    ranks = [_RANKS.get(name, 0) for name in names]
+    coded = any(len(name) == 5 and name.isdigit() for name in names) and max(ranks) > 0
+    return coded or (1 in ranks and 2 in ranks[ranks.index(1) :])
+
+
+_ROAD = re.compile("(?i:yolu|asfalti|uzeri|yol)")
+_VENUE_WORD = re.compile(r"[ ,/-]{1,3}\n?([A-Z\xc0][A-Za-z\xc0-\xff.]*|[A-Z]?[0-9]{1,4}(?:/[0-9]{1,3})?)")
+
+
+def _venue_end(text: str, end: int) -> int:
+    """Return where the places end behind a venue, or `end`: "No:5, Kanyon AVM, 34394 Sisli"."""
+    at = end
+    for _ in range(5):
+        word = _VENUE_WORD.match(text, at)
+        if word is None or not {word.group(1).lower()}.isdisjoint(_TR_BREAK | _TR_STOP):
+            break
+        place = _PLACE.match(text, at)
+        if place and at > end:
+            postcode, name, province = place.groups()
+            ranks = (_RANKS.get((part or "").lower(), 0) for part in (name, province))
+            if postcode or max(ranks) > 0:
+                return _place_end(text, at, capitals=True)
+        at = word.end()
+    return end
+
+
 _LETTER = re.compile(" [A-Za-z](?= [A-Za-z\xc0-\xff]{3})")
+_NAMELESS = re.compile(r"(?=[A-Z])(?:(?i:sanayi sitesi|sanayi bolgesi)|OSB|TOKI|Toki)\b")
 _LOWER_NAME = re.compile(rf" ?[a-z]+ {_SITE} [0-9]+$")
 _QUARTER_BEFORE = re.compile(
-    rf"\b{alternatives('tr.quarter')}(?: [0-9]{{1,2}}\. (?i:etap|kisim))?,? $"
+    r"\b(?:[0-9]{1,2}\. |(?i:yukari|asagi|buyuk|kucuk|yeni|eski) )?"
+    rf"(?P<name>{alternatives('tr.quarter')})(?: [0-9]{{1,2}}\. (?i:etap|kisim))?,? $"
 )
 
 
-_PLACE_BEFORE = re.compile(rf"({_WORD}(?: {_WORD})?),? $")
+_PLACE_BEFORE = re.compile(
+    rf"(?<![A-Za-z0-9\xc0-\xff'])(?:((?:{_WORD} )?{_WORD})|([0-9]{{5}}))(?:(?: ?[/,-])? ?|, )$"
+)
+_VENUE_BEFORE = re.compile(
+    r"(?<![A-Za-z0-9\xc0-\xff'])(?:[A-Z\xc0][A-Za-z\xc0-\xff.]* (?:(?:ve|&) )?){1,4}"
+    rf"(?=[A-Z]){alternatives('tr.venue')},? $"
+)
 
 
 def _place_start(text: str, start: int) -> int:
-    """Return where the known place starts that stands before an address, with a capital."""
-    if text[max(0, start - 1) : start] != " ":
-        return start
-    quarter = _QUARTER_BEFORE.search(text, max(0, start - 40), start)
-    if quarter:
-        return quarter.start()
-    before = _PLACE_BEFORE.search(text, max(0, start - 44), start)
-    if before is None:
-        return start
-    names = [before.group(1), before.group(1).rpartition(" ")[2]]
-    for name in names:
-        plain = name.lower()
-        if name[0].isupper() and (plain in _NEIGHBOURHOODS or _RANKS.get(plain, 3) < 3):
-            return before.end(1) - len(name)
+    """Return where the places start that stand before an address: known ones, and venues."""
+    venue = _VENUE_BEFORE.search(text, max(0, start - 60), start)
+    if venue and venue.group().split()[0].lower() not in _TR_STOP:
+        start = venue.start()
+    origin, lower = start, text[start : start + 1].islower() or text[start : start + 1].isdigit()
+    for _ in range(4):
+        quarter = _QUARTER_BEFORE.search(text, max(0, start - 40), start)
+        if quarter and (quarter["name"][0].isupper() or quarter["name"] not in _TR_NOT_PLACE):
+            start = quarter.start()
+            continue
+        before = _PLACE_BEFORE.search(text, max(0, start - 46), start)
+        if before is None:
+            break
+        name = before.group(1) or ""
+        last = name.rpartition(" ")[2]
+        known = [
+            place for place in (name, last) if _is_place(place, lower, certain=start < origin)
+        ]
+        if not known and name.count(" ") == 1 and last[0].isupper() and last.lower() not in _TR_STOP:
+            known = [name] if _is_place(name.split()[0], lower=False, certain=False) else []
+        if not known and not before.group(2):
+            break
+        start = before.end(1) - len(known[0]) if known else before.start(2)
     return start
+
+
+def _is_place(name: str, lower: bool, certain: bool) -> bool:
+    """Tell whether a name is a known place; in lower case it must be nothing else."""
+    plain = name.lower()
+    if not name[:1].isupper():
+        known = 0 < _RANKS.get(plain, 3) < 3
+        return lower and known and (certain or plain not in _TR_NOT_PLACE)
+    return plain in _NEIGHBOURHOODS or _RANKS.get(plain, 3) < 3
 
 
 def _following_word(text: str, end: int) -> str:
@@ -256,6 +340,10 @@ def _name_start(text: str, part: Part) -> int:
             break
         if part.kind == "site" and token in _EN_STOP:
             break  # "at Apt 12"
+        if start < part.start and (
+            _OWN.search(word) or (word in _TR_OPENER and _SENTENCE.search(text, 0, position))
+        ):
+            break  # "Evimizi Lale Cad."
         capital = token[0].isupper() or (token[0].isdigit() and abbreviation)
         if _CASE_ENDING.search(token):
             break  # "Osmangazi'den Lale Mah."
@@ -265,6 +353,10 @@ def _name_start(text: str, part: Part) -> int:
         if token[0].isdigit():
             break
     return start
+
+
+_SENTENCE = re.compile(r"(?:^|[\n.!?:\"'(-] ?)$")
+_OWN = re.compile("[a-z](?:[iu]m[iu]z|[iu]n[iu]z|l[ae]r[iu]n)(?:[aeiu]|[dt][ae]n?|[iu]n|l[ae]r)?$")
 
 
 def _tokens_before(text: str, end: int) -> Iterator[tuple[int, str]]:
@@ -281,7 +373,7 @@ def _tokens_before(text: str, end: int) -> Iterator[tuple[int, str]]:
 
 def _place_end(text: str, end: int, capitals: bool) -> int:
     """Return where postcode, district, province and country end."""
-    rank = -1
+    rank, coded = -1, False
     for _ in range(5):
         place = _PLACE.match(text, end)
         if place is None:
@@ -290,6 +382,7 @@ def _place_end(text: str, end: int, capitals: bool) -> int:
         last = _RANKS.get((province or "").lower(), -1)
         if postcode:
             end = place.end()
+            coded = True
             continue
         this = _rank(text, name.lower(), place.end(2))
         stem = _stem(name) if this < 0 and not province and not capitals else ""
@@ -308,6 +401,10 @@ def _place_end(text: str, end: int, capitals: bool) -> int:
                 end, rank = place.end(), last
         elif last >= 0:
             end, rank = place.end(), last
+        elif (coded or name.lower() in _NEIGHBOURHOODS) and name[0].isupper() and rank < 0:
+            if name.lower() in _TR_STOP or text[place.start() : place.start() + 2] == ". ":
+                return end
+            end, rank, coded = place.end(2), 0, False
         else:  # a quarter, if a district follows
             district = _PLACE.match(text, place.end(2))
             if not (district and (district.group(2) or "").lower() in _RANKS):
