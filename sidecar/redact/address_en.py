@@ -114,7 +114,8 @@ _FARM_ROAD = re.compile(rf"(?: [A-Z][A-Za-z']+){{1,2}} (?=[A-Z]){alternatives('e
 _STRONG_END = re.compile(rf"(?<![A-Za-z]){alternatives('en.street')}\.?$")
 _LEADING_UNIT = re.compile(
     rf"(?:\b(?:{LETTER}{{3,12}} (?i:hall|house|tower|towers|court|building|bldg) )?"
-    rf"{alternatives('en.unit')}\.? ?#? ?(?:[A-Za-z]?-?[0-9]{{1,5}}[A-Za-z]?|[A-Za-z]\b)"
+    rf"{alternatives('en.unit')}\.? ?#? ?"
+    r"(?:[A-Za-z]?-?[0-9]{1,5}(?:/[0-9])?[A-Za-z]?|[A-Za-z]\b)(?: \([A-Za-z0-9 ]{1,14}\))?"
     rf"|#[A-Za-z0-9-]{{1,6}}|\b(?:[0-9]{{1,2}}[fF/]|[pP][fF])[0-9]|\b{FLOOR}"
     rf"|\b(?i:top|ground|first|second|basement|garden)(?i: floor)?(?i: flat)?)"
     r"(?:,{1,2} ?|,? at | - | |,?\n)$|(?<![A-Za-z0-9$#./:@+_-])[0-9]{1,5} $"
@@ -136,7 +137,7 @@ def _streets(text: str, cores: list[Range], codes: list[Range]) -> Iterator[Rang
             end = farm.end()
         origin = max(0, begin - _LOOK_BACK)
         start = starts[text[origin:end], begin - origin] + origin
-        if start < origin:
+        if start < origin or text[start:end].rstrip(".").lower() in _TITLES:
             continue
         lead = text[max(0, start - _LOOK_BACK) : start]
         leads = lead.endswith(_LEADS) or _LETTER_LEAD.search(lead)
@@ -247,8 +248,6 @@ def _around(text: str, start: int, end: int) -> tuple[str, int, int]:
 def _is_street(text: str, start: int, end: int) -> bool:
     """Decide about a number and a street without a town."""
     number, *names = text[start:end].split()
-    if text[start:end].rstrip(".").lower() in _TITLES:
-        return False
     if _GRID.fullmatch(text[start:end]):
         return True
     if _HIGH_STREET.fullmatch(" ".join(names)):
@@ -313,16 +312,17 @@ _MILITARY = re.compile(
 
 def _boxes(text: str, boxes: list[Range], codes: list[Range]) -> Iterator[Range]:
     """Yield post office boxes and military addresses."""
+    frame = Frame(text)
     for start, end in boxes:
         value = text[start:end].lower()
         military = _MILITARY.match(text, end)
         stop = military.end() if military else tail(text, end, codes)
         if stop > end or "box" in value or value.startswith(("p", "bfpo")):
-            yield start, stop
+            yield frame.head(start, HEAD), stop
 
 
 # From the right: a state with a ZIP, or a postcode; the address is what precedes it.
-_RIGHT_PATTERN = rf"\b{STATE}[ ,]{{1,3}}{ZIPS}|, [A-Z][A-Z]\b|\b{UK_CODE}|\b{CA_CODE}|{AU_CODE}"
+_RIGHT_PATTERN = rf"\b{STATE}[ ,.]{{1,3}}{ZIPS}|, [A-Z][A-Z]\b|\b{UK_CODE}|\b{CA_CODE}|{AU_CODE}"
 _HOUSE = re.compile(rf"#?{_NUMBER},?|[0-9]+(?i:st|nd|rd|th)|#")
 _LEAD = re.compile(
     r"(?i:p\.?o\.?|box|suite|ste|apt|flat|unit|dept|department|lock|lockbox|drawer|route|highway|hwy"
@@ -468,7 +468,7 @@ _RECIPIENTS = frozenset("occupier occupiers occupant resident residents househol
 
 # Before a ZIP any word may stand: fifty names of states would cost the gate its pace.
 _STREET_GATE = _CORE_PATTERN.replace("{0,24}", "*")
-_CODE_GATE = rf"[A-Za-z.][ ,]{{1,3}}{ZIPS}|, [A-Z][A-Z]\b|\b{UK_CODE}|\b{CA_CODE}|{AU_CODE}"
+_CODE_GATE = rf"[A-Za-z.][ ,.]{{1,3}}{ZIPS}|, [A-Z][A-Z]\b|\b{UK_CODE}|\b{CA_CODE}|{AU_CODE}"
 _CORE, _BOX, _RIGHT = map(scanner, (_CORE_PATTERN, _BOX_PATTERN, _RIGHT_PATTERN))
 
 

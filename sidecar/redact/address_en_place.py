@@ -24,6 +24,7 @@ HOUSE_NAME = (
 HEAD = re.compile(
     r"(?<![A-Za-z0-9$#./:@+_'-])(?:"
     rf"{alternatives('en.unit')}\.? ?#? ?(?:[A-Za-z]?-?[0-9]{{1,5}}(?:/[0-9])?[A-Za-z]?|[A-Z])"
+    r"(?: \([A-Za-z0-9 ]{1,14}\))?"
     r"|[Tt]he (?!Occup|Resident|Owner|Tenant|Manager|Director|Secretary)"
     r"[A-Z][A-Za-z'-]+(?: [A-Z][A-Za-z'-]+){0,2}|St\.? [A-Z][a-z]+(?:'s)?"
     rf"|{FLOOR}|{alternatives('en.ordinal')} (?i:floor)|(?i:lower ground|upper ground)(?i: floor)?"
@@ -34,6 +35,7 @@ _WIDE_SEP = r"(?:[ ,;]{1,3}\n? ?|\n ?| [|/-] )"
 _UNIT = (
     rf"(?:(?:# ?)?{alternatives('en.unit')}\.?(?: ?#)?"
     r"(?: ?[0-9]{1,6}(?:-[0-9]{1,4})?(?: ?-?[A-Za-z])?| [A-Za-z](?:-?[0-9]{1,5})?)\b(?!')"
+    r"|(?i:box|pmb|mailbox) ?#?[0-9]{1,6}\b"
     rf"|# ?[A-Za-z0-9-]{{1,6}}\b|{FLOOR}|(?i:lobby)\b|{alternatives('en.ordinal')} (?i:floor)\b)"
 )
 _DOTTED = {code.rstrip(".") for code in words("us.code")} | words("us.code")
@@ -48,7 +50,7 @@ _UK_OUT = (
 UK_CODE = rf"{_UK_OUT} ?[0-9][ABDEFGHJLNPQRSTUWXYZabdefghjlnpqrstuwxyz]{{2}}\b"
 CA_CODE = r"[A-Z][0-9][A-Z] ?[0-9][A-Z][0-9]\b"
 AU_CODE = r"\b(?:NSW|VIC|QLD|SA|WA|TAS|ACT|NT),? [0-9]{4}\b"
-_TAIL_UNITS = re.compile(rf"(?:{_WIDE_SEP}{_UNIT}){{1,3}}")
+_TAIL_UNITS = re.compile(rf"(?:{_WIDE_SEP}{_UNIT}(?: \([A-Za-z0-9 ]{{1,14}}\)(?=[,\n]))?){{1,3}}")
 _TAIL_TOWN = re.compile(rf"{_WIDE_SEP}(?:{LETTER}[A-Za-z\xc0-\xff'.-]*{SEP}){{0,5}}")
 _TO_KNOWN = re.compile(r"(?:[ ,.]{1,2}|,?\n| [|-] )(?=[A-Za-z\xc0-\xff])")
 _DIGIT_NEXT = re.compile("[-/]?[0-9@]")
@@ -84,7 +86,7 @@ STATE = rf"(?:{_UPPER_STATE}|{alternatives('us.state', 'us.code')})"
 ZIPS = r"[0-9]{5}(?:-[0-9]{4})?\b"
 # What may end an address that a number and a street begin.
 _CODE_PATTERN = (
-    rf"\b(?:{STATE}[ ,]{{1,3}}{ZIPS}|(?:{_UPPER_STATE}|{alternatives('us.state')})\b|{ZIPS}"
+    rf"\b(?:{STATE}[ ,.]{{1,3}}{ZIPS}|(?:{_UPPER_STATE}|{alternatives('us.state')})\b|{ZIPS}"
     rf"|{UK_CODE}|{CA_CODE})|{AU_CODE}"
 )
 _CODE = scanner(_CODE_PATTERN)

@@ -101,7 +101,7 @@ def short(data: bytes) -> Iterator[Range]:
         line = start == 0 or text[start - 1] == "\n"
         if known > 0 and _DIRECTION_HERE.match(names[0]):
             yield start, tail(text, known, [])
-        elif known > 0 and comma > 0 and (led or line or spelled):
+        elif known > 0 and comma > 0 and (led or line or spelled or frame.head(start, HEAD) < start):
             end = tail(text, known, [])
             at = led and text[max(0, start - 8) : start].endswith((" at ", "outside "))
             if at or (FOLLOWS if led or spelled else _LINE_ENDS).match(text, end):

@@ -92,6 +92,7 @@ _RANKS = {
     **dict.fromkeys(words("province", "tr_places.txt") | {"ist", "ank", "izm"}, 2),
     **dict.fromkeys(("turkiye", "turkey", "tr"), 3),
 }
+_SHORT_PROVINCES = frozenset({"ist", "ank", "izm"})
 _NEIGHBOURHOODS = words("neighbourhood", "tr_places.txt")
 _STREET_NAMES = frozenset(name for name in _NEIGHBOURHOODS | words("tr.name") if " " in name)
 _LAST_NAMES = frozenset(name.rpartition(" ")[2] for name in _STREET_NAMES)
@@ -142,6 +143,25 @@ def boxes(data: bytes) -> Iterator[Range]:
             yield start, place
 
 
+# An institution needs no street: "Tip Fakultesi, 58140 Sivas".
+_VENUES = rf"{alternatives('tr.venue')},? [0-9]{{5}} [A-Z\xc0]"
+_VENUE_SCAN = scanner(_VENUES)
+
+
+def venues(data: bytes) -> Iterator[Range]:
+    """Yield institutions with a postcode and a known place."""
+    text = data.decode("latin-1")
+    for match in _VENUE_SCAN.finditer(data):
+        start, end = match.span()
+        at = text.rindex(" ", start, end - 2)
+        at -= text[at - 1] == ","
+        head = _VENUE_BEFORE.search(text, max(0, at - 60), at)
+        stop = _place_end(text, at, capitals=True)
+        known = any(_RANKS.get(name.lower(), 0) for name in _WORDS.findall(text, at, stop))
+        if head and known:
+            yield head.start(), stop
+
+
 def _kind(part: str) -> str:
     kind = _KIND.match(part)
     return kind.lastgroup or "site" if kind else "site"
@@ -190,8 +210,10 @@ def _address(text: str, group: list[Part], again: bool = False) -> Iterator[Rang
     certain = len(named) > 1 or "number" in kinds or bare or alone
     if not (certain or ((numbered or "neighbourhood" in kinds) and _PLACE.match(text, end))):
         return
+    if text[group[0].end : group[0].end + 1] == ":" and not _A_DIGIT.search(text, group[0].end, end):
+        return  # "sokak: dar, mahalle: sessiz"
     start = _name_start(text, group[first])
-    nameless = _NAMELESS.match(text, start) is not None
+    nameless = _NAMELESS.match(text, start) is not None and len(group) > 1
     if (
         start == group[first].start
         and first == 0
@@ -232,7 +254,7 @@ def _is_placed(text: str, site: Part) -> bool:
     if _ROAD.search(text, site.start, site.end):
         return False
     end = site.end
-    if text[end : end + 2] != ", ":
+    if text[end : end + 2] != ", " and not _CODE_NEXT.match(text, end):
         return False
     places = max(_place_end(text, end, capitals=True), _venue_end(text, end))
     names = [name.lower() for name in _WORDS.findall(text, end, places)]
@@ -241,6 +263,7 @@ def _is_placed(text: str, site: Part) -> bool:
     return coded or (1 in ranks and 2 in ranks[ranks.index(1) :])
 
 
+_CODE_NEXT = re.compile(" [0-9]{5} [A-Z]")
 _ROAD = re.compile("(?i:yolu|asfalti|uzeri|yol)")
 _VENUE_WORD = re.compile(r"[ ,/-]{1,3}\n?([A-Z\xc0][A-Za-z\xc0-\xff.]*|[A-Z]?[0-9]{1,4}(?:/[0-9]{1,3})?)")
 
@@ -263,6 +286,7 @@ def _venue_end(text: str, end: int) -> int:
 
 
 _LETTER = re.compile(" [A-Za-z](?= [A-Za-z\xc0-\xff]{3})")
+_A_DIGIT = re.compile("[0-9]")
 _NAMELESS = re.compile(r"(?=[A-Z])(?:(?i:sanayi sitesi|sanayi bolgesi)|OSB|TOKI|Toki)\b")
 _LOWER_NAME = re.compile(rf" ?[a-z]+ {_SITE} [0-9]+$")
 _QUARTER_BEFORE = re.compile(
@@ -276,7 +300,7 @@ _PLACE_BEFORE = re.compile(
 )
 _VENUE_BEFORE = re.compile(
     r"(?<![A-Za-z0-9\xc0-\xff'])(?:[A-Z\xc0][A-Za-z\xc0-\xff.]* (?:(?:ve|&) )?){1,4}"
-    rf"(?=[A-Z]){alternatives('tr.venue')},? $"
+    rf"(?=[A-Z]){alternatives('tr.venue')}(?:,? )?$"
 )
 
 
@@ -389,9 +413,9 @@ def _place_end(text: str, end: int, capitals: bool) -> int:
         if stem and _RANKS[stem] > rank:
             return place.start(2) + len(stem)
         if name[0].islower() and (
-            capitals
+            (capitals and not (name in _SHORT_PROVINCES and rank >= 0))
             or this <= rank
-            or name in _TR_NOT_PLACE
+            or (name in _TR_NOT_PLACE and rank != 1)
             or _following_word(text, place.end())[:3] == "kat"
         ):
             return end  # "bodrum katta" is the basement, not the town
@@ -438,5 +462,6 @@ def _rank(text: str, name: str, end: int) -> int:
 
 RULES: tuple[Rule, ...] = (
     Rule("address", (_GATE,), find, MATCHES, REJECTS),
+    Rule("address", (_VENUES,), venues, ("Cumhuriyet Üniversitesi Tıp Fakültesi, 58140 Sivas",)),
     Rule("address", (_BOX_PATTERN,), boxes, ("PK 728 Altındağ/Ankara",)),
 )
