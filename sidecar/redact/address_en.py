@@ -143,16 +143,19 @@ def _streets(text: str, cores: list[Range], codes: list[Range]) -> Iterator[Rang
         leads = lead.endswith(_LEADS) or _LETTER_LEAD.search(lead)
         unit = leads and _LEADING_UNIT.search(text, start - len(lead), start)
         stop = tail(text, end, codes)
-        if not unit and lead[-1:] in " #" and text[start].isdigit():
-            spelled = SPELLED_NUMBER.search(lead)
-            start -= len(spelled.group()) if spelled else 0
         inside = unit and unit.group()[0] not in "nN0123456789"  # "No. 5, 12 more lanes"
         if stop > end or inside or whole[_around(text, start, end)]:
-            start = unit.start() if unit else start
-            if lead[-1:] == " " and lead[-2:-1].isalpha() and not unit:
-                word = lead[:-1].rpartition(" ")[2]  # "Plot 14, Kingfisher Rise"
-                start -= len(word) + 1 if word.lower() in _EN_UNIT else 0
+            start = unit.start() if unit else start - _lead_size(lead)
             yield frame.head(start, HEAD), stop
+
+
+def _lead_size(lead: str) -> int:
+    """Return the size of the words that belong to a number: "no. 7", "Plot 14, Ash Rise"."""
+    spelled = SPELLED_NUMBER.search(lead)
+    if spelled:
+        return len(spelled.group())
+    word = lead[:-1].rpartition(" ")[2] if lead[-1:] == " " else ""
+    return len(word) + 1 if word.lower() in _EN_UNIT else 0
 
 
 # In lower case and without a dot it may be the word: "theres no 12 Hill View".
@@ -254,14 +257,12 @@ def _is_street(text: str, start: int, end: int) -> bool:
         return FOLLOWS.match(text, end) is not None
     if len(names) < 3 and _NAME_ALONE.fullmatch(" ".join(names)):
         return names[0].title() not in _NOT_ALONE and _ENDS.match(text, end) is not None
-    if names and _FRACTION.fullmatch(names[0]):
-        names = names[1:]
+    names = names[1:] if names and _FRACTION.fullmatch(names[0]) else names
     if any(name[-1] == "." and len(name) > 5 for name in names[:-1]):
         return False  # a sentence ends before the last word
     names = [name.strip(".,") for name in names]
-    if len(names) < 2 or names[0].lower() in _EN_MEASURE:
-        return False
-    if names[-1] == "way" and _ADVERB.match(text, end):
+    adverb = names[-1:] == ["way"] and _ADVERB.match(text, end)
+    if len(names) < 2 or names[0].lower() in _EN_MEASURE or adverb:
         return False
     before = (text[max(0, start - 12) : start].lower().split() or [""])[-1]
     if before in _EN_LABEL or (before == "in" and YEAR.fullmatch(number)):
@@ -301,8 +302,8 @@ _ADVERB = re.compile(r" (?:too|more|less|better|worse|ahead|out|up|off|over|back
 
 
 _BOX_PATTERN = (
-    r"\b(?i:p\.? ?o\.? ?box|post office box|p\.? ?o\.? ?b\.?|lock ?box|drawer|psc|unit|cmr|rr|hc|bfpo"
-    r"|rural route)"
+    r"\b(?i:p\.? ?o\.? ?box|post office box|p\.? ?o\.? ?b\.?|lock ?box|drawer|psc|unit|cmr|rr|hc"
+    r"|bfpo|rural route)"
     r" ?(?:# ?|no\.? ?)?[0-9]{1,7}[A-Za-z]?(?:,? ?(?i:box) ?#? ?[0-9]{1,6})?\b"
 )
 _MILITARY = re.compile(
@@ -452,7 +453,7 @@ def _ends_walk(token: str, comma: bool, lower: bool) -> bool:
     """Tell whether a word belongs to the sentence before an address."""
     word = token.strip("()'\"").rstrip(".").lower()
     quoted = token[-1] == "'" and token[-2:-1] != "s"
-    if quoted or token[-1] in ":?!)\"" or token[0] in '"{}[]|=':
+    if quoted or token[-1] in ':?!)"' or token[0] in '"{}[]|=':
         return True
     if (is_stop(token) and word != "on") or word in _RECIPIENTS or token in ("AM", "PM"):
         return True

@@ -71,9 +71,8 @@ _TAIL_CODE = re.compile(rf",? (?i:{_PLAIN_CODE})(?![A-Za-z0-9@'-])")
 _TOWN_STATE = re.compile(
     rf", ({LETTER}{{3,}}(?: {LETTER}{{3,}}){{0,2}}),? (?i:{_PLAIN_CODE})(?=[,.;:!?)\n]|$)"
 )
-_PART = re.compile(
-    rf", (?:(?i:by|near|nr\.?) )?({LETTER}[A-Za-z\xc0-\xff'-]+(?: {LETTER}[A-Za-z\xc0-\xff'-]+){{0,2}})"
-)
+_PART_WORD = rf"{LETTER}[A-Za-z\xc0-\xff'-]+"
+_PART = re.compile(rf", (?:(?i:by|near|nr\.?) )?({_PART_WORD}(?: {_PART_WORD}){{0,2}})")
 _COUNTY = re.compile(rf"{alternatives('en.county')}(?![A-Za-z\xc0-\xff@-])")
 _OUTWARD = re.compile(r",? ([A-Za-z]{1,2})[0-9]{1,2}[A-Za-z]?(?![0-9A-Za-z]|[ -][0-9])")
 _TOWN_OUTWARD = re.compile(
@@ -109,8 +108,8 @@ def tail(text: str, end: int, codes: list[Range]) -> int:
     end = max(known, end)
     for start, stop in codes[(first := bisect_left(codes, (end, 0))) : first + 3]:
         between = text[end:start] if start - end < 70 else "?"
-        names = between.split()
-        if not _TAIL_TOWN.fullmatch(between) or any(map(is_stop, names)) or "in" in names[:1]:
+        town = _TAIL_TOWN.fullmatch(between) and not between.startswith(" in ")
+        if not town or any(map(is_stop, between.split())):
             break
         if PHONE_AFTER.match(text, stop) and text[start:stop].isdigit():
             break

@@ -95,7 +95,8 @@ _FIELD = re.compile(
     rf"|(?P<name>{alternatives('label.street')}{_AFTER_LABEL}(?P<_1>[0-9]{{0,5}}\.? ?{_NAMES}))"
     rf"|{alternatives('label.town')}{_AFTER_LABEL}(?P<_2>{_NAMES})"
     rf"|{alternatives('label.state')}{_AFTER_LABEL}(?P<_3>[A-Z]{{2}}|[A-Z][a-z]+(?: [A-Z][a-z]+)?)"
-    rf"|{alternatives('label.code')}{_AFTER_LABEL}(?P<_4>(?=[A-Za-z ]{{0,4}}[0-9])[A-Za-z0-9 -]{{4,10}})"
+    rf"|{alternatives('label.code')}{_AFTER_LABEL}"
+    r"(?P<_4>(?=[A-Za-z ]{0,4}[0-9])[A-Za-z0-9 -]{4,10})"
     rf"|{alternatives('label.unit')}{_AFTER_LABEL}(?P<_5>(?=[A-Za-z#. ]{{0,10}}[0-9]|[A-Za-z]\b)"
     r"[A-Za-z0-9#/ .-]{1,20}))(?=[\"',;|\n}/.)]|$| [-|/]| [A-Za-z]+[:=])"
 )
@@ -106,9 +107,7 @@ _FORM_GATE = (
 )
 _FORMS = scanner(_STREET_FIELD)
 _APART = 40  # at most, the fields of a form
-FORM_MATCHES = (
-    "line1=390 Bay Street, line2=Apt 11-J, city=Staten Island, zip=10301",
-)
+FORM_MATCHES = ("line1=390 Bay Street, line2=Apt 11-J, city=Staten Island, zip=10301",)
 _FORM_REJECTS = (
     "street: closed, city: unknown, state: done", "state=ok city=none", "sokak: dar, no: yok",
     "address: see below, zip: file.zip", "state: OR, city: Bend", "Cadde: çok güzel, il: sor",

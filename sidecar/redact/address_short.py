@@ -43,7 +43,8 @@ _SHORT_REJECTS = (
 )  # fmt: skip
 _HOUSE_MATCHES = (
     "The Coach House, Back Lane, Holt", "Hill Top Barn, Sheep Lane, Upper Slaughter",
-    "58 Kelham House, Balby Road, Doncaster", "2 Almshouses, Vicar's Close, Wells BA5", "Keeper's Cottage, The Green, Hook Norton",
+    "58 Kelham House, Balby Road, Doncaster", "2 Almshouses, Vicar's Close, Wells BA5",
+    "Keeper's Cottage, The Green, Hook Norton",
 )  # fmt: skip
 _HOUSE_REJECTS = (
     "the White House, Congress and the press", "Leave the house, Peter", "The Mill House, a pub",
@@ -75,6 +76,7 @@ def short(data: bytes) -> Iterator[Range]:
     """Yield addresses whose street is a name alone: "1340 N Astor, Chicago", "at 245 Main"."""
     text = data.decode("latin-1")
     frame = Frame(text)
+    codes: list[Range] | None = None
     for match in _SHORT.finditer(data):
         start, end = match.span()
         number = _SHORT_NUMBER.match(text, start)
@@ -88,33 +90,42 @@ def short(data: bytes) -> Iterator[Range]:
         names = text[start:end].split()[1:]
         if any(map(is_stop, names)) or not _NOT_STREET.isdisjoint(map(str.lower, names)):
             continue
-        if comma > 0 and (at_unit := _UNIT_HERE.match(text, comma)):
-            several = at_unit.group().count(",") > 1
-            if names[0][0].isupper() or several or _AT.search(text, max(0, start - 16), start):
-                yield frame.head(start, HEAD), tail(text, end, codes_in(data))
-            continue
-        spelled = SPELLED_NUMBER.search(text, max(0, start - 12), start)
-        known = known_end(text, end if comma < 0 else quarters_end(text, end))
-        if known < 0 and comma < 0 and _DIRECTION_HERE.match(names[0]):
-            more = _MORE_NAME.match(text, end)  # "615 n lake shore chicago"
-            known = known_end(text, more.end()) if more else -1
-        line = start == 0 or text[start - 1] == "\n"
-        if known > 0 and _DIRECTION_HERE.match(names[0]):
-            yield start, tail(text, known, [])
-        elif known > 0 and comma > 0 and (led or line or spelled or frame.head(start, HEAD) < start):
-            end = tail(text, known, [])
-            at = led and text[max(0, start - 8) : start].endswith((" at ", "outside "))
-            if at or (FOLLOWS if led or spelled else _LINE_ENDS).match(text, end):
-                start = spelled.start() if spelled else start
-                yield frame.head(start, HEAD), end
-        elif FOLLOWS.match(text, end):
-            at = line or _AT.search(text, max(0, start - 16), start)
-            if (at and names[0] in _BARE) or (led and _DIRECTION_HERE.match(names[0])):
-                yield start, end
+        at = _AT.search(text, max(0, start - 16), start) is not None
+        unit = _UNIT_HERE.match(text, end) if comma > 0 else None
+        if unit is None:
+            yield from _short(text, frame, (start, end), names, led is not None, at)
+        elif names[0][0].isupper() or unit.group().count(",") > 1 or at:
+            codes = codes_in(data) if codes is None else codes
+            yield frame.head(start, HEAD), tail(text, end, codes)
+
+
+def _short(
+    text: str, frame: Frame, street: Range, names: list[str], led: bool, at: bool
+) -> Iterator[Range]:
+    """Yield the address of a number and names if a known town follows, or words lead to it."""
+    start, end = street
+    directed = _DIRECTION_HERE.match(names[0]) is not None
+    comma = text[end : end + 2] == ", "
+    known = known_end(text, quarters_end(text, end) if comma else end)
+    if known < 0 and not comma and directed:
+        more = _MORE_NAME.match(text, end)  # "615 n lake shore chicago"
+        known = known_end(text, more.end()) if more else -1
+    line = start == 0 or text[start - 1] == "\n"
+    spelled = SPELLED_NUMBER.search(text, max(0, start - 12), start)
+    if known > 0 and directed:
+        yield start, tail(text, known, [])
+    elif known > 0 and comma and (led or line or spelled or frame.head(start, HEAD) < start):
+        end = tail(text, known, [])
+        near = led and text[max(0, start - 8) : start].endswith((" at ", "outside "))
+        if near or (_ENDS if led or spelled else _LINE_ENDS).match(text, end):
+            yield frame.head(spelled.start() if spelled else start, HEAD), end
+    elif FOLLOWS.match(text, end) and ((led and directed) or ((line or at) and names[0] in _BARE)):
+        yield start, end
 
 
 _UNIT_HERE = re.compile(rf"{_UNIT_NEXT}[A-Za-z0-9-]{{0,5}}(?:{_UNIT_NEXT})?")
 _AT = re.compile(r"(?<![A-Za-z])(?i:at|to|from|outside|near|opposite|behind)(?: no\.?)? $")
+_ENDS = re.compile(rf"{FOLLOWS.pattern}| [^A-Za-z0-9]")
 _LINE_ENDS = re.compile(r"\n|[.,;]?$")
 _NOT_STREET = frozenset().union(
     *(words(f"en.{section}") for section in ("measure", "common", "label", "not_street"))
@@ -166,7 +177,6 @@ _TURNED_GATE = (
 )
 _TURNED = scanner(_TURNED_PATTERN)
 _TURNED_NUMBER = re.compile(r"(.+[A-Za-z.],? [0-9]{1,4}[A-Za-z]?),? [A-Z]", re.DOTALL)
-_TURNED_ENDS = re.compile(rf"{FOLLOWS.pattern}| [^A-Za-z0-9]")
 _TURNED_MATCHES = ("Cotham Brow 58, Bristol", "Bell Lane 12 Uckfield TN22")
 _TURNED_REJECTS = ("Rugby Club 3, Leeds 2", "Route 66, Arizona", "Sesame Street 50 London fans")
 
@@ -191,7 +201,7 @@ def turned(data: bytes) -> Iterator[Range]:
         stop = tail(text, end, codes)
         comma = text[end] == ","
         coded = stop > end and text[stop - 1].isdigit()
-        if stop > end and (comma or coded) and _TURNED_ENDS.match(text, stop):
+        if stop > end and (comma or coded) and _ENDS.match(text, stop):
             yield frame.head(start, HEAD), stop
 
 

@@ -35,12 +35,26 @@ MATCHES = (
     "fevzi çakmak cad. no:33", "Gül Bloklar No:28 Çankaya", "Bahçelievler 7. Cad. No:34/5 Çankaya",
     "lale cad. no:62 a ümraniye", "inönü cad. no:200/4 hatay izmir",
     "lale bulv. no 266 tepe prime a blok kat 7", "Yukarı Dudullu, Lale Cd. No:151, 34775 Ümraniye",
+    "Levent Mahallesi, Lale Caddesi No:185, Kanyon AVM, 34394 Şişli/İstanbul",
+    "izmir bornova akgün mah 372 sk no 10 d 3", "34734 Kadıköy İstanbul Gül Mah. Lale Cad. No:81",
+    "Zorlu Center, Gül Mah. Lale Sok. No:2 Beşiktaş", "Ankara / Çankaya / Gül Mah. Lale Cad. No: 8",
+    "Ataköy 9. Kısım B9 Blok Daire 44 Bakırköy", "Gökçeler Mevkii 123 ada 45 parsel Milas/Muğla",
+    "Aşağı Çavundur Köyü, Çubuk, Ankara", "Ege Üniversitesi Kampüsü, 35100 Bornova/İzmir",
+    "Emek 8. Cadde (Lale Cad.) 92/14 Çankaya", "Sanayi Sitesi 9. Blok No:22 Çorum",
+    "Mersin Yolu Üzeri 7. km Tarsus", "Gazi Kemal Bul. No:64/A Maltepe Çankaya",
+    "Beytepe, Kanuni Bulvarı Park Vadi 5/61", "Gül Cad. No: 14, 06420 Bakanlıklar",
+    "Forum Bornova AVM Kat:1 No:112 Bornova İzmir", "Gül Cad. No:9, Bina 2, Salon 4, Mamak/Ankara",
+    "Gül Mah. 4. Uygur Sok. Park Evleri A3/17 Atakum/SAMSUN", "4. levent gül mah. lale sok. no:3",
     "Lale Cad. No:2 / 5 Kartal", "Lale Cad. No:4/B 12 06530 Çankaya",
 )  # fmt: skip
 REJECTS = (
     "Bağdat Caddesi'nde yürüyüş yaptık", "sokak lezzetleri festivali 27.10.2025 günü",
     "blok zinciri", "1. sınıf 3. şube", "kat 5 daire var mı", "no 5", "site çöktü no 3",
-    "bu sokak 5 dakika sürüyor", "B blok 3 kat", "levent 3 saat", "the viewing at apt 27",
+    "bu sokak 5 dakika sürüyor", "B blok 3 kat", "levent 3 saat",
+    "sokak: dar, mahalle: sessiz", "OSB 3 yeni firma aldı", "2 ada gezdik, 3 koy gördük",
+    "Konya Yolu, Ankara, İstanbul arası yoğun", "Onu bul. No 5 olsun", "9. Kısım bitti",
+    "Ege Üniversitesi 2 puan düştü", "AVM kat 2 çok kalabalıktı", "123 ada hakkında bilgi yok",
+    "the viewing at apt 27",
 )  # fmt: skip
 
 _NEIGHBOURHOOD = alternatives("tr.neighbourhood")
@@ -53,14 +67,14 @@ _NUMBERED = (
     r"|\b[0-9]{1,2} B(?i:lok)\b|\b[A-Z][0-9]{1,2}/[0-9]{1,3}\b"
     r"|\b[0-9]{1,5} (?i:ada)[ ,/]{1,2}[0-9]{1,5} (?i:parsel)\b"
     r"|\b(?i:ada)[ .:]{1,3}[0-9]{1,5}[ ,/]{1,2}(?i:parsel)[ .:]{1,3}[0-9]{1,5}\b"
-    r"|\b[0-9]{1,3}\. ?(?i:km)\b|\b(?i:d|daire|kat):[A-Z]\b|\b(?i:no)[ .:]{0,2}[0-9]{1,4}/[0-9]{1,3}"
+    r"|\b[0-9]{1,3}\. ?(?i:km)\b|\b(?i:d|daire|kat):[A-Z]\b"
     r"|(?i:blok)[ .:]{1,2}[A-Za-z][0-9]?\b|(?i:kat)[ .:]{1,2}(?i:zemin|giris|bodrum|cati)\b"
     r"|[0-9]{1,4} (?i:numara|nolu)\b|[0-9]{1,2}\. ?(?i:kat)\b"
     r"|(?i:zemin|giris|bodrum|cati) (?i:kat)\b)"
 )
-_STAGE = r"[0-9]{1,2}\. ?(?i:kisim|etap)\b"  # "Atakoy 9. Kisim"
+_STAGE = r"[0-9]{1,2}\. ?(?i:kisim|etap)"  # "Atakoy 9. Kisim"
 _PART_PATTERN = (
-    rf"\b(?:(?:{_NEIGHBOURHOOD}|{_STREET}|{_SITE})\b\.?|B(?i:ul)\. ?|{_STAGE}|{_NUMBERED})"
+    rf"\b(?:(?:{_NEIGHBOURHOOD}|{_STREET}|{_SITE})\b\.?|B(?i:ul)\. ?|{_STAGE}\b|{_NUMBERED})"
 )
 _KIND = re.compile(
     rf"(?P<number>(?:{_NUMBERED})$)|(?P<neighbourhood>{_NEIGHBOURHOOD}\b)"
@@ -81,7 +95,7 @@ _NAMED_NUMBER = re.compile(
 _EDGE = re.compile(r'.*(?:["\n\t\0{}\[\]<>;|=:]|,(?! ))', re.DOTALL)
 _WORD = r"[A-Za-z\xc0-\xff]{2,20}"
 _PLACE = re.compile(
-    r"(?:[ ,./\n-]{1,3}|(?<=[0-9])(?=[A-Z]))\(?(?:(?:[0-9]{1,4} )?([0-9]{5})(?![0-9A-Za-z])"
+    r"[ ,./\n-]{1,3}\(?(?:(?:[0-9]{1,4} )?([0-9]{5})(?![0-9A-Za-z])"
     rf"|({_WORD})(?: ?/ ?({_WORD}))?\)?)"
 )
 _NEXT_WORD = re.compile(r" ?([A-Za-z\xc0-\xff]*)")
@@ -210,16 +224,12 @@ def _address(text: str, group: list[Part], again: bool = False) -> Iterator[Rang
     certain = len(named) > 1 or "number" in kinds or bare or alone
     if not (certain or ((numbered or "neighbourhood" in kinds) and _PLACE.match(text, end))):
         return
-    if text[group[0].end : group[0].end + 1] == ":" and not _A_DIGIT.search(text, group[0].end, end):
+    field = text.startswith(":", group[0].end)
+    if field and not _A_DIGIT.search(text, group[0].end, end):
         return  # "sokak: dar, mahalle: sessiz"
     start = _name_start(text, group[first])
-    nameless = _NAMELESS.match(text, start) is not None and len(group) > 1
-    if (
-        start == group[first].start
-        and first == 0
-        and text[group[0].end : group[0].end + 1] != ":"
-        and not nameless
-    ):
+    nameless = field or (_NAMELESS.match(text, start) is not None and len(group) > 1)
+    if start == group[first].start and first == 0 and not nameless:
         if group[0].kind == "site" and not again:  # "bizim koy Karaagac Koyu No:15"
             yield from _address(text, group[1:], again=True)
         return
@@ -265,7 +275,9 @@ def _is_placed(text: str, site: Part) -> bool:
 
 _CODE_NEXT = re.compile(" [0-9]{5} [A-Z]")
 _ROAD = re.compile("(?i:yolu|asfalti|uzeri|yol)")
-_VENUE_WORD = re.compile(r"[ ,/-]{1,3}\n?([A-Z\xc0][A-Za-z\xc0-\xff.]*|[A-Z]?[0-9]{1,4}(?:/[0-9]{1,3})?)")
+_VENUE_WORD = re.compile(
+    r"[ ,/-]{1,3}\n?([A-Z\xc0][A-Za-z\xc0-\xff.]*|[A-Z]?[0-9]{1,4}(?:/[0-9]{1,3})?)"
+)
 
 
 def _venue_end(text: str, end: int) -> int:
@@ -320,10 +332,13 @@ def _place_start(text: str, start: int) -> int:
             break
         name = before.group(1) or ""
         last = name.rpartition(" ")[2]
-        known = [
-            place for place in (name, last) if _is_place(place, lower, certain=start < origin)
-        ]
-        if not known and name.count(" ") == 1 and last[0].isupper() and last.lower() not in _TR_STOP:
+        known = [place for place in (name, last) if _is_place(place, lower, certain=start < origin)]
+        if (
+            not known
+            and name.count(" ") == 1
+            and last[0].isupper()
+            and last.lower() not in _TR_STOP
+        ):
             known = [name] if _is_place(name.split()[0], lower=False, certain=False) else []
         if not known and not before.group(2):
             break
@@ -360,14 +375,11 @@ def _name_start(text: str, part: Part) -> int:
     for position, token in islice(_tokens_before(text, start), 5):
         word = token.strip(".,'").lower()
         abbreviation = token[-1] == "." and (len(word) < 5 or word.isdigit())
-        if word in _TR_STOP or not (token[-1].isalnum() or abbreviation):
+        english = part.kind == "site" and token in _EN_STOP  # "at Apt 12"
+        if english or word in _TR_STOP or not (token[-1].isalnum() or abbreviation):
             break
-        if part.kind == "site" and token in _EN_STOP:
-            break  # "at Apt 12"
-        if start < part.start and (
-            _OWN.search(word) or (word in _TR_OPENER and _SENTENCE.search(text, 0, position))
-        ):
-            break  # "Evimizi Lale Cad."
+        if start < part.start and _opens_sentence(text, position, word):
+            break
         capital = token[0].isupper() or (token[0].isdigit() and abbreviation)
         if _CASE_ENDING.search(token):
             break  # "Osmangazi'den Lale Mah."
@@ -379,7 +391,13 @@ def _name_start(text: str, part: Part) -> int:
     return start
 
 
-_SENTENCE = re.compile(r"(?:^|[\n.!?:\"'(-] ?)$")
+def _opens_sentence(text: str, start: int, word: str) -> bool:
+    """Tell whether a capital begins a sentence and no name: "Evimizi Lale Cad."."""
+    opens = word in _TR_OPENER and _SENTENCE.search(text, max(0, start - 3), start) is not None
+    return opens or _OWN.search(word) is not None
+
+
+_SENTENCE = re.compile(r"(?:\A|[\n.!?:\"'(-] ?)$")
 _OWN = re.compile("[a-z](?:[iu]m[iu]z|[iu]n[iu]z|l[ae]r[iu]n)(?:[aeiu]|[dt][ae]n?|[iu]n|l[ae]r)?$")
 
 
@@ -419,15 +437,11 @@ def _place_end(text: str, end: int, capitals: bool) -> int:
             or _following_word(text, place.end())[:3] == "kat"
         ):
             return end  # "bodrum katta" is the basement, not the town
-        if this >= 0:
-            end, rank = place.end(2), this
-            if last >= 0:
-                end, rank = place.end(), last
-        elif last >= 0:
+        if last >= 0:
             end, rank = place.end(), last
-        elif (coded or name.lower() in _NEIGHBOURHOODS) and name[0].isupper() and rank < 0:
-            if name.lower() in _TR_STOP or text[place.start() : place.start() + 2] == ". ":
-                return end
+        elif this >= 0:
+            end, rank = place.end(2), this
+        elif rank < 0 and _is_quarter(text, place, coded):
             end, rank, coded = place.end(2), 0, False
         else:  # a quarter, if a district follows
             district = _PLACE.match(text, place.end(2))
@@ -435,6 +449,15 @@ def _place_end(text: str, end: int, capitals: bool) -> int:
                 return end
             end = place.end(2)
     return end
+
+
+def _is_quarter(text: str, place: re.Match[str], coded: bool) -> bool:
+    """Tell whether a name that is no district is a quarter: a postcode stands before it."""
+    name = place.group(2)
+    if not name[0].isupper() or text.startswith(". ", place.start()):
+        return False
+    plain = name.lower()
+    return (coded or plain in _NEIGHBOURHOODS) and plain not in _TR_STOP
 
 
 _ENDINGS = re.compile("(?:[dt][ae](?:n|ki|yim|yiz)?|[yn]?[ae]|n?in|n?un)$")
