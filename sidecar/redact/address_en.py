@@ -117,7 +117,8 @@ _LEADING_UNIT = re.compile(
     rf"{alternatives('en.unit')}\.? ?#? ?"
     r"(?:[A-Za-z]?-?[0-9]{1,5}(?:/[0-9])?[A-Za-z]?|[A-Za-z]\b)(?: \([A-Za-z0-9 ]{1,14}\))?"
     rf"|#[A-Za-z0-9-]{{1,6}}|\b(?:[0-9]{{1,2}}[fF/]|[pP][fF])[0-9]|\b{FLOOR}"
-    rf"|\b(?i:top|ground|first|second|basement|garden)(?i: floor)?(?i: flat)?)"
+    rf"|\b(?i:top|ground|first|second|basement|garden)(?i: floor)?(?i: flat)?"
+    r"(?i: left| right| rear| front)?)"
     r"(?:,{1,2} ?|,? at | - | |,?\n)$|(?<![A-Za-z0-9$#./:@+_-])[0-9]{1,5} $"
 )
 _LEADS = (", ", ",,", " at ", " - ", "\n", *(f"{digit} " for digit in range(10)))
@@ -153,14 +154,15 @@ def _lead_size(lead: str) -> int:
     """Return the size of the words that belong to a number: "no. 7", "Plot 14, Ash Rise"."""
     spelled = SPELLED_NUMBER.search(lead)
     if spelled:
-        return len(spelled.group())
+        return len(spelled.group(1))
     word = lead[:-1].rpartition(" ")[2] if lead[-1:] == " " else ""
     return len(word) + 1 if word.lower() in _EN_UNIT else 0
 
 
 # In lower case and without a dot it may be the word: "theres no 12 Hill View".
 SPELLED_NUMBER = re.compile(
-    r"(?<![A-Za-z0-9.])(?:(?i:no\.|num\.?|number)|N[oO]|(?:(?<=at )|(?<=to )|(?<=of ))no) ?#? ?$"
+    r"(?:^|[^A-Za-z0-9. ] ?|(?<![A-Za-z])[a-z]+ )"  # not of a capital: "Symphony No. 5"
+    r"((?:(?i:no\.|num\.?|number)|N[oO]|(?:(?<=at )|(?<=to )|(?<=of ))no) ?#? ?)$"
 )
 
 

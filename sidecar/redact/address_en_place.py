@@ -36,7 +36,8 @@ _UNIT = (
     rf"(?:(?:# ?)?{alternatives('en.unit')}\.?(?: ?#)?"
     r"(?: ?[0-9]{1,6}(?:-[0-9]{1,4})?(?: ?-?[A-Za-z])?| [A-Za-z](?:-?[0-9]{1,5})?)\b(?!')"
     r"|(?i:box|pmb|mailbox) ?#?[0-9]{1,6}\b"
-    rf"|# ?[A-Za-z0-9-]{{1,6}}\b|{FLOOR}|(?i:lobby)\b|{alternatives('en.ordinal')} (?i:floor)\b)"
+    rf"|# ?[A-Za-z0-9-]{{1,6}}\b|[0-9]{{1,2}} (?i:floor)\b|{FLOOR}"
+    rf"|(?i:lobby)\b|{alternatives('en.ordinal')} (?i:floor)\b)"
 )
 _DOTTED = {code.rstrip(".") for code in words("us.code")} | words("us.code")
 _CODES = (code.upper().replace(".", r"\.") for code in _DOTTED)
@@ -67,6 +68,11 @@ _TAIL_MORE = re.compile(
 )
 _PLAIN_CODE = "|".join(code.replace(".", r"\.") for code in _US_CODE - _WORD_CODE)
 _TAIL_CODE = re.compile(rf",? (?i:{_PLAIN_CODE})(?![A-Za-z0-9@'-])")
+# "7 Ellesmere Court, Grove Road N, Sutton"
+_SECOND_STREET = re.compile(
+    r", (?:[A-Z][A-Za-z'.-]* ){1,3}(?=[A-Z])"
+    rf"{alternatives('en.street')}(?![A-Za-z])\.?(?: [NSEW]\b)?(?! [0-9])"
+)
 # "5500 county road 12, wiggins ms"
 _TOWN_STATE = re.compile(
     rf", ({LETTER}{{3,}}(?: {LETTER}{{3,}}){{0,2}}),? (?i:{_PLAIN_CODE})(?=[,.;:!?)\n]|$)"
@@ -102,7 +108,9 @@ def is_stop(token: str) -> bool:
 def tail(text: str, end: int, codes: list[Range]) -> int:
     """Return where the unit, town, state, postcode and country after a street end."""
     units = _TAIL_UNITS.match(text, end)
-    street = end = units.end() if units else end
+    end = units.end() if units else end
+    second = _SECOND_STREET.match(text, end)
+    street = end = second.end() if second else end
     end = quarters_end(text, end) if text[end : end + 1] == "," else end
     known = known_end(text, end)
     end = max(known, end)

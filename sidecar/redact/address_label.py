@@ -82,7 +82,7 @@ def _is_prose(word: str, plain: str) -> bool:
 
 
 # A form: its fields stand near each other, and one of them is the street.
-_AFTER_LABEL = r"[\"' ]{0,3}[:=][\"' ]{0,3}"
+_AFTER_LABEL = r"[\"' ]{0,3}[:=>][\"' ]{0,3}"
 _NAMES = rf"{_LETTER}[A-Za-z\xc0-\xff'.-]+(?: {_LETTER}[A-Za-z\xc0-\xff'.-]+){{0,2}}"
 _STREET_VALUE = rf"(?:[0-9]{{1,5}}[A-Za-z]?,? {_W}|{_W}(?: {_W}){{0,5}},? [0-9]{{1,4}})"
 _STREET_FIELD = (
@@ -98,12 +98,12 @@ _FIELD = re.compile(
     rf"|{alternatives('label.code')}{_AFTER_LABEL}"
     r"(?P<_4>(?=[A-Za-z ]{0,4}[0-9])[A-Za-z0-9 -]{4,10})"
     rf"|{alternatives('label.unit')}{_AFTER_LABEL}(?P<_5>(?=[A-Za-z#. ]{{0,10}}[0-9]|[A-Za-z]\b)"
-    r"[A-Za-z0-9#/ .-]{1,20}))(?=[\"',;|\n}/.)]|$| [-|/]| [A-Za-z]+[:=])"
+    r"[A-Za-z0-9#/ .-]{1,20}))(?=[\"',;|\n}/.)<]|$| [-|/]| [A-Za-z]+[:=])"
 )
 _FORM_GATE = (
-    rf"(?:{alternatives('label')}{_MORE}|(?i:line1))[\"' ]*[:=][\"' ]*"
+    rf"(?:{alternatives('label')}{_MORE}|(?i:line1))[\"' ]*[:=>][\"' ]*"
     rf"(?:[0-9]+[A-Za-z]?,? {_W}|{_W}(?: {_W})*,? [0-9])"
-    rf"|\b{alternatives('label.street')}[\"' ]*[:=][\"' ]*{_W}"
+    rf"|\b{alternatives('label.street')}[\"' ]*[:=>][\"' ]*{_W}"
 )
 _FORMS = scanner(_STREET_FIELD)
 _APART = 40  # at most, the fields of a form

@@ -57,19 +57,21 @@ _DIRECTION = r"(?i:n|s|e|w|ne|nw|se|sw|north|south|east|west)\.?"
 _BARE = words("en.street.bare")
 _BARE_NAMES = "|".join(sorted(_BARE))
 _UNIT_NEXT = r"(?:,| -) (?i:apt|apartment|suite|ste|unit|bldg|building)\.? ?#?[A-Za-z0-9]"
+_UNITS = "(?i:flat|apt|apartment|unit|suite|room|house|studio|office|shop|bungalow)\\.?"
 _SHORT_PATTERN = (
     rf"\b[0-9]{{2,5}} {_A}{{3,20}}(?: {_A}{{3,20}}){{0,2}}{_UNIT_NEXT}"
-    rf"|\b[0-9]{{2,5}} {_DIRECTION} {_A}{{3,20}}\b"
+    rf"|\b[0-9]{{2,5}}(?:-[0-9]{{2,5}})? {_DIRECTION} {_A}{{3,20}}\b"
     rf"|\b[0-9]{{2,5}} (?:{_BARE_NAMES}|(?i:broadway))\b"
-    rf"|\b[0-9]{{1,4}}(?:-[0-9]{{1,4}})?[A-Za-z]? (?:[A-Z]{_A}*(?:'{_A}+)? ){{0,2}}[A-Z]{_A}+, {_A}"
+    r"|\b[0-9]{1,4}(?:-[0-9]{1,4})?[A-Za-z]?,? "
+    rf"(?:[A-Z]{_A}*(?:'{_A}+)? ){{0,2}}[A-Z]{_A}+, {_A}"
 )
 _SHORT_GATE = (
     rf"[0-9] {_DIRECTION} {_A}|[0-9] (?:{_BARE_NAMES}|(?i:broadway))"
-    r"|[0-9][A-Za-z]? [A-Z][A-Za-z\xc0-\xff' ]*, [A-Za-z]"
+    r"|[0-9][A-Za-z]?,? [A-Z][A-Za-z\xc0-\xff' ]*, [A-Za-z]"
     rf"|[0-9] {_A}[A-Za-z\xc0-\xff ]*{_UNIT_NEXT}"
 )
 _SHORT = scanner(_SHORT_PATTERN)
-_SHORT_NUMBER = re.compile(r"([0-9]{1,5})(?:-[0-9]{1,4})?[A-Za-z]? ")
+_SHORT_NUMBER = re.compile(r"([0-9]{1,5})(?:-[0-9]{1,5})?[A-Za-z]?,? ")
 
 
 def short(data: bytes) -> Iterator[Range]:
@@ -85,9 +87,10 @@ def short(data: bytes) -> Iterator[Range]:
         led = LEADS.search(text, max(0, start - 16), start)
         if text[max(0, start - 1) : start] in GLUE or (YEAR.fullmatch(number.group(1)) and not led):
             continue
-        comma = max(text.find(", ", start, end), text.find(" - ", start, end))
+        named = number.end()
+        comma = max(text.find(", ", named, end), text.find(" - ", named, end))
         end = comma if comma > 0 else end
-        names = text[start:end].split()[1:]
+        names = text[named:end].split()
         if any(map(is_stop, names)) or not _NOT_STREET.isdisjoint(map(str.lower, names)):
             continue
         at = _AT.search(text, max(0, start - 16), start) is not None
@@ -111,15 +114,17 @@ def _short(
         more = _MORE_NAME.match(text, end)  # "615 n lake shore chicago"
         known = known_end(text, more.end()) if more else -1
     line = start == 0 or text[start - 1] == "\n"
-    spelled = SPELLED_NUMBER.search(text, max(0, start - 12), start)
+    spelled = SPELLED_NUMBER.search(text, max(0, start - 20), start)
     if known > 0 and directed:
         yield start, tail(text, known, [])
     elif known > 0 and comma and (led or line or spelled or frame.head(start, HEAD) < start):
         end = tail(text, known, [])
         near = led and text[max(0, start - 8) : start].endswith((" at ", "outside "))
         if near or (_ENDS if led or spelled else _LINE_ENDS).match(text, end):
-            yield frame.head(spelled.start() if spelled else start, HEAD), end
-    elif FOLLOWS.match(text, end) and ((led and directed) or ((line or at) and names[0] in _BARE)):
+            yield frame.head(spelled.start(1) if spelled else start, HEAD), end
+    elif FOLLOWS.match(text, end) and (
+        (directed and (led or names[-1] in _BARE)) or ((line or at) and names[0] in _BARE)
+    ):
         yield start, end
 
 
@@ -169,15 +174,22 @@ def houses(data: bytes) -> Iterator[Range]:
 # The number behind the street, as visitors write it: "Cotham Brow 58, Bristol".
 _TURNED_PATTERN = (
     rf"\b(?:[A-Z][A-Za-z']+ ){{1,3}}(?:{alternatives('en.street', 'en.street.soft')})\.?,? "
-    r"[0-9]{1,4}[A-Za-z]?,? [A-Z]"
+    r"(?:[0-9]{1,4}[A-Za-z]?,? [A-Z]|(?i:no\.?|number) [0-9]{1,4}[A-Za-z]?\b)"
 )
 _TURNED_GATE = (
     rf"[A-Za-z'] (?:{alternatives('en.street', 'en.street.soft')})\.?,? "
-    r"[0-9]+[A-Za-z]?,? [A-Z]"
+    r"(?:[0-9]+[A-Za-z]?,? [A-Z]|(?i:no\.?|number) [0-9])"
 )
 _TURNED = scanner(_TURNED_PATTERN)
-_TURNED_NUMBER = re.compile(r"(.+[A-Za-z.],? [0-9]{1,4}[A-Za-z]?),? [A-Z]", re.DOTALL)
-_TURNED_MATCHES = ("Cotham Brow 58, Bristol", "Bell Lane 12 Uckfield TN22")
+_TURNED_NUMBER = re.compile(
+    r"(.+[A-Za-z.],? [0-9]{1,4}[A-Za-z]?)(?:,? [A-Z])?(?<! [0-9][A-Z])", re.DOTALL
+)
+_NUMBER_WORDS = re.compile(r",? (?i:no\.?|number) [0-9]+[A-Za-z]?$")
+_TURNED_MATCHES = (
+    "Tallwood Dr, number 14",
+    "Cotham Brow 58, Bristol",
+    "Bell Lane 12 Uckfield TN22",
+)
 _TURNED_REJECTS = ("Rugby Club 3, Leeds 2", "Route 66, Arizona", "Sesame Street 50 London fans")
 
 
@@ -192,16 +204,18 @@ def turned(data: bytes) -> Iterator[Range]:
         if whole is None:
             continue
         end = whole.end(1)
-        names = text[start:end].split()
+        word = _NUMBER_WORDS.search(text, max(start, end - 16), end)
+        names = text[start : word.start() if word else end].split() + ["0"] * (word is not None)
         while len(names) > 2 and (is_stop(names[0]) or names[0].lower() in _NOT_NAME):
             start = text.index(names[1], start + len(names[0]))
             names = names[1:]
         if names[-2][0].islower() or names[0].lower() in _NOT_NAME or len(names) < 3:
             continue
         stop = tail(text, end, codes)
-        comma = text[end] == ","
+        comma = text.startswith(",", end)
         coded = stop > end and text[stop - 1].isdigit()
-        if stop > end and (comma or coded) and _ENDS.match(text, stop):
+        placed = stop > end and (comma or coded)
+        if (placed or word) and _ENDS.match(text, stop):
             yield frame.head(start, HEAD), stop
 
 
@@ -238,9 +252,55 @@ def crossings(data: bytes) -> Iterator[Range]:
             yield begins.end(), tail(text, end, codes)
 
 
+# A place with a name in a street without a number: behind a label or the word that leads to it, or
+# in a unit of it, it is an address: "Unit G, Reliance Wharf, Hertford Rd N1".
+_STREETS = alternatives("en.street", "en.street.soft")
+_NAMED_PATTERN = (
+    rf"(?:\b(?:{_UNITS}) ?#?[0-9]{{0,4}}[A-Za-z]?,? )?"
+    rf"(?:[Tt]he )?[A-Z][A-Za-z'.&-]*(?: [A-Za-z][A-Za-z'.&-]*){{0,3}}, "
+    rf"(?:[A-Z][A-Za-z'.-]* ){{1,3}}{_STREETS}\b\.?,? [A-Z]"
+)
+_NAMED_GATE = rf"[A-Za-z'], [A-Z][A-Za-z'. -]* {_STREETS}\.?,? [A-Z]"
+_NAMED = scanner(_NAMED_PATTERN)
+_NAMED_PARTS = re.compile(
+    rf"(?P<unit>(?:{_UNITS}) ?#?[0-9]{{0,4}}[A-Za-z]?,? )?"
+    r"(?P<name>[^,]+), (?P<street>.+?),? [A-Z]$",
+    re.DOTALL,
+)
+_NAMED_LEADS = re.compile(rf"{LEADS.pattern}|(?:^|\n|: ?|\()$")
+NAMED_MATCHES = ("at Tesco Extra, Kingston Rd, New Malden", "pickup: Cherry Trees, Wash Lane, Ely")
+_NAMED_REJECTS = (
+    "from Boston, Wall Street, London and Paris", "He sings, Abbey Road, London",
+    "at Lunch, Main Street Bank", "to Harry Potter, Fleet Street, Sweeney Todd",
+)  # fmt: skip
+
+
+def named(data: bytes) -> Iterator[Range]:
+    """Yield a name, a street without a number and a known town or half a postcode."""
+    text = data.decode("latin-1")
+    frame = Frame(text)
+    codes: list[Range] | None = None
+    for match in _NAMED.finditer(data):
+        start, end = match.span()
+        parts = _NAMED_PARTS.fullmatch(text, start, end)
+        if parts is None or any(map(is_stop, parts["street"].split())):
+            continue
+        name = parts["name"].split()
+        if any(map(is_stop, name)) or known_end(f", {parts['name']},", 0) > 0:
+            continue
+        if not (parts["unit"] or _NAMED_LEADS.search(text, max(0, start - 16), start)):
+            continue
+        codes = codes_in(data) if codes is None else codes
+        stop = tail(text, parts.end("street"), codes)
+        placed = known_end(text, parts.end("street")) > 0 or text[stop - 1].isdigit()
+        if placed and _ENDS.match(text, stop):
+            yield frame.head(start, HEAD), stop
+
+
 RULES: tuple[Rule, ...] = (
     Rule("address", (_SHORT_GATE,), short, _SHORT_MATCHES + LED_MATCHES, _SHORT_REJECTS),
     Rule("address", (_HOUSE_GATE,), houses, _HOUSE_MATCHES, _HOUSE_REJECTS),
+    Rule("address", (_NAMED_GATE,), named, NAMED_MATCHES, _NAMED_REJECTS),
     Rule("address", (_TURNED_GATE,), turned, _TURNED_MATCHES, _TURNED_REJECTS),
     Rule("address", (_CROSSING_GATE,), crossings, CROSSING_MATCHES, _CROSSING_REJECTS),
 )

@@ -63,7 +63,9 @@ _SITE = alternatives("tr.site")
 _NUMBERED = (
     rf"(?:{alternatives('tr.number')}[ .:=]{{0,3}}"
     r"[0-9]{1,5}(?:[/-][0-9A-Za-z]{1,5}| ?/ ?[0-9]{1,5}){0,2}[A-Za-z]?\b"
-    r"|\b(?:[A-Za-z][0-9]?(?:-?[0-9]{1,2})?|[0-9]{1,2}(?:[/-][A-Za-z0-9]|\.))[ -](?i:blok)\b"
+    r"|\b(?:[A-Za-z][0-9]?(?:-?[0-9]{1,2})?"
+    r"|[0-9]{1,2}(?:[/-]?[A-Za-z]|[/-][0-9]|\.))[ -](?i:blok)\b"
+    r"|\b[nN][:.] ?[0-9]{1,4}(?:/[0-9]{1,3})?\b|\b[0-9]{1,3}\. (?i:ada)\b"
     r"|\b[0-9]{1,2} B(?i:lok)\b|\b[A-Z][0-9]{1,2}/[0-9]{1,3}\b"
     r"|\b[0-9]{1,5} (?i:ada)[ ,/]{1,2}[0-9]{1,5} (?i:parsel)\b"
     r"|\b(?i:ada)[ .:]{1,3}[0-9]{1,5}[ ,/]{1,2}(?i:parsel)[ .:]{1,3}[0-9]{1,5}\b"
@@ -80,7 +82,7 @@ _KIND = re.compile(
     rf"(?P<number>(?:{_NUMBERED})$)|(?P<neighbourhood>{_NEIGHBOURHOOD}\b)"
     rf"|(?P<street>{_STREET}\b)|(?P<site>)"
 )
-_GAP = re.compile(r"[ .,:;/()-]{0,3}\n?(?:[A-Za-z\xc0-\xff0-9'.-]{1,20}[ ,]{0,2}\n?){0,4}")
+_GAP = re.compile(r"[ .,:;/()-]{0,3}\n?(?:[A-Za-z\xc0-\xff0-9'.-]{1,20}[ ,]{0,2}\n?){0,6}")
 _WORDS = re.compile("[A-Za-z\xc0-\xff0-9]+")
 _NAMES = re.compile("[A-Za-z\xc0-\xff]{2,}")
 _BARE_NUMBER = re.compile(
@@ -99,11 +101,14 @@ _PLACE = re.compile(
     rf"|({_WORD})(?: ?/ ?({_WORD}))?\)?)"
 )
 _NEXT_WORD = re.compile(r" ?([A-Za-z\xc0-\xff]*)")
+_OTHER_PROVINCES = frozenset(
+    "ist ank izm afyon antep urfa maras izmit adapazari antakya icel".split()
+)
 # From small to large: in an address no smaller place follows in lower case.
 _RANKS = {
     **dict.fromkeys(_TR_QUARTER, 0),
     **dict.fromkeys(words("district", "tr_places.txt") | {"merkez"}, 1),
-    **dict.fromkeys(words("province", "tr_places.txt") | {"ist", "ank", "izm"}, 2),
+    **dict.fromkeys(words("province", "tr_places.txt") | _OTHER_PROVINCES, 2),
     **dict.fromkeys(("turkiye", "turkey", "tr"), 3),
 }
 _SHORT_PROVINCES = frozenset({"ist", "ank", "izm"})
@@ -187,6 +192,8 @@ def _together(text: str, left: Part, right: Part) -> bool:
         return False
     names = _WORDS.findall(text, left.end, right.start)
     between = [name.lower() for name in names]
+    if len(names) > 4 and not all(name[0].isupper() for name in names):
+        return False
     if left.kind == "number" and right.kind == "number" and between:
         # "No: 185 Kanyon Ofis Kat:6"
         line = "\n" not in text[left.end : right.start]
@@ -311,7 +318,8 @@ _PLACE_BEFORE = re.compile(
     rf"(?<![A-Za-z0-9\xc0-\xff'])(?:((?:{_WORD} )?{_WORD})|([0-9]{{5}}))(?:(?: ?[/,-])? ?|, )$"
 )
 _VENUE_BEFORE = re.compile(
-    r"(?<![A-Za-z0-9\xc0-\xff'])(?:[A-Z\xc0][A-Za-z\xc0-\xff.]* (?:(?:ve|&) )?){1,4}"
+    r"(?<![A-Za-z0-9\xc0-\xff'])"
+    r"(?:(?:[A-Z\xc0][A-Za-z\xc0-\xff.]*|[0-9]{1,2}\.) (?:(?:ve|&) )?){1,5}"
     rf"(?=[A-Z]){alternatives('tr.venue')}(?:,? )?$"
 )
 

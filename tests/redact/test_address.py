@@ -12,6 +12,7 @@ LED = (
     *address_de.LED_MATCHES,
     *address_short.LED_MATCHES,
     *address_short.CROSSING_MATCHES,
+    *address_short.NAMED_MATCHES,
     *address_label.FORM_MATCHES,
 )
 
