@@ -334,6 +334,7 @@ _LEAD = re.compile(
 _PLAIN_WORD = re.compile("[a-z]{3,}")
 _GLUED = re.compile(r"[-/_.#]")
 _GLUED_RIGHT = re.compile(r"[A-Za-z0-9_-]")
+_DIGITS_AFTER = re.compile(rf"{SEP}[0-9]{{5}}")
 _ZIP_AFTER = re.compile(rf"{SEP}(?:{ZIP}|{CA_CODE})")
 _A_DIGIT = re.compile("[0-9]")
 _UPPER_CODE = re.compile(r"[A-Z]{1,2}[0-9][0-9A-Z]? [0-9][A-Z]{2}")
@@ -373,7 +374,7 @@ def _is_state(text: str, start: int, anchor: int, code: str) -> bool:
     if code.lower() not in _WORD_CODE:
         return True
     end = anchor + 2 + len(code)  # "12 models, OR gate"
-    ends = FOLLOWS.match(text, end) or _ZIP_AFTER.match(text, end) or COUNTRY.match(text, end)
+    ends = FOLLOWS.match(text, end) or _DIGITS_AFTER.match(text, end) or COUNTRY.match(text, end)
     return ends is not None and _A_DIGIT.search(text, start, anchor) is not None
 
 

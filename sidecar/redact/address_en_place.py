@@ -30,8 +30,8 @@ HEAD = re.compile(
     rf"|{FLOOR}|{alternatives('en.ordinal')} (?i:floor)|(?i:lower ground|upper ground)(?i: floor)?"
     rf"|(?i:block) [A-Z0-9]{{1,3}}|{HOUSE_NAME})$"
 )
-SEP = r"(?:[ ,;]{1,3}\n? ?|\n ?)"
-_WIDE_SEP = r"(?:[ ,;]{1,3}\n? ?|\n ?| [|/-] )"
+SEP = r"(?:[ ,;]{1,3}(?:\n {0,8})?|\n {0,8})"
+_WIDE_SEP = rf"(?:{SEP}| [|/-] )"
 _UNIT = (
     rf"(?:(?:# ?)?{alternatives('en.unit')}\.?(?: ?#)?"
     r"(?: ?[0-9]{1,6}(?:-[0-9]{1,4})?(?: ?-?[A-Za-z])?| [A-Za-z](?:-?[0-9]{1,5})?)\b(?!')"
