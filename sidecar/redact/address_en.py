@@ -52,7 +52,11 @@ STREET_MATCHES = (
     "2200 Farm to Market Road 973, Manor, TX 78653", "31 elm st salt lake city ut",
     "5 old forge rd",
     "1900 Avenue of the Stars, Los Angeles 90067", "7 Oak Ct\nSan Diego", "6 Fox Run, Kansas City",
-    "64 18 Birch Road",
+    "64 18 Birch Road", "twenty-two hundred Wilson Boulevard, Boise",
+    "508 e 2nd", "455 North 200 East, Logan",
+    "no. 7 Larch Ave", "12 Elm St - Suite 5 | Boise, ID 83702",
+    "5500 county road 12, wiggins ms",
+    "3 Ash Cottages, by Kirkmichael, Ayrshire KA19", "9 Sandown Ct, Tower Rd N, Ely",
 )  # fmt: skip
 BOX_MATCHES = ("PSC 797, Box 4303, APO AE 09266", "PO Box 12, Boise, ID 83702")
 CODE_MATCHES = (
@@ -67,14 +71,15 @@ REJECTS = (
     "300 free lives way too easy", "Write to Ann Lee in 12345 days",
     "Stable in Build 10234 or 10235",
     "Flight number E172SP history", "12 Norway", "3 Safeway vouchers",
-    "12 Square holes for round pegs",
+    "12 Square holes for round pegs", "12 models compared, OR gate 5",
+    "40 N 74 W", "21 jump street",
 )  # fmt: skip
 
 _WORD = rf"(?:{LETTER}[A-Za-z\xc0-\xff'.&-]{{0,24}}|[0-9]{{1,4}}(?i:st|nd|rd|th)?)"
 _NUMBER = (
     r"(?:[0-9]{1,6}(?:[A-Za-z]|[-/][0-9]{1,6}[A-Za-z]?|-[A-Za-z])?(?: [13]/[234])?"
     rf"|[NSEW][0-9]{{1,5}}(?:[NSEW][0-9]{{1,6}})?|[0-9]{{1,2}}[NSEW][0-9]{{2,5}}"
-    rf"|{alternatives('en.number')}(?:[ -]{alternatives('en.number')}){{0,3}})"
+    rf"|{alternatives('en.number')})"
 )
 _HOUSE_NUMBER = re.compile(_NUMBER)
 SUFFIX = alternatives("en.street", "en.street.weak")
@@ -98,12 +103,12 @@ _GRID_PATTERN = (
     rf"[0-9]{{2,5}},? {_DIRECTION} [0-9]{{1,3}}(?i:st|nd|rd|th)\b"
     rf"|[0-9]{{3,5}} {_DIRECTION} [0-9]{{3,5}} {_DIRECTION}\b"
 )
-_CORE_PATTERN = (
-    rf"\b{_GRID_PATTERN}"
-    rf"|\b{_NUMBER},? (?:{_DIRECTION} )?"
+_NAMED_PATTERN = (
+    rf"\b{_NUMBER},? (?:{_DIRECTION} )?"
     rf"(?:{_HIGHWAY}|(?i:avenue|ave) (?:of the {LETTER}+|[A-Z])\b|{_PREFIX}|{_ONE_WORD})"
     rf"|\b{_NUMBER},? (?:{_WORD} ){{1,5}}?{SUFFIX}\b\.?"
 )
+_CORE_PATTERN = rf"\b{_GRID_PATTERN}|{_NAMED_PATTERN}"
 _AFTER_SUFFIX = re.compile(
     rf" (?:(?:{alternatives('en.street')}|{_DIRECTION})\b\.?"
     rf"|(?=[A-Z]){alternatives('en.street.weak')}\b\.?|(?i:(?<=avenue )of the) {LETTER}+"
@@ -152,13 +157,16 @@ def _streets(text: str, cores: list[Range], codes: list[Range]) -> Iterator[Rang
 
 def _lead_size(lead: str) -> int:
     """Return the size of the words that belong to a number: "no. 7", "Plot 14, Ash Rise"."""
-    spelled = SPELLED_NUMBER.search(lead)
+    spelled = SPELLED_NUMBER.search(lead) or _MORE_NUMBERS.search(lead)
     if spelled:
         return len(spelled.group(1))
     word = lead[:-1].rpartition(" ")[2] if lead[-1:] == " " else ""
     return len(word) + 1 if word.lower() in _EN_UNIT else 0
 
 
+_MORE_NUMBERS = re.compile(  # "twenty-two hundred"
+    rf"(?<![A-Za-z])((?:{alternatives('en.number')}(?: and)?[ -])+)$"
+)
 # In lower case and without a dot it may be the word: "theres no 12 Hill View".
 SPELLED_NUMBER = re.compile(
     r"(?:^|[^A-Za-z0-9. ] ?|(?<![A-Za-z])[a-z]+ )"  # not of a capital: "Symphony No. 5"
@@ -178,7 +186,8 @@ def _street_start(text: str, start: int) -> int:
         return -1
     position = tokens[found][0]
     last = text[max(0, position - 1) : position]
-    if last.isalnum() or last in GLUE:
+    words = last == "-" and text[position].isalpha()  # "twenty-two"
+    if last.isalnum() or (last in GLUE and not words):
         return -1
     before = text[max(0, position - _LOOK_BACK) : position] if last == " " else ""
     if before[-2:-1].isdigit() and _NUMBERS_BEFORE.search(before):
@@ -471,7 +480,8 @@ _RECIPIENTS = frozenset("occupier occupiers occupant resident residents househol
 
 
 # Before a ZIP any word may stand: fifty names of states would cost the gate its pace.
-_STREET_GATE = _CORE_PATTERN.replace("{0,24}", "*")
+_STREET_GATE = _NAMED_PATTERN.replace("{0,24}", "*")
+_GRID_GATE = r"[0-9],? (?i:[nsew])[A-Za-z]*\.? [0-9]"
 _CODE_GATE = rf"[A-Za-z.][ ,.]{{1,3}}{ZIPS}|, [A-Z][A-Z]\b|\b{UK_CODE}|\b{CA_CODE}|{AU_CODE}"
 _CORE, _BOX, _RIGHT = map(scanner, (_CORE_PATTERN, _BOX_PATTERN, _RIGHT_PATTERN))
 
@@ -498,7 +508,7 @@ def coded(data: bytes) -> Iterator[Range]:
 
 
 RULES: tuple[Rule, ...] = (
-    Rule("address", (_STREET_GATE,), streets, STREET_MATCHES, REJECTS),
+    Rule("address", (_STREET_GATE, _GRID_GATE), streets, STREET_MATCHES, REJECTS),
     Rule("address", (_BOX_PATTERN,), boxes, BOX_MATCHES),
     Rule("address", (_CODE_GATE,), coded, CODE_MATCHES),
 )

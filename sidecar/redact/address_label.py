@@ -31,7 +31,7 @@ _MORE = r"(?: ?#?[0-9]|[/ ](?:und )?(?i:hausnummer|hausnr|nr)\.?)?"
 _LABEL = rf"{alternatives('label')}{_MORE}[\"' ]{{0,3}}[:=][\"' ]{{0,3}}"
 _PATTERN = rf"{_LABEL}(?:[0-9]{{1,5}}[A-Za-z]?,? {_W}|{_W}(?: {_W}){{0,5}},? [0-9]{{1,4}})"
 _GATE = (
-    rf"{alternatives('label')}{_MORE}[\"' ]*[:=][\"' ]*"
+    rf"(?:{alternatives('label')}{_MORE}|(?i:line1))[\"' ]*[:=>][\"' ]*"
     rf"(?:[0-9]+[A-Za-z]?,? {_W}|{_W}(?: {_W})*,? [0-9])"
 )
 _HEAD = re.compile(_LABEL)
@@ -100,11 +100,7 @@ _FIELD = re.compile(
     rf"|{alternatives('label.unit')}{_AFTER_LABEL}(?P<_5>(?=[A-Za-z#. ]{{0,10}}[0-9]|[A-Za-z]\b)"
     r"[A-Za-z0-9#/ .-]{1,20}))(?=[\"',;|\n}/.)<]|$| [-|/]| [A-Za-z]+[:=])"
 )
-_FORM_GATE = (
-    rf"(?:{alternatives('label')}{_MORE}|(?i:line1))[\"' ]*[:=>][\"' ]*"
-    rf"(?:[0-9]+[A-Za-z]?,? {_W}|{_W}(?: {_W})*,? [0-9])"
-    rf"|\b{alternatives('label.street')}[\"' ]*[:=>][\"' ]*{_W}"
-)
+_FORM_GATE = rf"\b{alternatives('label.street')}[\"' ]*[:=>][\"' ]*{_W}"
 _FORMS = scanner(_STREET_FIELD)
 _APART = 40  # at most, the fields of a form
 FORM_MATCHES = ("line1=390 Bay Street, line2=Apt 11-J, city=Staten Island, zip=10301",)
@@ -162,5 +158,5 @@ KEY_GATE = alternatives("label")
 
 RULES: tuple[Rule, ...] = (
     Rule("address", (_GATE,), labelled, MATCHES, REJECTS),
-    Rule("address", (_FORM_GATE,), forms, FORM_MATCHES, _FORM_REJECTS),
+    Rule("address", (_GATE, _FORM_GATE), forms, FORM_MATCHES, _FORM_REJECTS),
 )

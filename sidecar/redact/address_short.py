@@ -55,20 +55,22 @@ _A = r"[A-Za-z\xc0-\xff]"
 # A number with a name alone takes a direction and a town, or words that lead to it.
 _DIRECTION = r"(?i:n|s|e|w|ne|nw|se|sw|north|south|east|west)\.?"
 _BARE = words("en.street.bare")
+_KNOWN = words("en.street.known")
 _BARE_NAMES = "|".join(sorted(_BARE))
 _UNIT_NEXT = r"(?:,| -) (?i:apt|apartment|suite|ste|unit|bldg|building)\.? ?#?[A-Za-z0-9]"
 _UNITS = "(?i:flat|apt|apartment|unit|suite|room|house|studio|office|shop|bungalow)\\.?"
 _SHORT_PATTERN = (
     rf"\b[0-9]{{2,5}} {_A}{{3,20}}(?: {_A}{{3,20}}){{0,2}}{_UNIT_NEXT}"
     rf"|\b[0-9]{{2,5}}(?:-[0-9]{{2,5}})? {_DIRECTION} {_A}{{3,20}}\b"
-    rf"|\b[0-9]{{2,5}} (?:{_BARE_NAMES}|(?i:broadway))\b"
+    rf"|\b[0-9]{{2,5}} (?:{_BARE_NAMES}|{'|'.join(sorted(_KNOWN))}|(?i:broadway))\b"
     r"|\b[0-9]{1,4}(?:-[0-9]{1,4})?[A-Za-z]?,? "
     rf"(?:[A-Z]{_A}*(?:'{_A}+)? ){{0,2}}[A-Z]{_A}+, {_A}"
 )
 _SHORT_GATE = (
     rf"[0-9] {_DIRECTION} {_A}|[0-9] (?:{_BARE_NAMES}|(?i:broadway))"
+    r"|\b(?i:at|to|from|outside|near|opposite|behind) (?i:no\.? )?[0-9]{2,5} [A-Z]"
     r"|[0-9][A-Za-z]?,? [A-Z][A-Za-z\xc0-\xff' ]*, [A-Za-z]"
-    rf"|[0-9] {_A}[A-Za-z\xc0-\xff ]*{_UNIT_NEXT}"
+    rf"|[0-9] {_A}+(?: {_A}+)?(?: {_A}+)?{_UNIT_NEXT}"
 )
 _SHORT = scanner(_SHORT_PATTERN)
 _SHORT_NUMBER = re.compile(r"([0-9]{1,5})(?:-[0-9]{1,5})?[A-Za-z]?,? ")
@@ -123,7 +125,9 @@ def _short(
         if near or (_ENDS if led or spelled else _LINE_ENDS).match(text, end):
             yield frame.head(spelled.start(1) if spelled else start, HEAD), end
     elif FOLLOWS.match(text, end) and (
-        (directed and (led or names[-1] in _BARE)) or ((line or at) and names[0] in _BARE)
+        (directed and (led or names[-1] in _BARE | _KNOWN))
+        or ((line or at) and names[0] in _BARE)
+        or (at and names[0] in _KNOWN)
     ):
         yield start, end
 
@@ -172,17 +176,20 @@ def houses(data: bytes) -> Iterator[Range]:
 
 
 # The number behind the street, as visitors write it: "Cotham Brow 58, Bristol".
+_NUMBERED = r"(?:St|Rd|Ave|Dr|Ln|Street|Road|Avenue|Drive|Lane|Close)\.?,? (?i:no\.?|number) [0-9]"
 _TURNED_PATTERN = (
-    rf"\b(?:[A-Z][A-Za-z']+ ){{1,3}}(?:{alternatives('en.street', 'en.street.soft')})\.?,? "
-    r"(?:[0-9]{1,4}[A-Za-z]?,? [A-Z]|(?i:no\.?|number) [0-9]{1,4}[A-Za-z]?\b)"
+    rf"\b(?:[A-Z][A-Za-z']+ ){{1,3}}(?:{alternatives('en.street', 'en.street.soft')} "
+    r"[0-9]{1,3}[a-z]?(?:, [A-Z]| [A-Z][a-z]+ [A-Z]{1,2}[0-9])"
+    rf"|{_NUMBERED}[0-9]{{0,3}}[A-Za-z]?\b)"
 )
-_TURNED_GATE = (
-    rf"[A-Za-z'] (?:{alternatives('en.street', 'en.street.soft')})\.?,? "
-    r"(?:[0-9]+[A-Za-z]?,? [A-Z]|(?i:no\.?|number) [0-9])"
+_TURNED_GATES = (  # the first is that of another rule too, so it costs nothing
+    r"[A-Za-z\xc0-\xff'-] [0-9]{1,3}[a-z]?, [A-Z\xc0]",
+    r"[a-z] [0-9]+[a-z]? [A-Z][a-z]+ [A-Z]{1,2}[0-9]",
+    _NUMBERED,
 )
 _TURNED = scanner(_TURNED_PATTERN)
 _TURNED_NUMBER = re.compile(
-    r"(.+[A-Za-z.],? [0-9]{1,4}[A-Za-z]?)(?:,? [A-Z])?(?<! [0-9][A-Z])", re.DOTALL
+    r"(.+?[A-Za-z.],? [0-9]{1,4}[A-Za-z]?)(?:, [A-Z]| [A-Z][a-z]+ [A-Z]{1,2}[0-9])?", re.DOTALL
 )
 _NUMBER_WORDS = re.compile(r",? (?i:no\.?|number) [0-9]+[A-Za-z]?$")
 _TURNED_MATCHES = (
@@ -258,13 +265,13 @@ _STREETS = alternatives("en.street", "en.street.soft")
 _NAMED_PATTERN = (
     rf"(?:\b(?:{_UNITS}) ?#?[0-9]{{0,4}}[A-Za-z]?,? )?"
     rf"(?:[Tt]he )?[A-Z][A-Za-z'.&-]*(?: [A-Za-z][A-Za-z'.&-]*){{0,3}}, "
-    rf"(?:[A-Z][A-Za-z'.-]* ){{1,3}}{_STREETS}\b\.?,? [A-Z]"
+    rf"(?:[A-Z][A-Za-z'.-]* ){{1,3}}{_STREETS}\b\.?(?:, [A-Z]| [A-Z]{{1,2}}[0-9])"
 )
-_NAMED_GATE = rf"[A-Za-z'], [A-Z][A-Za-z'. -]* {_STREETS}\.?,? [A-Z]"
+_NAMED_GATE = r"[A-Za-z'], (?:[A-Z][A-Za-z'.-]* ){1,3}[A-Z][A-Za-z.]*(?:, [A-Z]| [A-Z]+[0-9])"
 _NAMED = scanner(_NAMED_PATTERN)
 _NAMED_PARTS = re.compile(
     rf"(?P<unit>(?:{_UNITS}) ?#?[0-9]{{0,4}}[A-Za-z]?,? )?"
-    r"(?P<name>[^,]+), (?P<street>.+?),? [A-Z]$",
+    r"(?P<name>[^,]+), (?P<street>.+?),? [A-Z]+[0-9]?$",
     re.DOTALL,
 )
 _NAMED_LEADS = re.compile(rf"{LEADS.pattern}|(?:^|\n|: ?|\()$")
@@ -285,6 +292,8 @@ def named(data: bytes) -> Iterator[Range]:
         parts = _NAMED_PARTS.fullmatch(text, start, end)
         if parts is None or any(map(is_stop, parts["street"].split())):
             continue
+        if parts["street"].rpartition(" ")[2][0].islower():
+            continue
         name = parts["name"].split()
         if any(map(is_stop, name)) or known_end(f", {parts['name']},", 0) > 0:
             continue
@@ -301,6 +310,6 @@ RULES: tuple[Rule, ...] = (
     Rule("address", (_SHORT_GATE,), short, _SHORT_MATCHES + LED_MATCHES, _SHORT_REJECTS),
     Rule("address", (_HOUSE_GATE,), houses, _HOUSE_MATCHES, _HOUSE_REJECTS),
     Rule("address", (_NAMED_GATE,), named, NAMED_MATCHES, _NAMED_REJECTS),
-    Rule("address", (_TURNED_GATE,), turned, _TURNED_MATCHES, _TURNED_REJECTS),
+    Rule("address", _TURNED_GATES, turned, _TURNED_MATCHES, _TURNED_REJECTS),
     Rule("address", (_CROSSING_GATE,), crossings, CROSSING_MATCHES, _CROSSING_REJECTS),
 )

@@ -164,6 +164,7 @@ def boxes(data: bytes) -> Iterator[Range]:
 
 # An institution needs no street: "Tip Fakultesi, 58140 Sivas".
 _VENUES = rf"{alternatives('tr.venue')},? [0-9]{{5}} [A-Z\xc0]"
+_VENUE_GATE = r"[A-Za-z],? [0-9]{5} [A-Z\xc0]"
 _VENUE_SCAN = scanner(_VENUES)
 
 
@@ -493,6 +494,8 @@ def _rank(text: str, name: str, end: int) -> int:
 
 RULES: tuple[Rule, ...] = (
     Rule("address", (_GATE,), find, MATCHES, REJECTS),
-    Rule("address", (_VENUES,), venues, ("Cumhuriyet Üniversitesi Tıp Fakültesi, 58140 Sivas",)),
+    Rule(
+        "address", (_VENUE_GATE,), venues, ("Cumhuriyet Üniversitesi Tıp Fakültesi, 58140 Sivas",)
+    ),
     Rule("address", (_BOX_PATTERN,), boxes, ("PK 728 Altındağ/Ankara",)),
 )
