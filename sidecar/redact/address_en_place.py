@@ -36,7 +36,8 @@ _UNIT = (
     rf"(?:(?:# ?)?{alternatives('en.unit')}\.?(?: ?#)?"
     r"(?: ?[0-9]{1,6}(?:-[0-9]{1,4})?(?: ?-?[A-Za-z])?| [A-Za-z](?:-?[0-9]{1,5})?)\b(?!')"
     r"|(?i:box|pmb|mailbox) ?#?[0-9]{1,6}\b"
-    rf"|# ?[A-Za-z0-9-]{{1,6}}\b|[0-9]{{1,2}} (?i:floor)\b|{FLOOR}"
+    rf"|# ?[A-Za-z0-9-]{{1,6}}\b|[0-9]{{1,2}} (?i:floor)\b"
+    rf"|[0-9]{{1,3}}[A-Z](?=, [A-Z])|{FLOOR}"
     rf"|(?i:lobby)\b|{alternatives('en.ordinal')} (?i:floor)\b)"
 )
 _DOTTED = {code.rstrip(".") for code in words("us.code")} | words("us.code")
@@ -75,7 +76,8 @@ _SECOND_STREET = re.compile(
 )
 # "5500 county road 12, wiggins ms"
 _TOWN_STATE = re.compile(
-    rf", ({LETTER}{{3,}}(?: {LETTER}{{3,}}){{0,2}}),? (?i:{_PLAIN_CODE})(?=[,.;:!?)\n]|$)"
+    rf", ({LETTER}{{3,}}(?: {LETTER}{{3,}}){{0,2}}),? (?i:{_PLAIN_CODE})"
+    r"(?=[,.;:!?)\n]|$| [^A-Za-z0-9])"
 )
 _PART_WORD = rf"{LETTER}[A-Za-z\xc0-\xff'-]+"
 _PART = re.compile(rf", (?:(?i:by|near|nr\.?) )?({_PART_WORD}(?: {_PART_WORD}){{0,2}})")
