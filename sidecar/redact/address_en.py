@@ -52,7 +52,11 @@ STREET_MATCHES = (
     "2200 Farm to Market Road 973, Manor, TX 78653", "31 elm st salt lake city ut",
     "5 old forge rd",
     "1900 Avenue of the Stars, Los Angeles 90067", "7 Oak Ct\nSan Diego", "6 Fox Run, Kansas City",
-    "64 18 Birch Road",
+    "64 18 Birch Road", "twenty-two hundred Wilson Boulevard, Boise",
+    "508 e 2nd", "455 North 200 East, Logan",
+    "no. 7 Larch Ave", "12 Elm St - Suite 5 | Boise, ID 83702",
+    "5500 county road 12, wiggins ms",
+    "3 Ash Cottages, by Kirkmichael, Ayrshire KA19", "9 Sandown Ct, Tower Rd N, Ely",
 )  # fmt: skip
 BOX_MATCHES = ("PSC 797, Box 4303, APO AE 09266", "PO Box 12, Boise, ID 83702")
 CODE_MATCHES = (
@@ -67,7 +71,8 @@ REJECTS = (
     "300 free lives way too easy", "Write to Ann Lee in 12345 days",
     "Stable in Build 10234 or 10235",
     "Flight number E172SP history", "12 Norway", "3 Safeway vouchers",
-    "12 Square holes for round pegs",
+    "12 Square holes for round pegs", "12 models compared, OR gate 5",
+    "40 N 74 W", "21 jump street",
 )  # fmt: skip
 
 _WORD = rf"(?:{LETTER}[A-Za-z\xc0-\xff'.&-]{{0,24}}|[0-9]{{1,4}}(?i:st|nd|rd|th)?)"
@@ -87,16 +92,23 @@ _HIGHWAY = (
 _DIRECTION = alternatives("en.direction")
 _PREFIX = (
     rf"{alternatives('en.street.before')} (?:(?i:de|del|la|las|los|el|y|the) ){{0,2}}{LETTER}+"
+    r"|(?i:calle) [0-9]{1,4}(?: (?i:[sn][oe]))?\b"
 )
 _ONE_WORD = (
     r"(?:[A-Z][A-Za-z][A-Za-z]+(?i:way|gate|bank)|The [A-Z][a-z]+s"
     rf"|{alternatives('en.street.alone')})\b"
 )
-_CORE_PATTERN = (
+# A street that is a number itself takes a direction: "508 E 2nd", in Utah "455 North 200 East".
+_GRID_PATTERN = (
+    rf"[0-9]{{2,5}},? {_DIRECTION} [0-9]{{1,3}}(?i:st|nd|rd|th)\b"
+    rf"|[0-9]{{3,5}} {_DIRECTION} [0-9]{{3,5}} {_DIRECTION}\b"
+)
+_NAMED_PATTERN = (
     rf"\b{_NUMBER},? (?:{_DIRECTION} )?"
     rf"(?:{_HIGHWAY}|(?i:avenue|ave) (?:of the {LETTER}+|[A-Z])\b|{_PREFIX}|{_ONE_WORD})"
     rf"|\b{_NUMBER},? (?:{_WORD} ){{1,5}}?{SUFFIX}\b\.?"
 )
+_CORE_PATTERN = rf"\b{_GRID_PATTERN}|{_NAMED_PATTERN}"
 _AFTER_SUFFIX = re.compile(
     rf" (?:(?:{alternatives('en.street')}|{_DIRECTION})\b\.?"
     rf"|(?=[A-Z]){alternatives('en.street.weak')}\b\.?|(?i:(?<=avenue )of the) {LETTER}+"
@@ -106,9 +118,12 @@ _AFTER_SUFFIX = re.compile(
 _FARM_ROAD = re.compile(rf"(?: [A-Z][A-Za-z']+){{1,2}} (?=[A-Z]){alternatives('en.street')}\b\.?")
 _STRONG_END = re.compile(rf"(?<![A-Za-z]){alternatives('en.street')}\.?$")
 _LEADING_UNIT = re.compile(
-    rf"(?:\b{alternatives('en.unit')}\.? ?#? ?(?:[A-Za-z]?-?[0-9]{{1,5}}[A-Za-z]?|[A-Za-z]\b)"
+    rf"(?:\b(?:{LETTER}{{3,12}} (?i:hall|house|tower|towers|court|building|bldg) )?"
+    rf"{alternatives('en.unit')}\.? ?#? ?"
+    r"(?:[A-Za-z]?-?[0-9]{1,5}(?:/[0-9])?[A-Za-z]?|[A-Za-z]\b)(?: \([A-Za-z0-9 ]{1,14}\))?"
     rf"|#[A-Za-z0-9-]{{1,6}}|\b(?:[0-9]{{1,2}}[fF/]|[pP][fF])[0-9]|\b{FLOOR}"
-    rf"|\b(?i:top|ground|first|second|basement|garden)(?i: floor)?(?i: flat)?)"
+    rf"|\b(?i:top|ground|first|second|basement|garden)(?i: floor)?(?i: flat)?"
+    r"(?i: left| right| rear| front)?)"
     r"(?:,{1,2} ?|,? at | - | |,?\n)$|(?<![A-Za-z0-9$#./:@+_-])[0-9]{1,5} $"
 )
 _LEADS = (", ", ",,", " at ", " - ", "\n", *(f"{digit} " for digit in range(10)))
@@ -128,7 +143,7 @@ def _streets(text: str, cores: list[Range], codes: list[Range]) -> Iterator[Rang
             end = farm.end()
         origin = max(0, begin - _LOOK_BACK)
         start = starts[text[origin:end], begin - origin] + origin
-        if start < origin:
+        if start < origin or text[start:end].rstrip(".").lower() in _TITLES:
             continue
         lead = text[max(0, start - _LOOK_BACK) : start]
         leads = lead.endswith(_LEADS) or _LETTER_LEAD.search(lead)
@@ -136,11 +151,27 @@ def _streets(text: str, cores: list[Range], codes: list[Range]) -> Iterator[Rang
         stop = tail(text, end, codes)
         inside = unit and unit.group()[0] not in "nN0123456789"  # "No. 5, 12 more lanes"
         if stop > end or inside or whole[_around(text, start, end)]:
-            start = unit.start() if unit else start
-            if lead[-1:] == " " and lead[-2:-1].isalpha() and not unit:
-                word = lead[:-1].rpartition(" ")[2]  # "Plot 14, Kingfisher Rise"
-                start -= len(word) + 1 if word.lower() in _EN_UNIT else 0
+            start = unit.start() if unit else start - _lead_size(lead)
             yield frame.head(start, HEAD), stop
+
+
+def _lead_size(lead: str) -> int:
+    """Return the size of the words that belong to a number: "no. 7", "Plot 14, Ash Rise"."""
+    spelled = SPELLED_NUMBER.search(lead) or _MORE_NUMBERS.search(lead)
+    if spelled:
+        return len(spelled.group(1))
+    word = lead[:-1].rpartition(" ")[2] if lead[-1:] == " " else ""
+    return len(word) + 1 if word.lower() in _EN_UNIT else 0
+
+
+_MORE_NUMBERS = re.compile(  # "twenty-two hundred"
+    rf"(?<![A-Za-z])((?:{alternatives('en.number')}(?: and)?[ -])+)$"
+)
+# In lower case and without a dot it may be the word: "theres no 12 Hill View".
+SPELLED_NUMBER = re.compile(
+    r"(?:^|[^A-Za-z0-9. ] ?|(?<![A-Za-z])[a-z]+ )"  # not of a capital: "Symphony No. 5"
+    r"((?:(?i:no\.|num\.?|number)|N[oO]|(?:(?<=at )|(?<=to )|(?<=of ))no) ?#? ?)$"
+)
 
 
 def _street_start(text: str, start: int) -> int:
@@ -155,7 +186,8 @@ def _street_start(text: str, start: int) -> int:
         return -1
     position = tokens[found][0]
     last = text[max(0, position - 1) : position]
-    if last.isalnum() or last in GLUE:
+    words = last == "-" and text[position].isalpha()  # "twenty-two"
+    if last.isalnum() or (last in GLUE and not words):
         return -1
     before = text[max(0, position - _LOOK_BACK) : position] if last == " " else ""
     if before[-2:-1].isdigit() and _NUMBERS_BEFORE.search(before):
@@ -165,6 +197,8 @@ def _street_start(text: str, start: int) -> int:
 
 def _which_number(text: str, tokens: list[tuple[int, str]]) -> int:
     """Return which token is the number of the house, or -1."""
+    if _GRID.fullmatch(text, tokens[0][0]):
+        return 0
     found = prose = -1
     alone = any(_NAME_ALONE.fullmatch(text, at) for at, _ in tokens[-2:])
     alone = alone or _ROAD_NUMBER.fullmatch(tokens[-1][1]) is not None
@@ -231,18 +265,18 @@ def _around(text: str, start: int, end: int) -> tuple[str, int, int]:
 def _is_street(text: str, start: int, end: int) -> bool:
     """Decide about a number and a street without a town."""
     number, *names = text[start:end].split()
+    if _GRID.fullmatch(text[start:end]):
+        return True
     if _HIGH_STREET.fullmatch(" ".join(names)):
         return FOLLOWS.match(text, end) is not None
     if len(names) < 3 and _NAME_ALONE.fullmatch(" ".join(names)):
         return names[0].title() not in _NOT_ALONE and _ENDS.match(text, end) is not None
-    if names and _FRACTION.fullmatch(names[0]):
-        names = names[1:]
+    names = names[1:] if names and _FRACTION.fullmatch(names[0]) else names
     if any(name[-1] == "." and len(name) > 5 for name in names[:-1]):
         return False  # a sentence ends before the last word
     names = [name.strip(".,") for name in names]
-    if len(names) < 2 or names[0].lower() in _EN_MEASURE:
-        return False
-    if names[-1] == "way" and _ADVERB.match(text, end):
+    adverb = names[-1:] == ["way"] and _ADVERB.match(text, end)
+    if len(names) < 2 or names[0].lower() in _EN_MEASURE or adverb:
         return False
     before = (text[max(0, start - 12) : start].lower().split() or [""])[-1]
     if before in _EN_LABEL or (before == "in" and YEAR.fullmatch(number)):
@@ -274,6 +308,8 @@ def _is_plain_street(names: list[str]) -> bool:
     return (_EN_MEASURE if short else _PLAIN).isdisjoint(names[:-1])
 
 
+_TITLES = words("en.title")
+_GRID = re.compile(_GRID_PATTERN)
 _HIGH_STREET = re.compile("(?i:high (?:street|st|road|rd)\\.?)")
 # "200 spins way too good"
 _ADVERB = re.compile(r" (?:too|more|less|better|worse|ahead|out|up|off|over|back|before|after)\b")
@@ -281,7 +317,7 @@ _ADVERB = re.compile(r" (?:too|more|less|better|worse|ahead|out|up|off|over|back
 
 _BOX_PATTERN = (
     r"\b(?i:p\.? ?o\.? ?box|post office box|p\.? ?o\.? ?b\.?|lock ?box|drawer|psc|unit|cmr|rr|hc"
-    r"|rural route)"
+    r"|bfpo|rural route)"
     r" ?(?:# ?|no\.? ?)?[0-9]{1,7}[A-Za-z]?(?:,? ?(?i:box) ?#? ?[0-9]{1,6})?\b"
 )
 _MILITARY = re.compile(
@@ -291,16 +327,17 @@ _MILITARY = re.compile(
 
 def _boxes(text: str, boxes: list[Range], codes: list[Range]) -> Iterator[Range]:
     """Yield post office boxes and military addresses."""
+    frame = Frame(text)
     for start, end in boxes:
         value = text[start:end].lower()
         military = _MILITARY.match(text, end)
         stop = military.end() if military else tail(text, end, codes)
-        if stop > end or "box" in value or value.startswith("p"):
-            yield start, stop
+        if stop > end or "box" in value or value.startswith(("p", "bfpo")):
+            yield frame.head(start, HEAD), stop
 
 
 # From the right: a state with a ZIP, or a postcode; the address is what precedes it.
-_RIGHT_PATTERN = rf"\b{STATE}[ ,]{{1,3}}{ZIPS}|, [A-Z][A-Z]\b|\b{UK_CODE}|\b{CA_CODE}|{AU_CODE}"
+_RIGHT_PATTERN = rf"\b{STATE}[ ,.]{{1,3}}{ZIPS}|, [A-Z][A-Z]\b|\b{UK_CODE}|\b{CA_CODE}|{AU_CODE}"
 _HOUSE = re.compile(rf"#?{_NUMBER},?|[0-9]+(?i:st|nd|rd|th)|#")
 _LEAD = re.compile(
     r"(?i:p\.?o\.?|box|suite|ste|apt|flat|unit|dept|department|lock|lockbox|drawer|route|highway|hwy"
@@ -309,6 +346,7 @@ _LEAD = re.compile(
 _PLAIN_WORD = re.compile("[a-z]{3,}")
 _GLUED = re.compile(r"[-/_.#]")
 _GLUED_RIGHT = re.compile(r"[A-Za-z0-9_-]")
+_DIGITS_AFTER = re.compile(rf"{SEP}[0-9]{{5}}")
 _ZIP_AFTER = re.compile(rf"{SEP}(?:{ZIP}|{CA_CODE})")
 _A_DIGIT = re.compile("[0-9]")
 _UPPER_CODE = re.compile(r"[A-Z]{1,2}[0-9][0-9A-Z]? [0-9][A-Z]{2}")
@@ -345,7 +383,11 @@ def _is_state(text: str, start: int, anchor: int, code: str) -> bool:
     """Tell whether two capitals behind a comma are a state, as in "K 1024, MB" they are not."""
     if text[anchor - 1].isdigit():
         return False
-    return code.lower() not in _WORD_CODE or _A_DIGIT.search(text, start, anchor) is not None
+    if code.lower() not in _WORD_CODE:
+        return True
+    end = anchor + 2 + len(code)  # "12 models, OR gate"
+    ends = FOLLOWS.match(text, end) or _DIGITS_AFTER.match(text, end) or COUNTRY.match(text, end)
+    return ends is not None and _A_DIGIT.search(text, start, anchor) is not None
 
 
 # A line of an address: a few words, all with capitals or digits.
@@ -381,10 +423,12 @@ def _lines_above(text: str, start: int) -> int:
 
 def _has_street(text: str) -> bool:
     """Tell whether a word for street is among the words."""
-    return not _STREET_OR_BOX.isdisjoint(TOKEN.findall(text.lower().replace(".", "")))
+    plain = TOKEN.findall(text.lower().replace(".", ""))
+    return not _STREET_OR_BOX.isdisjoint(plain) or _AN_ORDINAL.search(text) is not None
 
 
 _STREET_OR_BOX = _EN_STREET | {"box", "drawer"}
+_AN_ORDINAL = re.compile(r"(?i:n|s|e|w|ne|nw|se|sw)\.? [0-9]{1,3}(?i:st|nd|rd|th)\b")
 
 
 _INNER = words("en.street") | words("en.street.weak") | words("en.unit") | {"the", "and", "c/o"}
@@ -398,7 +442,7 @@ def _walk_left(text: str, begin: int, anchor: int, lower: bool) -> int:
     tokens = [(m.start() + begin, m.group()) for m in TOKEN.finditer(text[begin:anchor])][-16:]
     for position, token in reversed(tokens):
         comma = text[position + len(token)] == ","
-        if _ends_walk(token, comma, lower):
+        if _ends_walk(token, comma, lower) or _follows_name(text, begin, position, following):
             break
         if _HOUSE.fullmatch(token) or (
             _LEAD.fullmatch(token) and not _PLAIN_WORD.fullmatch(following)
@@ -413,20 +457,35 @@ def _walk_left(text: str, begin: int, anchor: int, lower: bool) -> int:
     return capital if len(re.findall("[ ,]", text[capital:anchor])) > 1 else anchor
 
 
+def _follows_name(text: str, begin: int, start: int, following: str) -> bool:
+    """Tell whether only a name stands before the address: "Ann Lee of 8 Ash Lane", "c/o Acme"."""
+    if text.startswith("of ", start):
+        return following[0].isdigit() and text[start - 5 : start] != "rear "
+    return text[start : start + 4].lower() == "c/o " and not _A_DIGIT.search(text, begin, start)
+
+
 def _ends_walk(token: str, comma: bool, lower: bool) -> bool:
     """Tell whether a word belongs to the sentence before an address."""
     word = token.strip("()'\"").rstrip(".").lower()
-    if token[-1] in ":?!)\"'" or token[0] in '"{}[]|=' or (is_stop(token) and word != "on"):
+    quoted = token[-1] == "'" and token[-2:-1] != "s"
+    if quoted or token[-1] in ':?!)"' or token[0] in '"{}[]|=':
+        return True
+    if (is_stop(token) and word != "on") or word in _RECIPIENTS or token in ("AM", "PM"):
         return True
     if len(word) > 4 and token[-1] == "." and word not in _EN_STREET:
         return True
-    plain = word.isalpha() and token[0].islower() and len(word) > 2 and word not in _INNER
+    inner = word in _INNER or word in _SMALL
+    plain = word.isalpha() and token[0].islower() and len(word) > 2 and not inner
     return plain and not lower and not comma
 
 
+_RECIPIENTS = frozenset("occupier occupiers occupant resident residents householder".split())
+
+
 # Before a ZIP any word may stand: fifty names of states would cost the gate its pace.
-_STREET_GATE = _CORE_PATTERN.replace("{0,24}", "*")
-_CODE_GATE = rf"[A-Za-z.][ ,]{{1,3}}{ZIPS}|, [A-Z][A-Z]\b|\b{UK_CODE}|\b{CA_CODE}|{AU_CODE}"
+_STREET_GATE = _NAMED_PATTERN.replace("{0,24}", "*")
+_GRID_GATE = r"[0-9],? (?i:[nsew])[A-Za-z]*\.? [0-9]"
+_CODE_GATE = rf"[A-Za-z.][ ,.]{{1,3}}{ZIPS}|, [A-Z][A-Z]\b|\b{UK_CODE}|\b{CA_CODE}|{AU_CODE}"
 _CORE, _BOX, _RIGHT = map(scanner, (_CORE_PATTERN, _BOX_PATTERN, _RIGHT_PATTERN))
 
 
@@ -452,7 +511,7 @@ def coded(data: bytes) -> Iterator[Range]:
 
 
 RULES: tuple[Rule, ...] = (
-    Rule("address", (_STREET_GATE,), streets, STREET_MATCHES, REJECTS),
+    Rule("address", (_STREET_GATE, _GRID_GATE), streets, STREET_MATCHES, REJECTS),
     Rule("address", (_BOX_PATTERN,), boxes, BOX_MATCHES),
     Rule("address", (_CODE_GATE,), coded, CODE_MATCHES),
 )

@@ -24,17 +24,24 @@ HOUSE_NAME = (
 HEAD = re.compile(
     r"(?<![A-Za-z0-9$#./:@+_'-])(?:"
     rf"{alternatives('en.unit')}\.? ?#? ?(?:[A-Za-z]?-?[0-9]{{1,5}}(?:/[0-9])?[A-Za-z]?|[A-Z])"
-    r"|[Tt]he [A-Z][A-Za-z'-]+(?: [A-Z][A-Za-z'-]+){0,2}|St\.? [A-Z][a-z]+(?:'s)?"
+    r"(?: \([A-Za-z0-9 ]{1,14}\))?"
+    r"|[Tt]he (?!Occup|Resident|Owner|Tenant|Manager|Director|Secretary)"
+    r"[A-Z][A-Za-z'-]+(?: [A-Z][A-Za-z'-]+){0,2}|St\.? [A-Z][a-z]+(?:'s)?"
     rf"|{FLOOR}|{alternatives('en.ordinal')} (?i:floor)|(?i:lower ground|upper ground)(?i: floor)?"
     rf"|(?i:block) [A-Z0-9]{{1,3}}|{HOUSE_NAME})$"
 )
-SEP = r"(?:[ ,;]{1,3}\n? ?|\n ?)"
+SEP = r"(?:[ ,;]{1,3}(?:\n {0,8})?|\n {0,8})"
+_WIDE_SEP = rf"(?:{SEP}| [|/-] )"
 _UNIT = (
     rf"(?:(?:# ?)?{alternatives('en.unit')}\.?(?: ?#)?"
-    r"(?: ?[0-9]{1,6}(?:-[0-9]{1,4})?(?: ?-?[A-Za-z])?| [A-Za-z](?:-?[0-9]{1,5})?)\b"
-    rf"|# ?[A-Za-z0-9-]{{1,6}}\b|{FLOOR}|(?i:lobby)\b|{alternatives('en.ordinal')} (?i:floor)\b)"
+    r"(?: ?[0-9]{1,6}(?:-[0-9]{1,4})?(?: ?-?[A-Za-z])?| [A-Za-z](?:-?[0-9]{1,5})?)\b(?!')"
+    r"|(?i:box|pmb|mailbox) ?#?[0-9]{1,6}\b"
+    rf"|# ?[A-Za-z0-9-]{{1,6}}\b|[0-9]{{1,2}} (?i:floor)\b"
+    rf"|[0-9]{{1,3}}[A-Z](?=, [A-Z])|{FLOOR}"
+    rf"|(?i:lobby)\b|{alternatives('en.ordinal')} (?i:floor)\b)"
 )
-_CODES = (code.upper().replace(".", r"\.") for code in words("us.code"))
+_DOTTED = {code.rstrip(".") for code in words("us.code")} | words("us.code")
+_CODES = (code.upper().replace(".", r"\.") for code in _DOTTED)
 _UPPER_STATE = f"(?:{'|'.join(sorted(_CODES, key=len, reverse=True))}|lL)"
 ZIP = r"[0-9]{5}(?:-[0-9]{4})?(?![0-9A-Za-z]|-[0-9])"
 # Only a few London districts end in a letter, and E, N and W have no more than two dozen.
@@ -45,9 +52,9 @@ _UK_OUT = (
 UK_CODE = rf"{_UK_OUT} ?[0-9][ABDEFGHJLNPQRSTUWXYZabdefghjlnpqrstuwxyz]{{2}}\b"
 CA_CODE = r"[A-Z][0-9][A-Z] ?[0-9][A-Z][0-9]\b"
 AU_CODE = r"\b(?:NSW|VIC|QLD|SA|WA|TAS|ACT|NT),? [0-9]{4}\b"
-_TAIL_UNITS = re.compile(rf"(?:{SEP}{_UNIT}){{1,3}}")
-_TAIL_TOWN = re.compile(rf"{SEP}(?:{LETTER}[A-Za-z\xc0-\xff'.-]*{SEP}){{0,5}}")
-_TO_KNOWN = re.compile(r"(?:[ ,.]{1,2}|,?\n)(?=[A-Za-z\xc0-\xff])")
+_TAIL_UNITS = re.compile(rf"(?:{_WIDE_SEP}{_UNIT}(?: \([A-Za-z0-9 ]{{1,14}}\)(?=[,\n]))?){{1,3}}")
+_TAIL_TOWN = re.compile(rf"{_WIDE_SEP}(?:{LETTER}[A-Za-z\xc0-\xff'.-]*{SEP}){{0,5}}")
+_TO_KNOWN = re.compile(r"(?:[ ,.]{1,2}|,?\n| [|-] )(?=[A-Za-z\xc0-\xff])")
 _DIGIT_NEXT = re.compile("[-/]?[0-9@]")
 _TAIL_CITY = re.compile(
     r", (nyc\b|(?:(?:[A-Z]t\.|[A-Z\xc0][A-Za-z\xc0-\xff'-]+)"
@@ -60,8 +67,20 @@ _TAIL_MORE = re.compile(
     r"|,? [0-9]{5}(?![0-9A-Za-z]|[-. ][0-9])"
     r"|,? (?i:n|s?w|s?e|nw|[we]c)[0-9]{1,2}[A-Z]?\b"
 )
-_TAIL_CODE = re.compile(rf",? (?i:{'|'.join(_US_CODE - _WORD_CODE)})(?![A-Za-z0-9@'-])")
-_PART = re.compile(rf", {LETTER}[A-Za-z\xc0-\xff'-]+(?: {LETTER}[A-Za-z\xc0-\xff'-]+)?")
+_PLAIN_CODE = "|".join(code.replace(".", r"\.") for code in _US_CODE - _WORD_CODE)
+_TAIL_CODE = re.compile(rf",? (?i:{_PLAIN_CODE})(?![A-Za-z0-9@'-])")
+# "7 Ellesmere Court, Grove Road N, Sutton"
+_SECOND_STREET = re.compile(
+    r", (?:[A-Z][A-Za-z'.-]* ){1,3}(?=[A-Z])"
+    rf"{alternatives('en.street')}(?![A-Za-z])\.?(?: [NSEW]\b)?(?! [0-9])"
+)
+# "5500 county road 12, wiggins ms"
+_TOWN_STATE = re.compile(
+    rf", ({LETTER}{{3,}}(?: {LETTER}{{3,}}){{0,2}}),? (?i:{_PLAIN_CODE})"
+    r"(?=[,.;:!?)\n]|$| [^A-Za-z0-9])"
+)
+_PART_WORD = rf"{LETTER}[A-Za-z\xc0-\xff'-]+"
+_PART = re.compile(rf", (?:(?i:by|near|nr\.?) )?({_PART_WORD}(?: {_PART_WORD}){{0,2}})")
 _COUNTY = re.compile(rf"{alternatives('en.county')}(?![A-Za-z\xc0-\xff@-])")
 _OUTWARD = re.compile(r",? ([A-Za-z]{1,2})[0-9]{1,2}[A-Za-z]?(?![0-9A-Za-z]|[ -][0-9])")
 _TOWN_OUTWARD = re.compile(
@@ -74,7 +93,7 @@ STATE = rf"(?:{_UPPER_STATE}|{alternatives('us.state', 'us.code')})"
 ZIPS = r"[0-9]{5}(?:-[0-9]{4})?\b"
 # What may end an address that a number and a street begin.
 _CODE_PATTERN = (
-    rf"\b(?:{STATE}[ ,]{{1,3}}{ZIPS}|(?:{_UPPER_STATE}|{alternatives('us.state')})\b|{ZIPS}"
+    rf"\b(?:{STATE}[ ,.]{{1,3}}{ZIPS}|(?:{_UPPER_STATE}|{alternatives('us.state')})\b|{ZIPS}"
     rf"|{UK_CODE}|{CA_CODE})|{AU_CODE}"
 )
 _CODE = scanner(_CODE_PATTERN)
@@ -91,13 +110,16 @@ def is_stop(token: str) -> bool:
 def tail(text: str, end: int, codes: list[Range]) -> int:
     """Return where the unit, town, state, postcode and country after a street end."""
     units = _TAIL_UNITS.match(text, end)
-    street = end = units.end() if units else end
-    end = _quarter_end(text, end) if text[end : end + 1] == "," else end
+    end = units.end() if units else end
+    second = _SECOND_STREET.match(text, end)
+    street = end = second.end() if second else end
+    end = quarters_end(text, end) if text[end : end + 1] == "," else end
     known = known_end(text, end)
     end = max(known, end)
     for start, stop in codes[(first := bisect_left(codes, (end, 0))) : first + 3]:
         between = text[end:start] if start - end < 70 else "?"
-        if not _TAIL_TOWN.fullmatch(between) or any(map(is_stop, between.split())):
+        town = _TAIL_TOWN.fullmatch(between) and not between.startswith(" in ")
+        if not town or any(map(is_stop, between.split())):
             break
         if PHONE_AFTER.match(text, stop) and text[start:stop].isdigit():
             break
@@ -109,19 +131,29 @@ def tail(text: str, end: int, codes: list[Range]) -> int:
         names = TOKEN.finditer(text, *city.span(city.lastindex or 0)) if city else ()
         for name in takewhile(_is_of_town, names):
             end = name.end()
+        lower = _TOWN_STATE.match(text, end)
+        if lower and not any(map(is_stop, lower.group(1).split())):
+            end = lower.end()
         outward = _TOWN_OUTWARD.match(text, street)
         if outward and outward.group(1).lower() in _UK_AREA and end < outward.end():
             end = outward.end() - 1
-    outward = _OUTWARD.match(text, end) if end > street else None
-    if outward and outward.group(1).lower() in _UK_AREA:
-        end = outward.end()
+    end = _outward_end(text, end, end > street)
     if end == known:
         code = _TAIL_CODE.match(text, end)
         end = code.end() if code else end
     more = _TAIL_MORE.match(text, end)
-    end = more.end() if more else end
+    end = _outward_end(text, more.end(), plain=True) if more else end
     country = COUNTRY.match(text, end)
     return country.end() if country else end
+
+
+def _outward_end(text: str, end: int, plain: bool) -> int:
+    """Return where the first half of a postcode ends; in lower case only if `plain`."""
+    outward = _OUTWARD.match(text, end)
+    area = outward.group(1) if outward else ""
+    if outward and area.lower() in _UK_AREA and (plain or area.isupper() or len(area) > 1):
+        return outward.end()
+    return end
 
 
 def _is_of_town(name: re.Match[str]) -> bool:
@@ -140,17 +172,19 @@ def known_end(text: str, end: int) -> int:
     return -1 if known > 0 and _DIGIT_NEXT.match(text, known) else known
 
 
-def _quarter_end(text: str, end: int) -> int:
+def quarters_end(text: str, end: int) -> int:
     """Return where the quarters end that stand before a known town or county, or `end`."""
     at = end
-    for _ in range(2):
+    for _ in range(3):
         part = _PART.match(text, at)
-        if part is None or any(map(is_stop, part.group()[2:].split())):
+        if part is None or any(map(is_stop, part.group(1).split())):
             break
         at = part.end()
         if text[at : at + 2] == ", " and (
             known_town(text, at + 2, _TOWNS) > 0 or _COUNTY.match(text, at + 2)
         ):
+            return at
+        if _outward_end(text, at, part.group(1)[0].isupper()) > at:
             return at
     return end
 

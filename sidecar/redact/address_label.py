@@ -25,12 +25,13 @@ REJECTS = (
     "address: line 5", "E-Mail-Adresse: siehe Seite 5", "street: closed for 3 weeks",
 )  # fmt: skip
 
+_LETTER = r"[A-Za-z\xc0-\xff]"
 _W = r"[A-Za-z\xc0-\xff][A-Za-z0-9\xc0-\xff'./-]*"
 _MORE = r"(?: ?#?[0-9]|[/ ](?:und )?(?i:hausnummer|hausnr|nr)\.?)?"
 _LABEL = rf"{alternatives('label')}{_MORE}[\"' ]{{0,3}}[:=][\"' ]{{0,3}}"
 _PATTERN = rf"{_LABEL}(?:[0-9]{{1,5}}[A-Za-z]?,? {_W}|{_W}(?: {_W}){{0,5}},? [0-9]{{1,4}})"
 _GATE = (
-    rf"{alternatives('label')}{_MORE}[\"' ]*[:=][\"' ]*"
+    rf"(?:{alternatives('label')}{_MORE}|(?i:line1))[\"' ]*[:=>][\"' ]*"
     rf"(?:[0-9]+[A-Za-z]?,? {_W}|{_W}(?: {_W})*,? [0-9])"
 )
 _HEAD = re.compile(_LABEL)
@@ -80,6 +81,57 @@ def _is_prose(word: str, plain: str) -> bool:
     return plain in _STOP or (plain in _NOT_CITY and (word[0].islower() or "'" in word))
 
 
+# A form: its fields stand near each other, and one of them is the street.
+_AFTER_LABEL = r"[\"' ]{0,3}[:=>][\"' ]{0,3}"
+_NAMES = rf"{_LETTER}[A-Za-z\xc0-\xff'.-]+(?: {_LETTER}[A-Za-z\xc0-\xff'.-]+){{0,2}}"
+_STREET_VALUE = rf"(?:[0-9]{{1,5}}[A-Za-z]?,? {_W}|{_W}(?: {_W}){{0,5}},? [0-9]{{1,4}})"
+_STREET_FIELD = (
+    rf"(?:{alternatives('label')}{_MORE}|(?i:line1)){_AFTER_LABEL}"
+    rf"{_STREET_VALUE}|\b{alternatives('label.street')}{_AFTER_LABEL}{_W}"
+)
+_FIELD = re.compile(
+    rf"(?<![A-Za-z\xc0-\xff])(?:(?P<street>(?:{alternatives('label')}{_MORE}|(?i:line1))"
+    rf"{_AFTER_LABEL}{_STREET_VALUE}[^\"\n;|]{{0,60}}?)"
+    rf"|(?P<name>{alternatives('label.street')}{_AFTER_LABEL}(?P<_1>[0-9]{{0,5}}\.? ?{_NAMES}))"
+    rf"|{alternatives('label.town')}{_AFTER_LABEL}(?P<_2>{_NAMES})"
+    rf"|{alternatives('label.state')}{_AFTER_LABEL}(?P<_3>[A-Z]{{2}}|[A-Z][a-z]+(?: [A-Z][a-z]+)?)"
+    rf"|{alternatives('label.code')}{_AFTER_LABEL}"
+    r"(?P<_4>(?=[A-Za-z ]{0,4}[0-9])[A-Za-z0-9 -]{4,10})"
+    rf"|{alternatives('label.unit')}{_AFTER_LABEL}(?P<_5>(?=[A-Za-z#. ]{{0,10}}[0-9]|[A-Za-z]\b)"
+    r"[A-Za-z0-9#/ .-]{1,20}))(?=[\"',;|\n}/.)<]|$| [-|/]| [A-Za-z]+[:=])"
+)
+_FORM_GATE = rf"\b{alternatives('label.street')}[\"' ]*[:=>][\"' ]*{_W}"
+_FORMS = scanner(_STREET_FIELD)
+_APART = 40  # at most, the fields of a form
+FORM_MATCHES = ("line1=390 Bay Street, line2=Apt 11-J, city=Staten Island, zip=10301",)
+_FORM_REJECTS = (
+    "street: closed, city: unknown, state: done", "state=ok city=none", "sokak: dar, no: yok",
+    "address: see below, zip: file.zip", "state: OR, city: Bend", "Cadde: çok güzel, il: sor",
+)  # fmt: skip
+
+
+def forms(data: bytes) -> Iterator[Range]:
+    """Yield the values of the fields beside the one for the street: `city=Bend, zip=97701`."""
+    if _FORMS.search(data) is None:
+        return
+    form: list[re.Match[str]] = []
+    for field in _FIELD.finditer(data.decode("latin-1")):
+        if form and field.start() - form[-1].end() > _APART:
+            yield from _form(form)
+            form = []
+        form.append(field)
+    yield from _form(form)
+
+
+def _form(fields: list[re.Match[str]]) -> Iterator[Range]:
+    """Yield the values of a form, if one of its fields is a street with a number."""
+    kinds = [field.lastgroup for field in fields]
+    if "street" in kinds or ("name" in kinds and "_5" in kinds and "_2" in kinds):
+        for field, kind in zip(fields, kinds, strict=True):
+            if kind != "street":
+                yield field.span("_1" if kind == "name" else kind or 0)
+
+
 # What stands before the value of such a member for the rule to see it.
 ANNOUNCEMENT = "address: "
 
@@ -104,4 +156,7 @@ _KEY_WORDS = re.compile("[A-Z]?[a-z]+|[A-Z]+")
 # Before the value of such a member, in a raw body.
 KEY_GATE = alternatives("label")
 
-RULES: tuple[Rule, ...] = (Rule("address", (_GATE,), labelled, MATCHES, REJECTS),)
+RULES: tuple[Rule, ...] = (
+    Rule("address", (_GATE,), labelled, MATCHES, REJECTS),
+    Rule("address", (_GATE, _FORM_GATE), forms, FORM_MATCHES, _FORM_REJECTS),
+)

@@ -7,6 +7,7 @@ from sidecar.redact.address_en import (
     FOLLOWS,
     GLUE,
     LEADS,
+    SPELLED_NUMBER,
     SUFFIX,
     YEAR,
 )
@@ -16,26 +17,34 @@ from sidecar.redact.address_en_place import (
     codes_in,
     is_stop,
     known_end,
+    quarters_end,
     tail,
 )
 from sidecar.redact.address_place import Frame
 from sidecar.redact.engine import scanner
 from sidecar.redact.rule import Range, Rule
-from sidecar.redact.words import words
+from sidecar.redact.words import alternatives, words
 
 _NOT_NAME = words("en.not_city") - {"the", "flat"}
 
 _SHORT_MATCHES = (
-    "1340 N Astor, Chicago", "615 n wabash chicago",
+    "1340 N Astor, Chicago", "615 n wabash chicago", "119 Oakdale - apt C - Dallas 75219",
+    "No 4 Ty Gwyn, Black Rock Sands, Morfa Bychan, Porthmadog",
 )  # fmt: skip
-LED_MATCHES = ("at 103 Crookes, Sheffield", "from 245 Main")
+LED_MATCHES = (
+    "at 103 Crookes, Sheffield", "from 245 Main", "to 1919 hamilton, bldg c, apt 310",
+    "at 1011 Hickory", "at No 6 Caradog, Bangor",
+)  # fmt: skip
 _SHORT_REJECTS = (
     "in 1999 Arsenal, Leeds and Chelsea", "on 5 May, London", "we have 40 Broadway tickets",
     "500 N force", "8 N Korea missiles", "at 10 Monday, Boston", "from 30 Main ideas",
+    "talk about 20 tenants, apt 5", "12 people, unit 5", "a mix of 40 Maple, 30 Oak",
+    "in 2019 Apple, unit 7",
 )  # fmt: skip
 _HOUSE_MATCHES = (
     "The Coach House, Back Lane, Holt", "Hill Top Barn, Sheep Lane, Upper Slaughter",
-    "58 Kelham House, Balby Road, Doncaster", "Keeper's Cottage, The Green, Hook Norton",
+    "58 Kelham House, Balby Road, Doncaster", "2 Almshouses, Vicar's Close, Wells BA5",
+    "Keeper's Cottage, The Green, Hook Norton",
 )  # fmt: skip
 _HOUSE_REJECTS = (
     "the White House, Congress and the press", "Leave the house, Peter", "The Mill House, a pub",
@@ -46,24 +55,32 @@ _A = r"[A-Za-z\xc0-\xff]"
 # A number with a name alone takes a direction and a town, or words that lead to it.
 _DIRECTION = r"(?i:n|s|e|w|ne|nw|se|sw|north|south|east|west)\.?"
 _BARE = words("en.street.bare")
+_KNOWN = words("en.street.known")
 _BARE_NAMES = "|".join(sorted(_BARE))
+_UNIT_NEXT = r"(?:,| -) (?i:apt|apartment|suite|ste|unit|bldg|building)\.? ?#?[A-Za-z0-9]"
+_UNITS = "(?i:flat|apt|apartment|unit|suite|room|house|studio|office|shop|bungalow)\\.?"
 _SHORT_PATTERN = (
-    rf"\b[0-9]{{2,5}} {_DIRECTION} {_A}{{3,20}}\b"
-    rf"|\b[0-9]{{2,5}} (?:{_BARE_NAMES}|(?i:broadway))\b"
-    rf"|\b[0-9]{{1,4}}(?:-[0-9]{{1,4}})?[A-Za-z]? (?:[A-Z]{_A}*(?:'{_A}+)? ){{0,2}}[A-Z]{_A}+, {_A}"
+    rf"\b[0-9]{{2,5}} {_A}{{3,20}}(?: {_A}{{3,20}}){{0,2}}{_UNIT_NEXT}"
+    rf"|\b[0-9]{{2,5}}(?:-[0-9]{{2,5}})? {_DIRECTION} {_A}{{3,20}}\b"
+    rf"|\b[0-9]{{2,5}} (?:{_BARE_NAMES}|{'|'.join(sorted(_KNOWN))}|(?i:broadway))\b"
+    r"|\b[0-9]{1,4}(?:-[0-9]{1,4})?[A-Za-z]?,? "
+    rf"(?:[A-Z]{_A}*(?:'{_A}+)? ){{0,2}}[A-Z]{_A}+, {_A}"
 )
 _SHORT_GATE = (
     rf"[0-9] {_DIRECTION} {_A}|[0-9] (?:{_BARE_NAMES}|(?i:broadway))"
-    r"|[0-9][A-Za-z]? [A-Z][A-Za-z\xc0-\xff' ]*, [A-Za-z]"
+    r"|\b(?i:at|to|from|outside|near|opposite|behind) (?i:no\.? )?[0-9]{2,5} [A-Z]"
+    r"|[0-9][A-Za-z]?,? [A-Z][A-Za-z\xc0-\xff' ]*, [A-Za-z]"
+    rf"|[0-9] {_A}+(?: {_A}+)?(?: {_A}+)?{_UNIT_NEXT}"
 )
 _SHORT = scanner(_SHORT_PATTERN)
-_SHORT_NUMBER = re.compile(r"([0-9]{1,5})(?:-[0-9]{1,4})?[A-Za-z]? ")
+_SHORT_NUMBER = re.compile(r"([0-9]{1,5})(?:-[0-9]{1,5})?[A-Za-z]?,? ")
 
 
 def short(data: bytes) -> Iterator[Range]:
     """Yield addresses whose street is a name alone: "1340 N Astor, Chicago", "at 245 Main"."""
     text = data.decode("latin-1")
     frame = Frame(text)
+    codes: list[Range] | None = None
     for match in _SHORT.finditer(data):
         start, end = match.span()
         number = _SHORT_NUMBER.match(text, start)
@@ -72,27 +89,52 @@ def short(data: bytes) -> Iterator[Range]:
         led = LEADS.search(text, max(0, start - 16), start)
         if text[max(0, start - 1) : start] in GLUE or (YEAR.fullmatch(number.group(1)) and not led):
             continue
-        comma = text.find(", ", start, end)
+        named = number.end()
+        comma = max(text.find(", ", named, end), text.find(" - ", named, end))
         end = comma if comma > 0 else end
-        names = text[start:end].split()[1:]
+        names = text[named:end].split()
         if any(map(is_stop, names)) or not _NOT_STREET.isdisjoint(map(str.lower, names)):
             continue
-        known = known_end(text, end)
-        if known < 0 and comma < 0 and _DIRECTION_HERE.match(names[0]):
-            more = _MORE_NAME.match(text, end)  # "615 n lake shore chicago"
-            known = known_end(text, more.end()) if more else -1
-        line = start == 0 or text[start - 1] == "\n"
-        if known > 0 and _DIRECTION_HERE.match(names[0]):
-            yield start, tail(text, known, [])
-        elif known > 0 and comma > 0 and (led or line):
-            end = tail(text, known, [])
-            at = led and text[max(0, start - 8) : start].endswith((" at ", "outside "))
-            if at or (FOLLOWS if led else _LINE_ENDS).match(text, end):
-                yield frame.head(start, HEAD), end
-        elif (led or (line and names[0] in _BARE)) and comma < 0 and FOLLOWS.match(text, end):
-            yield start, end
+        at = _AT.search(text, max(0, start - 16), start) is not None
+        unit = _UNIT_HERE.match(text, end) if comma > 0 else None
+        if unit is None:
+            yield from _short(text, frame, (start, end), names, led is not None, at)
+        elif names[0][0].isupper() or unit.group().count(",") > 1 or at:
+            codes = codes_in(data) if codes is None else codes
+            yield frame.head(start, HEAD), tail(text, end, codes)
 
 
+def _short(
+    text: str, frame: Frame, street: Range, names: list[str], led: bool, at: bool
+) -> Iterator[Range]:
+    """Yield the address of a number and names if a known town follows, or words lead to it."""
+    start, end = street
+    directed = _DIRECTION_HERE.match(names[0]) is not None
+    comma = text[end : end + 2] == ", "
+    known = known_end(text, quarters_end(text, end) if comma else end)
+    if known < 0 and not comma and directed:
+        more = _MORE_NAME.match(text, end)  # "615 n lake shore chicago"
+        known = known_end(text, more.end()) if more else -1
+    line = start == 0 or text[start - 1] == "\n"
+    spelled = SPELLED_NUMBER.search(text, max(0, start - 20), start)
+    if known > 0 and directed:
+        yield start, tail(text, known, [])
+    elif known > 0 and comma and (led or line or spelled or frame.head(start, HEAD) < start):
+        end = tail(text, known, [])
+        near = led and text[max(0, start - 8) : start].endswith((" at ", "outside "))
+        if near or (_ENDS if led or spelled else _LINE_ENDS).match(text, end):
+            yield frame.head(spelled.start(1) if spelled else start, HEAD), end
+    elif FOLLOWS.match(text, end) and (
+        (directed and (led or names[-1] in _BARE | _KNOWN))
+        or ((line or at) and names[0] in _BARE)
+        or (at and names[0] in _KNOWN)
+    ):
+        yield start, end
+
+
+_UNIT_HERE = re.compile(rf"{_UNIT_NEXT}[A-Za-z0-9-]{{0,5}}(?:{_UNIT_NEXT})?")
+_AT = re.compile(r"(?<![A-Za-z])(?i:at|to|from|outside|near|opposite|behind)(?: no\.?)? $")
+_ENDS = re.compile(rf"{FOLLOWS.pattern}| [^A-Za-z0-9]")
 _LINE_ENDS = re.compile(r"\n|[.,;]?$")
 _NOT_STREET = frozenset().union(
     *(words(f"en.{section}") for section in ("measure", "common", "label", "not_street"))
@@ -133,7 +175,141 @@ def houses(data: bytes) -> Iterator[Range]:
             yield frame.head(name.start(), HEAD), stop
 
 
+# The number behind the street, as visitors write it: "Cotham Brow 58, Bristol".
+_NUMBERED = r"(?:St|Rd|Ave|Dr|Ln|Street|Road|Avenue|Drive|Lane|Close)\.?,? (?i:no\.?|number) [0-9]"
+_TURNED_PATTERN = (
+    rf"\b(?:[A-Z][A-Za-z']+ ){{1,3}}(?:{alternatives('en.street', 'en.street.soft')} "
+    r"[0-9]{1,3}[a-z]?(?:, [A-Z]| [A-Z][a-z]+ [A-Z]{1,2}[0-9])"
+    rf"|{_NUMBERED}[0-9]{{0,3}}[A-Za-z]?\b)"
+)
+_TURNED_GATES = (  # the first is that of another rule too, so it costs nothing
+    r"[A-Za-z\xc0-\xff'-] [0-9]{1,3}[a-z]?, [A-Z\xc0]",
+    r"[a-z] [0-9]+[a-z]? [A-Z][a-z]+ [A-Z]{1,2}[0-9]",
+    _NUMBERED,
+)
+_TURNED = scanner(_TURNED_PATTERN)
+_TURNED_NUMBER = re.compile(
+    r"(.+?[A-Za-z.],? [0-9]{1,4}[A-Za-z]?)(?:, [A-Z]| [A-Z][a-z]+ [A-Z]{1,2}[0-9])?", re.DOTALL
+)
+_NUMBER_WORDS = re.compile(r",? (?i:no\.?|number) [0-9]+[A-Za-z]?$")
+_TURNED_MATCHES = (
+    "Tallwood Dr, number 14",
+    "Cotham Brow 58, Bristol",
+    "Bell Lane 12 Uckfield TN22",
+)
+_TURNED_REJECTS = ("Rugby Club 3, Leeds 2", "Route 66, Arizona", "Sesame Street 50 London fans")
+
+
+def turned(data: bytes) -> Iterator[Range]:
+    """Yield addresses of a street, a number behind it and a known town or a postcode."""
+    text = data.decode("latin-1")
+    frame = Frame(text)
+    codes = codes_in(data)
+    for match in _TURNED.finditer(data):
+        start, end = match.span()
+        whole = _TURNED_NUMBER.fullmatch(text, start, end)
+        if whole is None:
+            continue
+        end = whole.end(1)
+        word = _NUMBER_WORDS.search(text, max(start, end - 16), end)
+        names = text[start : word.start() if word else end].split() + ["0"] * (word is not None)
+        while len(names) > 2 and (is_stop(names[0]) or names[0].lower() in _NOT_NAME):
+            start = text.index(names[1], start + len(names[0]))
+            names = names[1:]
+        if names[-2][0].islower() or names[0].lower() in _NOT_NAME or len(names) < 3:
+            continue
+        stop = tail(text, end, codes)
+        comma = text.startswith(",", end)
+        coded = stop > end and text[stop - 1].isdigit()
+        placed = stop > end and (comma or coded)
+        if (placed or word) and _ENDS.match(text, stop):
+            yield frame.head(start, HEAD), stop
+
+
+# Two streets that meet, where a word says so.
+_STREET_HERE = (
+    rf"(?:(?:{_A}[A-Za-z\xc0-\xff'.]*|[0-9]{{1,3}}(?i:st|nd|rd|th)) ){{1,3}}{SUFFIX}\b\.?"
+    r"(?: (?:[NSEW]|[NS][EW])\b)?|[0-9]{1,3}(?i:st|nd|rd|th)\b"
+)
+_CROSSING_PATTERN = (
+    r"\b(?i:corner|intersection|junction|cnr)(?i: of)? "
+    rf"(?:(?:{_STREET_HERE}) ?(?:(?i:and|at)|[&/@]) ?(?:{_STREET_HERE}|[A-Z][a-z]+)"
+    rf"|[A-Z][a-z]+ ?(?:(?i:and|at)|[&/@]) ?(?:{_STREET_HERE}))"
+)
+_CROSSING_GATE = (
+    r"\b(?i:corner|intersection|junction|cnr)(?i: of)? [A-Za-z0-9][A-Za-z0-9\xc0-\xff'. ]*"
+    r"(?: (?i:and|at) | ?[&/@])"
+)
+_CROSSINGS = scanner(_CROSSING_PATTERN)
+_TO_CROSSING = re.compile(r"[A-Za-z]+ (?i:of )?")
+CROSSING_MATCHES = ("corner of Maple St and 3rd Ave, Boise", "junction of Mill Road & Ash Street")
+_CROSSING_REJECTS = (
+    "the corner of my eye and mouth", "junction of art and science", "corner of street and park",
+)  # fmt: skip
+
+
+def crossings(data: bytes) -> Iterator[Range]:
+    """Yield two streets that meet, behind the word for it."""
+    text = data.decode("latin-1")
+    codes = codes_in(data)
+    for match in _CROSSINGS.finditer(data):
+        start, end = match.span()
+        begins = _TO_CROSSING.match(text, start)
+        if begins and not any(map(is_stop, text[begins.end() : end].split()[:1])):
+            yield begins.end(), tail(text, end, codes)
+
+
+# A place with a name in a street without a number: behind a label or the word that leads to it, or
+# in a unit of it, it is an address: "Unit G, Reliance Wharf, Hertford Rd N1".
+_STREETS = alternatives("en.street", "en.street.soft")
+_NAMED_PATTERN = (
+    rf"(?:\b(?:{_UNITS}) ?#?[0-9]{{0,4}}[A-Za-z]?,? )?"
+    rf"(?:[Tt]he )?[A-Z][A-Za-z'.&-]*(?: [A-Za-z][A-Za-z'.&-]*){{0,3}}, "
+    rf"(?:[A-Z][A-Za-z'.-]* ){{1,3}}{_STREETS}\b\.?(?:, [A-Z]| [A-Z]{{1,2}}[0-9])"
+)
+_NAMED_GATE = r"[A-Za-z'], (?:[A-Z][A-Za-z'.-]* ){1,3}[A-Z][A-Za-z.]*(?:, [A-Z]| [A-Z]+[0-9])"
+_NAMED = scanner(_NAMED_PATTERN)
+_NAMED_PARTS = re.compile(
+    rf"(?P<unit>(?:{_UNITS}) ?#?[0-9]{{0,4}}[A-Za-z]?,? )?"
+    r"(?P<name>[^,]+), (?P<street>.+?),? [A-Z]+[0-9]?$",
+    re.DOTALL,
+)
+_NAMED_LEADS = re.compile(rf"{LEADS.pattern}|(?:^|\n|: ?|\()$")
+NAMED_MATCHES = ("at Tesco Extra, Kingston Rd, New Malden", "pickup: Cherry Trees, Wash Lane, Ely")
+_NAMED_REJECTS = (
+    "from Boston, Wall Street, London and Paris", "He sings, Abbey Road, London",
+    "at Lunch, Main Street Bank", "to Harry Potter, Fleet Street, Sweeney Todd",
+)  # fmt: skip
+
+
+def named(data: bytes) -> Iterator[Range]:
+    """Yield a name, a street without a number and a known town or half a postcode."""
+    text = data.decode("latin-1")
+    frame = Frame(text)
+    codes: list[Range] | None = None
+    for match in _NAMED.finditer(data):
+        start, end = match.span()
+        parts = _NAMED_PARTS.fullmatch(text, start, end)
+        if parts is None or any(map(is_stop, parts["street"].split())):
+            continue
+        if parts["street"].rpartition(" ")[2][0].islower():
+            continue
+        name = parts["name"].split()
+        if any(map(is_stop, name)) or known_end(f", {parts['name']},", 0) > 0:
+            continue
+        if not (parts["unit"] or _NAMED_LEADS.search(text, max(0, start - 16), start)):
+            continue
+        codes = codes_in(data) if codes is None else codes
+        stop = tail(text, parts.end("street"), codes)
+        placed = known_end(text, parts.end("street")) > 0 or text[stop - 1].isdigit()
+        if placed and _ENDS.match(text, stop):
+            yield frame.head(start, HEAD), stop
+
+
 RULES: tuple[Rule, ...] = (
     Rule("address", (_SHORT_GATE,), short, _SHORT_MATCHES + LED_MATCHES, _SHORT_REJECTS),
     Rule("address", (_HOUSE_GATE,), houses, _HOUSE_MATCHES, _HOUSE_REJECTS),
+    Rule("address", (_NAMED_GATE,), named, NAMED_MATCHES, _NAMED_REJECTS),
+    Rule("address", _TURNED_GATES, turned, _TURNED_MATCHES, _TURNED_REJECTS),
+    Rule("address", (_CROSSING_GATE,), crossings, CROSSING_MATCHES, _CROSSING_REJECTS),
 )

@@ -16,6 +16,7 @@ from sidecar.redact.words import alternatives, words
 _EN_STOP = words("en.stop")
 _TR_BREAK = words("tr.break")
 _TR_NOT_PLACE = words("tr.not_place")
+_TR_OPENER = words("tr.opener")
 _TR_QUARTER = words("tr.quarter")
 _TR_STOP = words("tr.stop")
 _TR_UNIT = words("tr.unit")
@@ -34,12 +35,26 @@ MATCHES = (
     "fevzi çakmak cad. no:33", "Gül Bloklar No:28 Çankaya", "Bahçelievler 7. Cad. No:34/5 Çankaya",
     "lale cad. no:62 a ümraniye", "inönü cad. no:200/4 hatay izmir",
     "lale bulv. no 266 tepe prime a blok kat 7", "Yukarı Dudullu, Lale Cd. No:151, 34775 Ümraniye",
+    "Levent Mahallesi, Lale Caddesi No:185, Kanyon AVM, 34394 Şişli/İstanbul",
+    "izmir bornova akgün mah 372 sk no 10 d 3", "34734 Kadıköy İstanbul Gül Mah. Lale Cad. No:81",
+    "Zorlu Center, Gül Mah. Lale Sok. No:2 Beşiktaş", "Ankara / Çankaya / Gül Mah. Lale Cad. No: 8",
+    "Ataköy 9. Kısım B9 Blok Daire 44 Bakırköy", "Gökçeler Mevkii 123 ada 45 parsel Milas/Muğla",
+    "Aşağı Çavundur Köyü, Çubuk, Ankara", "Ege Üniversitesi Kampüsü, 35100 Bornova/İzmir",
+    "Emek 8. Cadde (Lale Cad.) 92/14 Çankaya", "Sanayi Sitesi 9. Blok No:22 Çorum",
+    "Mersin Yolu Üzeri 7. km Tarsus", "Gazi Kemal Bul. No:64/A Maltepe Çankaya",
+    "Beytepe, Kanuni Bulvarı Park Vadi 5/61", "Gül Cad. No: 14, 06420 Bakanlıklar",
+    "Forum Bornova AVM Kat:1 No:112 Bornova İzmir", "Gül Cad. No:9, Bina 2, Salon 4, Mamak/Ankara",
+    "Gül Mah. 4. Uygur Sok. Park Evleri A3/17 Atakum/SAMSUN", "4. levent gül mah. lale sok. no:3",
     "Lale Cad. No:2 / 5 Kartal", "Lale Cad. No:4/B 12 06530 Çankaya",
 )  # fmt: skip
 REJECTS = (
     "Bağdat Caddesi'nde yürüyüş yaptık", "sokak lezzetleri festivali 27.10.2025 günü",
     "blok zinciri", "1. sınıf 3. şube", "kat 5 daire var mı", "no 5", "site çöktü no 3",
-    "bu sokak 5 dakika sürüyor", "B blok 3 kat", "levent 3 saat", "the viewing at apt 27",
+    "bu sokak 5 dakika sürüyor", "B blok 3 kat", "levent 3 saat",
+    "sokak: dar, mahalle: sessiz", "OSB 3 yeni firma aldı", "2 ada gezdik, 3 koy gördük",
+    "Konya Yolu, Ankara, İstanbul arası yoğun", "Onu bul. No 5 olsun", "9. Kısım bitti",
+    "Ege Üniversitesi 2 puan düştü", "AVM kat 2 çok kalabalıktı", "123 ada hakkında bilgi yok",
+    "the viewing at apt 27",
 )  # fmt: skip
 
 _NEIGHBOURHOOD = alternatives("tr.neighbourhood")
@@ -48,22 +63,35 @@ _SITE = alternatives("tr.site")
 _NUMBERED = (
     rf"(?:{alternatives('tr.number')}[ .:=]{{0,3}}"
     r"[0-9]{1,5}(?:[/-][0-9A-Za-z]{1,5}| ?/ ?[0-9]{1,5}){0,2}[A-Za-z]?\b"
-    r"|\b(?:[A-Za-z](?:-?[0-9]{1,2})?|[0-9]{1,2}(?:[/-][A-Za-z0-9]|\.))[ -](?i:blok)\b"
+    r"|\b(?:[A-Za-z][0-9]?(?:-?[0-9]{1,2})?"
+    r"|[0-9]{1,2}(?:[/-]?[A-Za-z]|[/-][0-9]|\.))[ -](?i:blok)\b"
+    r"|\b[nN][:.] ?[0-9]{1,4}(?:/[0-9]{1,3})?\b|\b[0-9]{1,3}\. (?i:ada)\b"
+    r"|\b[0-9]{1,2} B(?i:lok)\b|\b[A-Z][0-9]{1,2}/[0-9]{1,3}\b"
+    r"|\b[0-9]{1,5} (?i:ada)[ ,/]{1,2}[0-9]{1,5} (?i:parsel)\b"
+    r"|\b(?i:ada)[ .:]{1,3}[0-9]{1,5}[ ,/]{1,2}(?i:parsel)[ .:]{1,3}[0-9]{1,5}\b"
+    r"|\b[0-9]{1,3}\. ?(?i:km)\b|\b(?i:d|daire|kat):[A-Z]\b"
     r"|(?i:blok)[ .:]{1,2}[A-Za-z][0-9]?\b|(?i:kat)[ .:]{1,2}(?i:zemin|giris|bodrum|cati)\b"
     r"|[0-9]{1,4} (?i:numara|nolu)\b|[0-9]{1,2}\. ?(?i:kat)\b"
     r"|(?i:zemin|giris|bodrum|cati) (?i:kat)\b)"
 )
-_PART_PATTERN = rf"\b(?:(?:{_NEIGHBOURHOOD}|{_STREET}|{_SITE})\b\.?|{_NUMBERED})"
+_STAGE = r"[0-9]{1,2}\. ?(?i:kisim|etap)"  # "Atakoy 9. Kisim"
+_PART_PATTERN = (
+    rf"\b(?:(?:{_NEIGHBOURHOOD}|{_STREET}|{_SITE})\b\.?|B(?i:ul)\. ?|{_STAGE}\b|{_NUMBERED})"
+)
 _KIND = re.compile(
-    rf"(?P<number>{_NUMBERED}$)|(?P<neighbourhood>{_NEIGHBOURHOOD}\b)"
+    rf"(?P<number>(?:{_NUMBERED})$)|(?P<neighbourhood>{_NEIGHBOURHOOD}\b)"
     rf"|(?P<street>{_STREET}\b)|(?P<site>)"
 )
-_GAP = re.compile(r"[ .,:;/-]{0,3}\n?(?:[A-Za-z\xc0-\xff0-9'.-]{1,20}[ ,]{0,2}\n?){0,4}")
+_GAP = re.compile(r"[ .,:;/()-]{0,3}\n?(?:[A-Za-z\xc0-\xff0-9'.-]{1,20}[ ,]{0,2}\n?){0,6}")
 _WORDS = re.compile("[A-Za-z\xc0-\xff0-9]+")
 _NAMES = re.compile("[A-Za-z\xc0-\xff]{2,}")
 _BARE_NUMBER = re.compile(
-    r"[ .,:]{1,2}[0-9]{1,4}(?: ?[/-] ?[0-9A-Za-z]{1,4})?[A-Za-z]?"
+    r"\)?[ .,:]{1,2}[0-9]{1,4}(?: ?[/-] ?[0-9A-Za-z]{1,4})?[A-Za-z]?"
     r"(?![0-9A-Za-z]|[.,:][0-9]|\. ?[a-z\xe0-\xff])"
+)
+# "Bulvari Park Vadi 5/61"
+_NAMED_NUMBER = re.compile(
+    r"(?: [A-Z\xc0][A-Za-z\xc0-\xff]*){1,3} [0-9]{1,4}/[0-9]{1,4}(?![0-9A-Za-z/]|[.,:][0-9])"
 )
 # A name does not reach across these: `{"ad":"Can","adres":"Gul Sok. No:4"}`, `1;Can;Gul Sok.`
 _EDGE = re.compile(r'.*(?:["\n\t\0{}\[\]<>;|=:]|,(?! ))', re.DOTALL)
@@ -73,13 +101,17 @@ _PLACE = re.compile(
     rf"|({_WORD})(?: ?/ ?({_WORD}))?\)?)"
 )
 _NEXT_WORD = re.compile(r" ?([A-Za-z\xc0-\xff]*)")
+_OTHER_PROVINCES = frozenset(
+    "ist ank izm afyon antep urfa maras izmit adapazari antakya icel".split()
+)
 # From small to large: in an address no smaller place follows in lower case.
 _RANKS = {
     **dict.fromkeys(_TR_QUARTER, 0),
     **dict.fromkeys(words("district", "tr_places.txt") | {"merkez"}, 1),
-    **dict.fromkeys(words("province", "tr_places.txt") | {"ist", "ank", "izm"}, 2),
+    **dict.fromkeys(words("province", "tr_places.txt") | _OTHER_PROVINCES, 2),
     **dict.fromkeys(("turkiye", "turkey", "tr"), 3),
 }
+_SHORT_PROVINCES = frozenset({"ist", "ank", "izm"})
 _NEIGHBOURHOODS = words("neighbourhood", "tr_places.txt")
 _STREET_NAMES = frozenset(name for name in _NEIGHBOURHOODS | words("tr.name") if " " in name)
 _LAST_NAMES = frozenset(name.rpartition(" ")[2] for name in _STREET_NAMES)
@@ -91,7 +123,7 @@ _TITLES = frozenset(
 
 _BOX_PATTERN = r"\b(?i:p\.?k\.?|posta kutusu)[ .:]{1,3}[0-9]{1,6}\b"
 # One of these stands in every address of parts.
-_GATE = rf"\b(?:{_NEIGHBOURHOOD}|{_STREET}|{_SITE})\b"
+_GATE = rf"\b(?:{_NEIGHBOURHOOD}|{_STREET}|{_SITE}|{_STAGE})\b|\bB(?i:ul)\."
 _PART, _BOX = map(scanner, (_PART_PATTERN, _BOX_PATTERN))
 
 
@@ -130,6 +162,26 @@ def boxes(data: bytes) -> Iterator[Range]:
             yield start, place
 
 
+# An institution needs no street: "Tip Fakultesi, 58140 Sivas".
+_VENUES = rf"{alternatives('tr.venue')},? [0-9]{{5}} [A-Z\xc0]"
+_VENUE_GATE = r"[A-Za-z],? [0-9]{5} [A-Z\xc0]"
+_VENUE_SCAN = scanner(_VENUES)
+
+
+def venues(data: bytes) -> Iterator[Range]:
+    """Yield institutions with a postcode and a known place."""
+    text = data.decode("latin-1")
+    for match in _VENUE_SCAN.finditer(data):
+        start, end = match.span()
+        at = text.rindex(" ", start, end - 2)
+        at -= text[at - 1] == ","
+        head = _VENUE_BEFORE.search(text, max(0, at - 60), at)
+        stop = _place_end(text, at, capitals=True)
+        known = any(_RANKS.get(name.lower(), 0) for name in _WORDS.findall(text, at, stop))
+        if head and known:
+            yield head.start(), stop
+
+
 def _kind(part: str) -> str:
     kind = _KIND.match(part)
     return kind.lastgroup or "site" if kind else "site"
@@ -141,6 +193,8 @@ def _together(text: str, left: Part, right: Part) -> bool:
         return False
     names = _WORDS.findall(text, left.end, right.start)
     between = [name.lower() for name in names]
+    if len(names) > 4 and not all(name[0].isupper() for name in names):
+        return False
     if left.kind == "number" and right.kind == "number" and between:
         # "No: 185 Kanyon Ofis Kat:6"
         line = "\n" not in text[left.end : right.start]
@@ -169,14 +223,21 @@ def _address(text: str, group: list[Part], again: bool = False) -> Iterator[Rang
     first = next(index for index, part in enumerate(group) if part.kind != "number")
     end = group[-1].end
     bare = _BARE_NUMBER.match(text, end) if group[-1].kind != "number" else None
+    if bare is None and group[-1].kind == "street":
+        bare = _NAMED_NUMBER.match(text, end)
     numbered = "number" in kinds or any(
         text[max(0, part.start - 2) : part.start].strip(". ").isdigit() for part in group
     )
-    certain = len(named) > 1 or "number" in kinds or bare
+    alone = kinds == {"site"} and _is_placed(text, group[-1])
+    certain = len(named) > 1 or "number" in kinds or bare or alone
     if not (certain or ((numbered or "neighbourhood" in kinds) and _PLACE.match(text, end))):
         return
+    field = text.startswith(":", group[0].end)
+    if field and not _A_DIGIT.search(text, group[0].end, end):
+        return  # "sokak: dar, mahalle: sessiz"
     start = _name_start(text, group[first])
-    if start == group[first].start and first == 0 and text[group[0].end : group[0].end + 1] != ":":
+    nameless = field or (_NAMELESS.match(text, start) is not None and len(group) > 1)
+    if start == group[first].start and first == 0 and not nameless:
         if group[0].kind == "site" and not again:  # "bizim koy Karaagac Koyu No:15"
             yield from _address(text, group[1:], again=True)
         return
@@ -187,10 +248,12 @@ def _address(text: str, group: list[Part], again: bool = False) -> Iterator[Rang
     capitals = not names[-1].islower()
     places = _place_end(text, end, capitals)
     places = places if places > end else _lettered_end(text, end, capitals)
+    places = places if places > end else _venue_end(text, end)
     if named == kinds == {"site"} and places == end and _LOWER_NAME.search(text, start, end):
         return  # "viewing apt 27"
     if (
-        len(named) > 1
+        alone
+        or len(named) > 1
         or (numbered and ("number" in kinds or places > end or bare))
         or ("neighbourhood" in kinds and places > end)
     ):
@@ -204,32 +267,101 @@ def _lettered_end(text: str, end: int, capitals: bool) -> int:
     return places if letter and places > letter.end() else end
 
 
-_LETTER = re.compile(" [A-Za-z](?= [A-Za-z\xc0-\xff]{3})")
-_LOWER_NAME = re.compile(rf" ?[a-z]+ {_SITE} [0-9]+$")
-_QUARTER_BEFORE = re.compile(
-    rf"\b{alternatives('tr.quarter')}(?: [0-9]{{1,2}}\. (?i:etap|kisim))?,? $"
+def _is_placed(text: str, site: Part) -> bool:
+    """Tell whether a postcode, or a district with its province, follows a village or a campus."""
+    if _ROAD.search(text, site.start, site.end):
+        return False
+    end = site.end
+    if text[end : end + 2] != ", " and not _CODE_NEXT.match(text, end):
+        return False
+    places = max(_place_end(text, end, capitals=True), _venue_end(text, end))
+    names = [name.lower() for name in _WORDS.findall(text, end, places)]
+    ranks = [_RANKS.get(name, 0) for name in names]
+    coded = any(len(name) == 5 and name.isdigit() for name in names) and max(ranks) > 0
+    return coded or (1 in ranks and 2 in ranks[ranks.index(1) :])
+
+
+_CODE_NEXT = re.compile(" [0-9]{5} [A-Z]")
+_ROAD = re.compile("(?i:yolu|asfalti|uzeri|yol)")
+_VENUE_WORD = re.compile(
+    r"[ ,/-]{1,3}\n?([A-Z\xc0][A-Za-z\xc0-\xff.]*|[A-Z]?[0-9]{1,4}(?:/[0-9]{1,3})?)"
 )
 
 
-_PLACE_BEFORE = re.compile(rf"({_WORD}(?: {_WORD})?),? $")
+def _venue_end(text: str, end: int) -> int:
+    """Return where the places end behind a venue, or `end`: "No:5, Kanyon AVM, 34394 Sisli"."""
+    at = end
+    for _ in range(5):
+        word = _VENUE_WORD.match(text, at)
+        if word is None or not {word.group(1).lower()}.isdisjoint(_TR_BREAK | _TR_STOP):
+            break
+        place = _PLACE.match(text, at)
+        if place and at > end:
+            postcode, name, province = place.groups()
+            ranks = (_RANKS.get((part or "").lower(), 0) for part in (name, province))
+            if postcode or max(ranks) > 0:
+                return _place_end(text, at, capitals=True)
+        at = word.end()
+    return end
+
+
+_LETTER = re.compile(" [A-Za-z](?= [A-Za-z\xc0-\xff]{3})")
+_A_DIGIT = re.compile("[0-9]")
+_NAMELESS = re.compile(r"(?=[A-Z])(?:(?i:sanayi sitesi|sanayi bolgesi)|OSB|TOKI|Toki)\b")
+_LOWER_NAME = re.compile(rf" ?[a-z]+ {_SITE} [0-9]+$")
+_QUARTER_BEFORE = re.compile(
+    r"\b(?:[0-9]{1,2}\. |(?i:yukari|asagi|buyuk|kucuk|yeni|eski) )?"
+    rf"(?P<name>{alternatives('tr.quarter')})(?: [0-9]{{1,2}}\. (?i:etap|kisim))?,? $"
+)
+
+
+_PLACE_BEFORE = re.compile(
+    rf"(?<![A-Za-z0-9\xc0-\xff'])(?:((?:{_WORD} )?{_WORD})|([0-9]{{5}}))(?:(?: ?[/,-])? ?|, )$"
+)
+_VENUE_BEFORE = re.compile(
+    r"(?<![A-Za-z0-9\xc0-\xff'])"
+    r"(?:(?:[A-Z\xc0][A-Za-z\xc0-\xff.]*|[0-9]{1,2}\.) (?:(?:ve|&) )?){1,5}"
+    rf"(?=[A-Z]){alternatives('tr.venue')}(?:,? )?$"
+)
 
 
 def _place_start(text: str, start: int) -> int:
-    """Return where the known place starts that stands before an address, with a capital."""
-    if text[max(0, start - 1) : start] != " ":
-        return start
-    quarter = _QUARTER_BEFORE.search(text, max(0, start - 40), start)
-    if quarter:
-        return quarter.start()
-    before = _PLACE_BEFORE.search(text, max(0, start - 44), start)
-    if before is None:
-        return start
-    names = [before.group(1), before.group(1).rpartition(" ")[2]]
-    for name in names:
-        plain = name.lower()
-        if name[0].isupper() and (plain in _NEIGHBOURHOODS or _RANKS.get(plain, 3) < 3):
-            return before.end(1) - len(name)
+    """Return where the places start that stand before an address: known ones, and venues."""
+    venue = _VENUE_BEFORE.search(text, max(0, start - 60), start)
+    if venue and venue.group().split()[0].lower() not in _TR_STOP:
+        start = venue.start()
+    origin, lower = start, text[start : start + 1].islower() or text[start : start + 1].isdigit()
+    for _ in range(4):
+        quarter = _QUARTER_BEFORE.search(text, max(0, start - 40), start)
+        if quarter and (quarter["name"][0].isupper() or quarter["name"] not in _TR_NOT_PLACE):
+            start = quarter.start()
+            continue
+        before = _PLACE_BEFORE.search(text, max(0, start - 46), start)
+        if before is None:
+            break
+        name = before.group(1) or ""
+        last = name.rpartition(" ")[2]
+        known = [place for place in (name, last) if _is_place(place, lower, certain=start < origin)]
+        if (
+            not known
+            and name.count(" ") == 1
+            and last[0].isupper()
+            and last.lower() not in _TR_STOP
+        ):
+            known = [name] if _is_place(name.split()[0], lower=False, certain=False) else []
+        if not known and not before.group(2):
+            break
+        start = before.end(1) - len(known[0]) if known else before.start(2)
     return start
+
+
+def _is_place(name: str, lower: bool, certain: bool) -> bool:
+    """Tell whether a name is a known place; in lower case it must be nothing else."""
+    plain = name.lower()
+    if not name[:1].isupper():
+        known = 0 < _RANKS.get(plain, 3) < 3
+        return lower and known and (certain or plain not in _TR_NOT_PLACE)
+    return plain in _NEIGHBOURHOODS or _RANKS.get(plain, 3) < 3
 
 
 def _following_word(text: str, end: int) -> str:
@@ -252,10 +384,11 @@ def _name_start(text: str, part: Part) -> int:
     for position, token in islice(_tokens_before(text, start), 5):
         word = token.strip(".,'").lower()
         abbreviation = token[-1] == "." and (len(word) < 5 or word.isdigit())
-        if word in _TR_STOP or not (token[-1].isalnum() or abbreviation):
+        english = part.kind == "site" and token in _EN_STOP  # "at Apt 12"
+        if english or word in _TR_STOP or not (token[-1].isalnum() or abbreviation):
             break
-        if part.kind == "site" and token in _EN_STOP:
-            break  # "at Apt 12"
+        if start < part.start and _opens_sentence(text, position, word):
+            break
         capital = token[0].isupper() or (token[0].isdigit() and abbreviation)
         if _CASE_ENDING.search(token):
             break  # "Osmangazi'den Lale Mah."
@@ -265,6 +398,16 @@ def _name_start(text: str, part: Part) -> int:
         if token[0].isdigit():
             break
     return start
+
+
+def _opens_sentence(text: str, start: int, word: str) -> bool:
+    """Tell whether a capital begins a sentence and no name: "Evimizi Lale Cad."."""
+    opens = word in _TR_OPENER and _SENTENCE.search(text, max(0, start - 3), start) is not None
+    return opens or _OWN.search(word) is not None
+
+
+_SENTENCE = re.compile(r"(?:\A|[\n.!?:\"'(-] ?)$")
+_OWN = re.compile("[a-z](?:[iu]m[iu]z|[iu]n[iu]z|l[ae]r[iu]n)(?:[aeiu]|[dt][ae]n?|[iu]n|l[ae]r)?$")
 
 
 def _tokens_before(text: str, end: int) -> Iterator[tuple[int, str]]:
@@ -281,7 +424,7 @@ def _tokens_before(text: str, end: int) -> Iterator[tuple[int, str]]:
 
 def _place_end(text: str, end: int, capitals: bool) -> int:
     """Return where postcode, district, province and country end."""
-    rank = -1
+    rank, coded = -1, False
     for _ in range(5):
         place = _PLACE.match(text, end)
         if place is None:
@@ -290,30 +433,40 @@ def _place_end(text: str, end: int, capitals: bool) -> int:
         last = _RANKS.get((province or "").lower(), -1)
         if postcode:
             end = place.end()
+            coded = True
             continue
         this = _rank(text, name.lower(), place.end(2))
         stem = _stem(name) if this < 0 and not province and not capitals else ""
         if stem and _RANKS[stem] > rank:
             return place.start(2) + len(stem)
         if name[0].islower() and (
-            capitals
+            (capitals and not (name in _SHORT_PROVINCES and rank >= 0))
             or this <= rank
-            or name in _TR_NOT_PLACE
+            or (name in _TR_NOT_PLACE and rank != 1)
             or _following_word(text, place.end())[:3] == "kat"
         ):
             return end  # "bodrum katta" is the basement, not the town
-        if this >= 0:
-            end, rank = place.end(2), this
-            if last >= 0:
-                end, rank = place.end(), last
-        elif last >= 0:
+        if last >= 0:
             end, rank = place.end(), last
+        elif this >= 0:
+            end, rank = place.end(2), this
+        elif rank < 0 and _is_quarter(text, place, coded):
+            end, rank, coded = place.end(2), 0, False
         else:  # a quarter, if a district follows
             district = _PLACE.match(text, place.end(2))
             if not (district and (district.group(2) or "").lower() in _RANKS):
                 return end
             end = place.end(2)
     return end
+
+
+def _is_quarter(text: str, place: re.Match[str], coded: bool) -> bool:
+    """Tell whether a name that is no district is a quarter: a postcode stands before it."""
+    name = place.group(2)
+    if not name[0].isupper() or text.startswith(". ", place.start()):
+        return False
+    plain = name.lower()
+    return (coded or plain in _NEIGHBOURHOODS) and plain not in _TR_STOP
 
 
 _ENDINGS = re.compile("(?:[dt][ae](?:n|ki|yim|yiz)?|[yn]?[ae]|n?in|n?un)$")
@@ -341,5 +494,8 @@ def _rank(text: str, name: str, end: int) -> int:
 
 RULES: tuple[Rule, ...] = (
     Rule("address", (_GATE,), find, MATCHES, REJECTS),
+    Rule(
+        "address", (_VENUE_GATE,), venues, ("Cumhuriyet Üniversitesi Tıp Fakültesi, 58140 Sivas",)
+    ),
     Rule("address", (_BOX_PATTERN,), boxes, ("PK 728 Altındağ/Ankara",)),
 )

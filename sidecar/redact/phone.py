@@ -49,7 +49,7 @@ REJECTS = (
     "07 12 19 33 41", "# 2125550143", "08.30-17.30", "hafta içi 9.30 - 20.00", "2147483647",
     "num BETWEEN 600000000 AND 699999999", "takip numarası 7330 0418 2267 31",
     "Parça no 0532-418-26", "Ersatzteil-Nr. 0221-504-470", "Art.-Nr. 0800-723-41",
-    "Powerball was 07 19 33 48 61",
+    "Powerball was 07 19 33 48 61", "35169351. 5",
 )  # fmt: skip
 
 _SPELLED: Final = scanner(spelled.PATTERN)
@@ -239,6 +239,7 @@ class Finder:
         number = Number(digits.decode(), shape, text)
         if (
             not 8 <= len(digits) <= 16
+            or len(groups) < 2
             or _is_made_up(number)
             or _is_list(data, groups)
             or glued_left(data, start)

@@ -7,7 +7,14 @@ import pytest
 from sidecar.redact import address_de, address_label, address_short
 from tests.redact.samples import DEFAULT, left_over, matches, redact, rejects
 
-LED = (*address_label.MATCHES, *address_de.LED_MATCHES, *address_short.LED_MATCHES)
+LED = (
+    *address_label.MATCHES,
+    *address_de.LED_MATCHES,
+    *address_short.LED_MATCHES,
+    *address_short.CROSSING_MATCHES,
+    *address_short.NAMED_MATCHES,
+    *address_label.FORM_MATCHES,
+)
 
 
 @pytest.mark.parametrize("value", [text for text in matches("address") if text not in LED])
@@ -20,7 +27,7 @@ def test_finds_the_whole_address(value: str) -> None:
 @pytest.mark.parametrize("value", LED)
 def test_leaves_what_leads_to_it(value: str) -> None:
     """The label of an address, or the preposition before it, stays."""
-    assert re.fullmatch(r"\w+(: |=| )\[ADDRESS\]", redact(value))
+    assert re.fullmatch(r"(\w+(: |=| | of )\[ADDRESS\](, )?)+", redact(value))
 
 
 @pytest.mark.parametrize("value", rejects("address"))

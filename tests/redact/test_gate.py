@@ -58,6 +58,8 @@ words = st.sampled_from(
     at from Main Astor Chicago The Coach House, Back Lane, Holt Leeds LS6 bei am alten markt den
     in Rosental 98, Dortmund Straße: direccion= address: avenue foch nancy Les 26400 Crest º 3º,
     Theresienhöhe Bloklar 100% a@b.co . | x\u200by ５３２ 🙂 … “ ” – — \u00a0
+    corner of and line1= city= zip: 10301 Brow 58, Oakdale - apt C, bldg 508 e 2nd 455 North 200
+    Bul. 9. Kısım AVM Kampüsü Tıp Fakültesi, 58140 Sivas ada parsel 5. km Köyü, Çubuk, Ankara Sokak:
     """.split(" ")
 )
 texts = st.lists(words | st.text(max_size=3), max_size=14).map(" ".join)
