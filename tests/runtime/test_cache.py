@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 import yaml
@@ -331,10 +330,8 @@ async def test_sweeping_goes_on_by_itself() -> None:
 
 
 @pytest.fixture
-async def pair(tmp_path: Path) -> AsyncIterator[Callable[[], Bench]]:
+async def pair(redis: RedisServer, patient: None) -> AsyncIterator[Callable[[], Bench]]:
     """Give a function that returns the cache of one more sidecar on the same Redis."""
-    server = RedisServer(tmp_path)
-    await server.start()
     benches: list[Bench] = []
 
     def one_more() -> Bench:
@@ -342,7 +339,7 @@ async def pair(tmp_path: Path) -> AsyncIterator[Callable[[], Bench]]:
             return datetime.fromtimestamp(1_700_000_000 + bench.now, UTC)
 
         shared = SharedTier(
-            server.url, "zs", 30.0, mono=clock.mono, wall=wall, log=Log(clock.wall, "error")
+            redis.url, "zs", 30.0, mono=clock.mono, wall=wall, log=Log(clock.wall, "error")
         )
         bench = Bench(shared)
         benches.append(bench)
@@ -351,7 +348,6 @@ async def pair(tmp_path: Path) -> AsyncIterator[Callable[[], Bench]]:
     yield one_more
     for bench in benches:
         await bench.cache.stop()
-    await server.kill()
 
 
 async def settled(bench: Bench) -> None:

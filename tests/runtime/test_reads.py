@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sidecar.runtime import clock, shared_tier
+from sidecar.runtime import clock
 from tests.conftest import Running, StartSidecar
 from tests.redis import RedisServer
 from tests.runtime.support import (
@@ -946,21 +946,10 @@ async def test_status(running: Running, upstream: Zep) -> None:
 
 
 @pytest.fixture
-async def redis(tmp_path: Path) -> AsyncIterator[RedisServer]:
-    """A Redis of its own."""
-    server = RedisServer(tmp_path)
-    await server.start()
-    yield server
-    await server.kill()
-
-
-@pytest.fixture
 async def two(
-    start: StartSidecar, upstream: Zep, redis: RedisServer, monkeypatch: pytest.MonkeyPatch
+    start: StartSidecar, upstream: Zep, redis: RedisServer, patient: None
 ) -> Sequence[Running]:
-    """Two sidecars that share a tier, and have time for it on a busy machine."""
-    for limit in ("OPERATION", "CONNECT", "POOL", "SOCKET"):
-        monkeypatch.setattr(shared_tier, limit, 2.0)
+    """Two sidecars that share a tier."""
     cache = {"enabled": True, "redis_url": redis.url}
     return [await start(upstream.url, cache=cache) for _ in range(2)]
 
