@@ -89,9 +89,10 @@ async def test_body_in_flight_is_drained(process: Process, upstream: ScriptedUps
     data = request("POST", MESSAGES, b'{"content":"ayse@example.com"}')
     async with Worker(process.port) as worker:
         await worker.send(data[:-10])
-        await asyncio.sleep(0.2)
+        while b"in_flight 1.0\n" not in (await ops(process.ops_port, "/metrics")).body:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
         process.terminate()
-        await asyncio.sleep(0.3)
+        await refused(process.port)
         await worker.send(data[-10:])
         assert (await worker.answer()).status == 200
     assert upstream.received[0].body == b'{"content":"[EMAIL]"}'

@@ -112,16 +112,16 @@ HOSTILE = [
 def test_hostile_input_is_linear(piece: str) -> None:
     """40 kB of anything takes well under a second; quadratic work would take minutes."""
     text = (piece * 40_000)[:40_000]
-    start = time.perf_counter()
+    start = time.thread_time()
     ALL.find(text)
-    assert time.perf_counter() - start < 2
+    assert time.thread_time() - start < 2
 
 
 def test_hostile_mixture_ends() -> None:
     """Random mixtures of hostile pieces are bounded too, and stay idempotent."""
     choice = random.Random(7)
     text = "".join(choice.choice(HOSTILE) for _ in range(5_000))
-    start = time.perf_counter()
+    start = time.thread_time()
     redacted = redact(text, EVERYTHING, ALL)
     assert ALL.find(redacted) == []
-    assert time.perf_counter() - start < 4
+    assert time.thread_time() - start < 4

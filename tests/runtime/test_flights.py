@@ -68,10 +68,10 @@ async def test_an_attempt_ends_although_nobody_waits() -> None:
 
 async def test_everybody_waits_as_long_as_they_like() -> None:
     """Who gives up gets None; the attempt goes on."""
-    flights, origin, cache = Flights[int](MOST), Origin(0.1), Cache(Limits())
+    flights, origin, cache = Flights[int](MOST), Origin(0.5), Cache(Limits())
     flight = take(flights, origin, cache)
     assert await take(flights, origin, cache).landed(0.01) is None
-    assert await flight.landed(5) == 1
+    assert await flight.landed(30) == 1
 
 
 async def test_a_failure_is_everybodys_and_nobodys_later() -> None:
@@ -99,7 +99,7 @@ async def test_a_write_makes_a_flight_nobody_joins() -> None:
 
 async def test_the_first_to_end_does_not_hide_the_one_that_took_its_place() -> None:
     """The later flight can still be joined."""
-    flights, cache, quick, slow = Flights[int](MOST), Cache(Limits()), Origin(0.01), Origin(0.1)
+    flights, cache, quick, slow = Flights[int](MOST), Cache(Limits()), Origin(0.01), Origin(10)
     first = take(flights, quick, cache)
     cache.bump(TAGS, 0.0)
     second = take(flights, slow, cache)

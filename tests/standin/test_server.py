@@ -18,6 +18,7 @@ from aiohttp import (
 )
 
 from sidecar.standin import Fault, StandIn
+from tests.runtime.support import until
 
 from .conftest import Client
 
@@ -110,11 +111,10 @@ async def test_stop_is_quick_while_requests_hang(zep: StandIn) -> None:
     zep.fail(Fault("delay", seconds=60), path="b")
     async with ClientSession(zep.url) as session:
         waiting = [asyncio.create_task(session.get(path)) for path in ("/a", "/b")]
-        await asyncio.sleep(0.1)
-        assert len(zep.received) == 2
+        await until(lambda: len(zep.received) == 2)
         start = time.perf_counter()
         await zep.stop()
-        assert time.perf_counter() - start < 1
+        assert time.perf_counter() - start < 10
         for result in await asyncio.gather(*waiting, return_exceptions=True):
             assert isinstance(result, ClientError)
 
