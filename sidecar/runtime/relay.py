@@ -10,6 +10,7 @@ from sidecar.core.cache import Value
 from sidecar.core.cache_key import TAUGHT_MOST
 from sidecar.core.errors import Refusal
 from sidecar.core.headers import AnyHeaders, for_downstream, lines, values
+from sidecar.runtime import clock
 from sidecar.runtime.account import Mark
 from sidecar.runtime.server import JSON, Reply, Request, head, reply, reset
 from sidecar.runtime.upstream import Answer, UpstreamError
@@ -95,27 +96,26 @@ class Relay:
         sized = not answer.chunked and bool(values(answer.headers, b"content-length"))
         chunked = not empty and not sized and request.version >= (1, 1)
         keep_alive = request.keep_alive and not close and (empty or sized or chunked)
-        loop = asyncio.get_running_loop()
         fields = self._lines(request, answer.status, answer.headers, mark, sized=not answer.chunked)
         if chunked:
             fields += b"Transfer-Encoding: chunked\r\n"
         pending = head(request.version, answer.status, answer.reason, fields, keep_alive=keep_alive)
-        before = loop.time()
+        before = clock.mono()
         try:
             data = answer.ready()
             _see(seen, data)
             while not answer.complete:
                 request.write(pending + _framed(data, chunked))
                 pending = b""
-                before = loop.time()
+                before = clock.mono()
                 await _within(READER_SILENCE, request.drain())
-                since = loop.time()
+                since = clock.mono()
                 data = await _within(patience, answer.chunk())
-                patience -= 0 if each else loop.time() - since
-                account.waited += loop.time() - before
+                patience -= 0 if each else clock.mono() - since
+                account.waited += clock.mono() - before
                 _see(seen, data)
         except (UpstreamError, TimeoutError):
-            account.waited += loop.time() - before
+            account.waited += clock.mono() - before
             request.write(pending)
             if request.transport and not sized and not chunked:
                 reset(request.transport)  # nothing else tells this cut from a regular end
