@@ -33,7 +33,7 @@ lint: ## style, types, import directions, generated pages
 	$(BIN)/python docs/generate.py --check
 
 test: ## the whole suite, the real SDKs included
-	$(BIN)/pytest
+	$(BIN)/pytest -n 4
 
 fuzz: ## property tests with many more examples (about ten minutes)
 	HYPOTHESIS_PROFILE=fuzz $(BIN)/pytest -m 'not sdk' --timeout 900 tests/core tests/redact tests/test_config.py

@@ -35,11 +35,15 @@ def interpreter(name: str, requirements: Path = REQUIREMENTS, cache: Path = CACH
 
 def build(home: Path, python: Path, pins: Path) -> None:
     """Create the environment and install exactly the pinned, hashed files."""
-    install = ["-m", "pip", "install", "--quiet", "--require-hashes", "-r", str(pins)]
-    for command in ([sys.executable, "-m", "venv", str(home)], [str(python), *install]):
-        done = subprocess.run(command, capture_output=True, text=True, env=own(), check=False)
+    # With our own pip, and byte code only for what is imported: half the time.
+    make = ["-m", "venv", "--without-pip", str(home)]
+    install = ["-m", "pip", "--python", str(python), "install", "--quiet", "--no-compile"]
+    for command in (make, [*install, "--require-hashes", "-r", str(pins)]):
+        done = subprocess.run(
+            [sys.executable, *command], capture_output=True, text=True, env=own(), check=False
+        )
         if done.returncode:
-            message = f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}"
+            message = f"python {' '.join(command)} failed:\n{done.stdout}{done.stderr}"
             raise RuntimeError(message)
 
 
