@@ -9,7 +9,7 @@ from typing import NoReturn
 
 import pytest
 
-from tests.image.engine import IMAGE, CannotRun, Container, Engine
+from tests.image.engine import CannotRun, Container, Engine
 
 StartContainer = Callable[..., Awaitable[Container]]
 # Ports of their own, because the containers of most tests share the network of this machine.
@@ -52,7 +52,7 @@ def engine() -> Iterator[Engine]:
             made.make_base()
         except CannotRun as error:
             _cannot(str(error))
-        made.first_id = made.build(made.make_context(), IMAGE)
+        made.build_twice(made.make_context())
         yield made
     finally:
         made.close()

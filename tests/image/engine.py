@@ -11,6 +11,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ ROOT = Path(__file__).parent.parent.parent
 CACHE = ROOT / ".cache" / "image"
 TOOLS = ("buildah", "podman", "runc", "mmdebstrap")
 BASE, BUILDER = "localhost/base:test", "localhost/builder:test"
-IMAGE = "localhost/zep-sidecar:test"
+IMAGE, AGAIN = "localhost/zep-sidecar:test", "localhost/zep-sidecar:again"
 SUITE = "trixie"
 # What a pod allows: see k8s/. Without the ulimits, runc asks for more than root has in a container.
 HARDENED = (
@@ -54,7 +56,7 @@ class Engine:
         self.directory = directory = Path(tempfile.mkdtemp(prefix="image-test-"))
         self._storage = ("--root", str(directory / "storage"), "--runroot", str(directory / "run"))
 
-    first_id: str
+    ids: list[str]
 
     def podman(self, *arguments: str | Path) -> str:
         """Run a podman command."""
@@ -68,30 +70,12 @@ class Engine:
 
     def make_base(self) -> None:
         """Import images like the official ones: Debian's Python, slim and with a compiler."""
-        self._import(BASE, "base", "")
-        self._import(BUILDER, "builder", ",gcc,libc6-dev,python3-dev")
+        for tag, tar in zip((BASE, BUILDER), tars(), strict=True):
+            self.podman("import", "--quiet", tar, tag)
         try:
             self.podman("run", "--rm", *HARDENED, "--network", "none", BASE, "python3", "--version")
         except AssertionError as error:
             raise CannotRun(f"runc does not run here: {error}") from None
-
-    def _import(self, tag: str, name: str, packages: str) -> None:
-        tar = CACHE / f"{name}-{SUITE}.tar"
-        if not tar.exists():
-            CACHE.mkdir(parents=True, exist_ok=True)
-            unfinished = tar.with_suffix(f".{os.getpid()}.tar")
-            run(
-                "mmdebstrap",
-                "--variant=minbase",
-                f"--include=python3,python3-venv,ca-certificates{packages}",
-                "--dpkgopt=path-exclude=/usr/share/man/*",
-                "--dpkgopt=path-exclude=/usr/share/locale/*",
-                '--customize-hook=find "$1"/usr/lib/python3* -name "*.pyc" -delete',
-                SUITE,
-                unfinished,
-            )
-            unfinished.rename(tar)
-        self.podman("import", "--quiet", tar, tag)
 
     def make_context(self) -> Path:
         """Copy what a checkout has, a secret and rubbish included, and add the wheels."""
@@ -131,6 +115,11 @@ class Engine:
             unfinished.rename(wheels)
         return wheels
 
+    def build_twice(self, context: Path) -> None:
+        """Build the image, and once more beside it, as somebody else would."""
+        with ThreadPoolExecutor() as pool:
+            self.ids = list(pool.map(partial(self.build, context), (IMAGE, AGAIN)))
+
     def build(self, context: Path, tag: str) -> str:
         """Build from nothing, without a network, and return the image's id."""
         arguments = {"BASE": BASE, "BUILDER": BUILDER, "PIP_NO_INDEX": "1"}
@@ -140,6 +129,7 @@ class Engine:
             *("--no-cache", "--timestamp", "0", "--tag", tag),
             *(f"--build-arg={name}={value}" for name, value in arguments.items()),
             str(context),
+            timeout=900,
         )
         return str(self.image(tag)["Id"])
 
@@ -161,6 +151,32 @@ class Engine:
             if (mounted := line.split()[4]).startswith(f"{self.directory}/"):
                 run("umount", mounted)
         shutil.rmtree(self.directory)
+
+
+def tars() -> list[Path]:
+    """Make the base and the builder, side by side, where they are missing."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    wanted = {"base": "", "builder": ",gcc,libc6-dev,python3-dev"}
+    with ThreadPoolExecutor() as pool:
+        return list(pool.map(_tar, wanted, wanted.values()))
+
+
+def _tar(name: str, packages: str) -> Path:
+    tar = CACHE / f"{name}-{SUITE}.tar"
+    if not tar.exists():
+        unfinished = tar.with_suffix(f".{os.getpid()}.tar")
+        run(
+            "mmdebstrap",
+            "--variant=minbase",
+            f"--include=python3,python3-venv,ca-certificates{packages}",
+            "--dpkgopt=path-exclude=/usr/share/man/*",
+            "--dpkgopt=path-exclude=/usr/share/locale/*",
+            '--customize-hook=find "$1"/usr/lib/python3* -name "*.pyc" -delete',
+            SUITE,
+            unfinished,
+        )
+        unfinished.rename(tar)
+    return tar
 
 
 PRINT_VERSION = ("python3", "-c", "import sys; print('%d.%d' % sys.version_info[:2])")
@@ -253,3 +269,7 @@ def proc_status(pid: int) -> dict[str, list[str]]:
     """Return the fields of /proc/PID/status."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return {key: rest.split() for key, _, rest in (line.partition(":") for line in lines)}
+
+
+if __name__ == "__main__":
+    tars()  # ahead of the tests, which would otherwise wait for them
