@@ -39,9 +39,9 @@ class Flow:
     def connection_made(self, transport: Any) -> None:
         """Take the connection."""
         self.transport = transport
-        connected: Any = transport.get_extra_info("socket")
+        connected: Any = transport.get_extra_info("socket")  # not quite a socket.socket
         if connected is not None and connected.family != socket.AF_UNIX:
-            connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._tune(connected)
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Wake up whoever waits for the peer."""
@@ -107,6 +107,9 @@ class Flow:
             await self._drained
 
     # --- parts of the above -------------------------------------------------------------------
+
+    def _tune(self, connected: Any) -> None:
+        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def _pause(self) -> None:
         if self.transport is not None:

@@ -202,8 +202,7 @@ class Governor:
     def status(self) -> dict[str, Any]:
         """Return the status, as the contract shapes it."""
         self._tell(self._guard.tick(self.now()))
-        self._show()
-        resolution = self._resolve()
+        resolution = self._show()
         return {
             "base": self._base.label,
             "override": self._override_status(),
@@ -307,14 +306,14 @@ class Governor:
             case WritesChanged(healthy):
                 self._log("write_health", "info" if healthy else "warning", healthy=healthy)
 
-    def _show(self, cause: str = "expired") -> None:
-        """Bring the gauge up to date, and log a change of the mode.
+    def _show(self, cause: str = "expired") -> Resolution:
+        """Bring the gauge up to date, and log a change of the mode; return it.
 
         `cause`: what lets it rise, if it does.
         """
         resolution = self._resolve()
         if resolution == self._shown:
-            return
+            return resolution
         old, self._shown = self._shown, resolution
         wall = self._wall().timestamp()
         self._since = {source: self._since.get(source, wall) for source in resolution.limited_by}
@@ -334,6 +333,7 @@ class Governor:
                 reason=cause if rises else self._reason(by[0]),
                 until=self._until(left) if left else "",
             )
+        return resolution
 
     def _reason(self, source: Source) -> str:
         """Return why a source limits the mode, in words that are ours or that we have checked."""

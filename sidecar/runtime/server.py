@@ -189,9 +189,6 @@ class _Connection(Flow):
     def connection_made(self, transport: Any) -> None:
         """Take the connection."""
         super().connection_made(transport)
-        connected: Any = transport.get_extra_info("socket")
-        if connected is not None and connected.family != socket.AF_UNIX:
-            connected.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         self._listener.connections.add(self)
 
     def connection_lost(self, exc: BaseException | None) -> None:
@@ -296,6 +293,10 @@ class _Connection(Flow):
         return self._task is not None
 
     # --- parts of the above -------------------------------------------------------------------
+
+    def _tune(self, connected: Any) -> None:
+        super()._tune(connected)
+        connected.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
 
     def _go_on(self) -> None:
         """Serve what waits, as long as the worker reads its answers."""
