@@ -57,11 +57,14 @@ class AllOrNothing(build_ext):
 
     def run(self) -> None:
         """Build them, whatever there is from before."""
-        self.force = True
+        self.force, inplace = True, self.inplace
         try:
             super().run()
         except (CCompilerError, ExecError, PlatformError, OSError) as error:
             print(f"not compiled, it will be slower: {error}", file=sys.stderr)  # noqa: T201
+            for self.inplace in {bool(inplace), False}:
+                for one in self.extensions:  # made before the one that failed, or earlier
+                    Path(self.get_ext_fullpath(one.name)).unlink(missing_ok=True)
             self.extensions = []
 
     def build_extensions(self) -> None:

@@ -1,7 +1,11 @@
-"""What mypyc compiles must not contain what it compiles wrongly (2.4)."""
+"""What is compiled: without what mypyc compiles wrongly (2.4), and all of it or nothing."""
 
 import ast
+import os
 import re
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,6 +33,40 @@ def compiled() -> Iterator[Path]:
 
 
 COMPILED = list(compiled())
+
+# Everything but the last extension module is linked.
+LINKER = """#!/bin/sh
+case "$*" in *words.*.so*) exit 1;; esac
+exec cc -shared "$@"
+"""
+
+
+@pytest.mark.skipif(not shutil.which("cc"), reason="needs a C compiler")
+def test_all_or_nothing(tmp_path: Path) -> None:
+    """What a build has made before it fails, or an earlier one, is not installed."""
+    source = (ROOT / "setup.py").read_text()
+    native = ast.get_source_segment(source, constant("NATIVE"))
+    assert native
+    (tmp_path / "setup.py").write_text(source.replace(native, '{"core": "media words"}'))
+    for name in ("__init__", "core/__init__", "core/media", "core/words"):
+        (tmp_path / "sidecar" / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / "sidecar" / f"{name}.py", tmp_path / "sidecar" / f"{name}.py")
+    linker = tmp_path / "linker"
+    linker.write_text(LINKER)
+    linker.chmod(0o755)
+
+    def build(**environ: str) -> str:
+        command = [sys.executable, "setup.py", "build_ext", "--inplace"]
+        done = subprocess.run(
+            command, cwd=tmp_path, env={**os.environ, **environ}, text=True, capture_output=True
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stderr
+
+    assert "not compiled" not in build()
+    assert len(list(tmp_path.rglob("*.so"))) == 2 * 3
+    assert "not compiled, it will be slower: " in build(LDSHARED=str(linker))
+    assert list(tmp_path.rglob("*.so")) == []
 
 
 @pytest.mark.parametrize("path", COMPILED, ids=lambda path: path.stem)
