@@ -14,10 +14,10 @@ help: ## list the targets
 dev: ## make the environment for everything below
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --require-hashes -r requirements-dev.txt
-	$(BIN)/pip install --quiet --no-deps --editable .
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 
 native: ## compile the request path again, after a change of its source
-	$(BIN)/pip install --quiet --no-deps --editable .
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 
 pure: ## run the request path as Python, to debug it
 	rm -f *.so
