@@ -19,8 +19,8 @@ WORKDIR /build
 # `wheels` may be missing. What is in it must have the hashes of the lock files, like all else.
 COPY requirements.txt requirements-build.txt wheels* ./
 RUN python3 -m venv tools \
- && tools/bin/pip install --no-cache-dir --require-hashes --only-binary=:all: --find-links . \
-      -r requirements-build.txt \
+ && tools/bin/pip install --no-cache-dir --no-compile --require-hashes --only-binary=:all: \
+      --find-links . -r requirements-build.txt \
  && python3 -m venv --without-pip /opt/zep-sidecar \
  && tools/bin/pip --python /opt/zep-sidecar/bin/python3 install --no-cache-dir --no-compile \
       --require-hashes --only-binary=:all: --find-links . -r requirements.txt
