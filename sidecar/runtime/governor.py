@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime
+from math import inf, nextafter
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,7 @@ class Governor:
         """Take over the state file, if there is one."""
         guard = config.guard
         self._lag = Lag()
+        self._now = -inf
         self._guard = Guard(
             Policy(
                 guard.failure_threshold,
@@ -125,8 +127,14 @@ class Governor:
         self._tasks = []
 
     def now(self) -> float:
-        """Return the guard's instant: its clock stands still while this process gets no time."""
-        return self._mono() - self._lag.total
+        """Return the guard's instant: its clock stands still while this process gets no time.
+
+        It never goes back: a stall is known only once it is over, and whoever has asked before has
+        an instant from within it. What comes later is later.
+        """
+        now = self._mono() - self._lag.total
+        self._now = now if now > self._now else nextafter(self._now, inf)
+        return self._now
 
     @property
     def lag(self) -> float:

@@ -229,6 +229,15 @@ async def test_the_wall_clock_jumps_during_a_run(
     assert told(await running.ask(read()))[3] == "forced"
 
 
+async def test_its_clock_never_goes_back(running: Running) -> None:
+    """Nor does it run on, when it is found that this process had no time."""
+    governor = running.sidecar._governor
+    first = governor.now()
+    governor._lag.total += 100.0
+    second, third = governor.now(), governor.now()
+    assert first < second < third < first + 50
+
+
 @pytest.mark.parametrize(
     "content",
     [b"", b"{", b"\xff\xfe", b"[]", b'{"version":2}', b'{"version":1,"forced":{"mode":"x"}}', None],
