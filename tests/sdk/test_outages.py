@@ -4,7 +4,6 @@ The time is taken around the SDK's call, inside the worker, whose client is warm
 counted where they arrive, in the stand-in, and answers where the SDK's HTTP client gets them.
 """
 
-import asyncio
 import json
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +12,7 @@ import pytest
 
 from sidecar.standin import Fault, StandIn
 from tests.conftest import Running, StartSidecar
+from tests.runtime.support import is_due, until
 
 from .conftest import Hire
 from .workers import CLOUD, MODES, NAMES, Lines, Speaker
@@ -221,12 +221,12 @@ async def test_a_flapping_zep_costs_one_attempt_a_call(begin: Any, sdk: str, mod
 
     drill.zep.fail(Fault("status", status=500))
     await drill.nothing(FAILURES)
-    await asyncio.sleep(0.15)
+    await until(lambda: is_due(drill.running))
     await drill.nothing(1)  # the probe
     assert drill.attempts() == FAILURES + 1
     assert drill.mode == "write_only"
     drill.zep.heal()
-    await asyncio.sleep(0.15)
+    await until(lambda: is_due(drill.running))
     assert "parcel" in prompts(await drill.read())[0]
     assert drill.attempts() == 1
     assert drill.mode == "read_write"
@@ -242,7 +242,7 @@ async def test_case_20_one_of_many_reads_is_the_probe(begin: Any, sdk: str, mode
     drill.attempts()
     probing = 1.0  # all 20 must have come by then
     drill.zep.fail(Fault("delay", seconds=probing))
-    await asyncio.sleep(0.15)
+    await until(lambda: is_due(drill.running))
     lines = await drill.speaker("burst", times=20)
     assert [line for line in lines if "error" in line] == []
     assert drill.attempts() == 1
