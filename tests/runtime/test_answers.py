@@ -161,7 +161,7 @@ async def test_without_fail_soft_and_without_an_answer(
     start: StartSidecar, upstream: ScriptedUpstream, script: Script, status: int, reason: str
 ) -> None:
     """Then a gateway error of ours, with both SDK shapes."""
-    running = await start(upstream.url, reads={"fail_soft": False}, timeouts={"read": 0.3})
+    running = await start(upstream.url, reads={"fail_soft": False}, timeouts={"read": 0.6})
     upstream.script.append(script)
     got = await running.ask(read())
     assert told(got) == (status, "2", "live", reason)

@@ -143,18 +143,19 @@ async def test_each_class_has_its_own_time_limit(
     start: StartSidecar, upstream: ScriptedUpstream
 ) -> None:
     """And only that of reads and writes counts against Zep."""
-    running = await start(upstream.url, timeouts={"read": 0.1, "write": 0.25, "control": 0.4})
+    # Long enough for a busy machine: what is stalled for half of it is excused.
+    running = await start(upstream.url, timeouts={"read": 0.4, "write": 0.5, "control": 0.6})
     upstream.always = silent()
     for data, limit, status in (
-        (read(), 0.1, 200),
-        (write(), 0.25, 504),
-        (request("DELETE", "/api/v2/users/u1"), 0.25, 504),
-        (request("GET", "/api/v2/users/u1"), 0.4, 504),
-        (request("GET", "/api/v2/something/new"), 0.4, 504),
+        (read(), 0.4, 200),
+        (write(), 0.5, 504),
+        (request("DELETE", "/api/v2/users/u1"), 0.5, 504),
+        (request("GET", "/api/v2/users/u1"), 0.6, 504),
+        (request("GET", "/api/v2/something/new"), 0.6, 504),
     ):
         since = clock.mono()
         got = await running.ask(data)
-        assert limit - 0.01 < clock.mono() - since < limit + 2
+        assert limit - 0.01 < clock.mono() - since < limit + 5
         assert (got.status, told(got)[3]) == (status, "timeout")
         assert got.values("retry-after") == []
     assert streak(running) == 2

@@ -227,11 +227,11 @@ async def test_timeouts(start: StartSidecar, upstream: ScriptedUpstream) -> None
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{")
         await asyncio.sleep(30)
 
-    running = await start(upstream.url, timeouts={"read": 0.25})
+    running = await start(upstream.url, timeouts={"read": 0.6})  # a stall of half of it is excused
     upstream.script += [silent(), half, drip]
     since = clock.mono()
     await fails(running, "timeout")
-    assert 0.7 < clock.mono() - since < 5
+    assert 1.75 < clock.mono() - since < 15
 
 
 @pytest.mark.parametrize("pooled", [True, False])
@@ -336,12 +336,12 @@ async def test_case_42_a_stalled_event_loop(
 
     async def blocked(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(0.05)
-        block(0.35)
+        block(0.8)
         await asyncio.sleep(0)  # what has fallen due goes first, as it does in a throttled pod
         await asyncio.sleep(0)
         writer.write(GOOD)
 
-    running = await start(upstream.url, timeouts={"read": 0.2})
+    running = await start(upstream.url, timeouts={"read": 0.5})
     upstream.script += [blocked] * 3
     for _ in range(3):
         got = await running.ask(read())
