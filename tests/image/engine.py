@@ -259,10 +259,20 @@ class Container:
         """Return what the kernel says of its first process: Uid, CapEff, VmRSS and more."""
         return proc_status((await self.state())["Pid"])
 
+    async def computed(self) -> float:
+        """Return the seconds for which its first process has had a core."""
+        return computed((await self.state())["Pid"])
+
     async def memory(self) -> dict[str, float]:
         """Return megabytes of its first process: VmRSS, VmHWM, RssAnon and more."""
         fields = (await self.process()).items()
         return {key: int(words[0]) * 1024 / 1e6 for key, words in fields if words[1:] == ["kB"]}
+
+
+def computed(pid: int) -> float:
+    """Return the seconds for which a process has had a core."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def proc_status(pid: int) -> dict[str, list[str]]:
