@@ -544,7 +544,7 @@ def places(data: bytes) -> Iterator[Range]:
         while match := _PLACE.search(window, at):
             start = origin + match.span()[0]
             name_end = _PLACE_ENDS.search(text, start).start()  # type: ignore[union-attr]
-            inside = start > origin or not text[origin - 1 : origin].isalnum()
+            inside = start > origin or not text[max(origin - 1, 0) : origin].isalnum()
             if inside and _is_place(text, start, name_end, end - 1):
                 stop, coded = frame.tail(name_end, latin=True)
                 if coded and stop >= end:

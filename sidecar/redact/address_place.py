@@ -162,7 +162,7 @@ def _town_end(text: str, start: int, latin: bool) -> int:
         word = first.partition(" ")[0].lower().rstrip(".")
         if word in _EU_UNIT or (first[0].islower() and " " not in first and word in _NOT_TOWN):
             return -1
-        if first[0].islower() and text[start - 4 : start].rstrip() in ("000", "500"):
+        if first[0].islower() and text[max(start - 4, 0) : start].rstrip() in ("000", "500"):
             return -1  # "45000 bottles"
         end = match.end()
         if match.group(2).rpartition(" ")[2].lower() in _NOT_TOWN:
