@@ -24,6 +24,7 @@ from sidecar.redact.address_en_place import (
 from sidecar.redact.address_place import LETTER, Frame
 from sidecar.redact.engine import Scanner, scanner
 from sidecar.redact.rule import Decisions, Range, Rule
+from sidecar.redact.turns import in_turns
 from sidecar.redact.words import alternatives, words
 
 _EN_COMMON = words("en.common")
@@ -133,7 +134,7 @@ _LETTER_LEAD = re.compile("[0-9 ][A-Za-z] $")
 def _streets(text: str, cores: list[Range], codes: list[Range]) -> Iterator[Range]:
     """Yield number, street and what follows them."""
     starts, whole, frame = Decisions(_street_start), Decisions(_is_street), Frame(text)
-    for begin, end in cores:
+    for begin, end in in_turns(cores):
         after = _AFTER_SUFFIX.match(text, end)
         while after:
             end = after.end()
@@ -328,7 +329,7 @@ _MILITARY = re.compile(
 def _boxes(text: str, boxes: list[Range], codes: list[Range]) -> Iterator[Range]:
     """Yield post office boxes and military addresses."""
     frame = Frame(text)
-    for start, end in boxes:
+    for start, end in in_turns(boxes):
         value = text[start:end].lower()
         military = _MILITARY.match(text, end)
         stop = military.end() if military else tail(text, end, codes)
@@ -355,7 +356,7 @@ _UPPER_CODE = re.compile(r"[A-Z]{1,2}[0-9][0-9A-Z]? [0-9][A-Z]{2}")
 def _from_the_right(text: str, rights: list[Range]) -> Iterator[Range]:
     """Yield what precedes a state or a postcode, and it."""
     done = 0
-    for anchor, end in rights:
+    for anchor, end in in_turns(rights):
         begin, done = max(done, anchor - 110), end
         code = text[anchor:end]
         if _GLUED.match(text, anchor - 1) or _GLUED_RIGHT.match(text, end):

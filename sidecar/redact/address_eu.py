@@ -17,6 +17,7 @@ from sidecar.redact.address_place import (
 )
 from sidecar.redact.engine import scanner
 from sidecar.redact.rule import Range, Rule
+from sidecar.redact.turns import in_turns
 from sidecar.redact.words import alternatives, words
 
 _EN_STOP = words("en.stop")
@@ -169,7 +170,7 @@ def french(data: bytes) -> Iterator[Range]:
     text = data.decode("latin-1")
     frame = Frame(text)
     limit = len(text)
-    for start, end in reversed([match.span() for match in _FR.finditer(data)]):
+    for start, end in in_turns(reversed([match.span() for match in _FR.finditer(data)])):
         numbered = text[start].isdigit()
         if numbered and _SPANISH.match(text, start):
             continue  # "a las 10, Avda. de America 37"

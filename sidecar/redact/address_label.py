@@ -103,6 +103,7 @@ _FIELD = re.compile(
 _FORM_GATE = rf"\b{alternatives('label.street')}[\"' ]*[:=>][\"' ]*{_W}"
 _FORMS = scanner(_STREET_FIELD)
 _APART = 40  # at most, the fields of a form
+_FORM_REACH = 400  # from its street
 FORM_MATCHES = ("line1=390 Bay Street, line2=Apt 11-J, city=Staten Island, zip=10301",)
 _FORM_REJECTS = (
     "street: closed, city: unknown, state: done", "state=ok city=none", "sokak: dar, no: yok",
@@ -112,10 +113,21 @@ _FORM_REJECTS = (
 
 def forms(data: bytes) -> Iterator[Range]:
     """Yield the values of the fields beside the one for the street: `city=Bend, zip=97701`."""
-    if _FORMS.search(data) is None:
-        return
+    text = data.decode("latin-1")
+    begin = end = 0
+    for street in _FORMS.finditer(data):
+        start, stop = street.span()
+        if start > end:
+            yield from _forms(text, begin, end)
+            begin = max(end, start - _FORM_REACH)
+        end = stop + _FORM_REACH
+    yield from _forms(text, begin, end)
+
+
+def _forms(text: str, begin: int, end: int) -> Iterator[Range]:
+    """Yield the values of the forms in a stretch of the text that has a street."""
     form: list[re.Match[str]] = []
-    for field in _FIELD.finditer(data.decode("latin-1")):
+    for field in _FIELD.finditer(text, begin, end):
         if form and field.start() - form[-1].end() > _APART:
             yield from _form(form)
             form = []

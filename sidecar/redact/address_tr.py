@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from sidecar.redact.engine import scanner
 from sidecar.redact.rule import Decisions, Range, Rule
+from sidecar.redact.turns import in_turns
 from sidecar.redact.words import alternatives, words
 
 _EN_STOP = words("en.stop")
@@ -144,7 +145,7 @@ def find(data: bytes) -> Iterator[Range]:
         start, end = match.span()
         parts.append(Part(start, end, kinds[(text[start:end],)]))
     group: list[Part] = []
-    for part in parts:
+    for part in in_turns(parts):
         if group and not _together(text, group[-1], part):
             yield from _address(text, group)
             group = []

@@ -5,6 +5,8 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any, Final, Protocol
 
+from sidecar.redact.turns import give_way
+
 try:
     import re2
 
@@ -59,6 +61,7 @@ class _Direct:
 
     def finditer(self, text: bytes, start: int = 0, /) -> Iterator[Hit]:
         while hit := self.search(text, start):
+            give_way()
             yield hit
             start = hit.span()[1]
 

@@ -10,7 +10,7 @@ from sidecar.redact.fold import Fold, View
 from sidecar.redact.policy import CustomRule, Policy, Span
 from sidecar.redact.rule import Range
 from sidecar.redact.rules import rules
-from sidecar.redact.turns import give_way
+from sidecar.redact.turns import in_turns
 
 # Texts are fragments of JSON: a placeholder must not swallow its structure or a line break.
 _IS_BREAK: Final = bytes(c < 0x20 or c in b'"{}\x7f' for c in range(256))
@@ -53,7 +53,7 @@ class Finder:
             if not found:
                 break
             starts = view.starts
-            for start, end, type_ in found:
+            for start, end, type_ in in_turns(found):
                 ranges.append((starts.at(start), starts.at(end), type_))
             view = view.collapse([(start, end) for start, end, _ in found])
         ranges.sort()
@@ -110,15 +110,14 @@ def _custom_hits(
 
 def _pieces(data: bytes, ranges: Iterable[Range]) -> list[Range]:
     """Return the parts of the ranges, joined where they overlap, that may be replaced."""
-    give_way()
     joined: list[Range] = []
-    for start, end in sorted(ranges):
+    for start, end in in_turns(sorted(ranges)):
         if joined and start < joined[-1][1]:
             joined[-1] = joined[-1][0], max(end, joined[-1][1])
         else:
             joined.append((start, end))
     pieces: list[Range] = []
-    for start, end in joined:
+    for start, end in in_turns(joined):
         if _is_whole(data, start, end):
             pieces.append((start, end))
             continue
@@ -140,7 +139,7 @@ def _hidden(data: bytes, spans: list[Range]) -> bytes:
     """Return the view with the spans blanked out."""
     parts: list[bytes] = []
     done = 0
-    for start, end in spans:
+    for start, end in in_turns(spans):
         parts.append(data[done:start])
         parts.append(bytes(end - start))
         done = end

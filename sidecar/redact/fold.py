@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import Final, overload
 
-from sidecar.redact.turns import OFTEN, give_way
+from sidecar.redact.turns import OFTEN, give_way, in_turns
 
 BARRIER = 0
 
@@ -125,7 +125,7 @@ class Starts(Sequence[int]):
         breaks: list[int] = []
         starts: list[int] = []
         done = size = last = 0
-        for start, end in [*spans, (self._size - 1, self._size)]:
+        for start, end in in_turns([*spans, (self._size - 1, self._size)]):
             first = bisect_right(self._breaks, done, last)
             last = bisect_right(self._breaks, start, first)
             breaks.append(size)
@@ -154,7 +154,7 @@ class View:
         """Return the view in which each of the sorted spans is one barrier."""
         kept: list[bytes] = []
         done = 0
-        for start, end in spans:
+        for start, end in in_turns(spans):
             kept.append(self.data[done:start])
             done = end
         kept.append(self.data[done:])
