@@ -52,8 +52,8 @@ class _Direct:
     """
 
     def __init__(self, pattern: bytes) -> None:
-        match = re2.compile(pattern, _options())._regexp.Match  # noqa: SLF001
-        self._match = partial(match, re2._re2.RE2.Anchor.UNANCHORED)  # noqa: SLF001
+        unanchored = re2._re2.RE2.Anchor.UNANCHORED  # noqa: SLF001
+        self._match = partial(_compiled(pattern).Match, unanchored)
 
     def search(self, text: bytes, start: int = 0, /) -> Hit | None:
         span = self._match(text, start, len(text))[0]
@@ -77,6 +77,37 @@ class _Span:
 
 
 _NOWHERE: Final = (-1, -1)
+
+
+class EndScanner:
+    """A compiled pattern that tells only where its first match ends.
+
+    For the start RE2 would run the pattern backward, by a second program as large as the first.
+    """
+
+    def __init__(self, pattern: str) -> None:
+        self._pattern: Any = None
+        self._match: Any = None
+        if re2 is None:
+            self._pattern = re.compile(pattern.encode("latin-1"))
+        else:  # of an anchored match RE2 knows the start
+            anchored = _compiled(f"(?s:.*?)(?:{pattern})".encode("latin-1"))
+            self._match = partial(anchored.Match, re2._re2.RE2.Anchor.ANCHOR_START)  # noqa: SLF001
+
+    def search(self, text: bytes, start: int = 0) -> int:
+        """Return where the first match ends that begins at `start` or behind it, or -1."""
+        if self._match is not None:
+            end: int = self._match(text, start, len(text))[0][1]
+            return end
+        hit = self._pattern.search(text, start)
+        return hit.end() if hit else -1
+
+
+def _compiled(pattern: bytes) -> Any:
+    compiled = re2._re2.RE2(pattern, _options())  # noqa: SLF001
+    if not compiled.ok():
+        raise ValueError(compiled.error())
+    return compiled
 
 
 def _options() -> Any:

@@ -12,7 +12,7 @@ from functools import cache
 
 from sidecar.redact import email, spelled
 from sidecar.redact.address_label import KEY_GATE
-from sidecar.redact.engine import Scanner, scanner
+from sidecar.redact.engine import EndScanner
 from sidecar.redact.fold import Fold
 from sidecar.redact.policy import DEFAULT_TYPES, Policy
 from sidecar.redact.rules import ADDRESS_RULES
@@ -58,20 +58,17 @@ class Gate:
         if self._everywhere:
             return None
         offsets: list[int] = []
-        hit = self._scan.search(body)
-        while hit:
-            start, end = hit.span()
-            if _in_uuid(body, start, end):
-                end -= 1  # what ends the UUID may begin a value: "@", "+90"
-            else:
-                # The first character of a match may be the quote before the string, and a key
-                # that announces an address is before its value.
-                key = _KEY_ENDS.search(body, start, end)
-                offsets.append(end - 1 if key else min(start + 1, end - 1))
-                end = _stop(body, end - 1)
-                if end < 0:
+        end = self._scan.search(body)
+        while end >= 0:
+            last = end - 1  # of the match: in the string, or what ends it
+            if not _in_uuid(body, last):
+                # What follows a number may be outside of it.
+                offsets.append(last - body[max(0, last - 1) : last].isdigit())
+                last = _stop(body, last)
+                if last < 0:
                     break
-            hit = self._scan.search(body, end)
+            # The last character of one match may be what stands before the next.
+            end = self._scan.search(body, last)
         return offsets
 
 
@@ -93,36 +90,31 @@ def _stop(body: bytes, start: int) -> int:
 _WINDOW = 1 << 12
 
 
-_KEY_ENDS = re.compile(rb'"\s*:')
+_UUID = re.compile(rb"(?<=\")[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}(?![0-9A-Za-z-])")
+_DIGIT = re.compile(rb"[0-9]")
 
 
-_UUID = re.compile(
-    rb"(?<![0-9A-Za-z])[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}(?![0-9A-Za-z-])"
-)
-_UUID_BYTES = b"0123456789abcdefABCDEF-"
+def _in_uuid(body: bytes, last: int) -> bool:
+    """Tell whether a match whose last character is at `last` lies in a UUID: no value does.
 
-
-def _in_uuid(body: bytes, start: int, end: int) -> bool:
-    """Tell whether a match, but for what stands beside it, lies in a UUID: no value does."""
-    start += 2 if body[start : start + 2] == rb"\"" else 1  # in JSON in a string
-    end -= 1
-    if start >= end or body[start:end].strip(_UUID_BYTES):
-        return False
-    uuid = _UUID.search(body, max(0, start - 35), end + 36)
-    return uuid is not None and uuid.start() <= start and end <= uuid.end()
+    Only of a UUID behind a quote is that certain: of all patterns the announcement of an address
+    alone passes over one, and it ends at the first digit.
+    """
+    uuid = _UUID.search(body, max(0, last - 35), last + 37)
+    return uuid is not None and _DIGIT.search(body, uuid.start(), last) is not None
 
 
 @cache
-def _scanner(anything: bool) -> Scanner:
+def _scanner(anything: bool) -> EndScanner:
     """Compile the gate, which is the same for every policy that looks for anything."""
     if not anything:
-        return scanner("|".join(_not_utf8()))
+        return EndScanner("|".join(_not_utf8()))
     rules = (*email.RULES, *ADDRESS_RULES)
     patterns = dict.fromkeys([gate for rule in rules for gate in rule.gates] + [spelled.GATE])
     pattern = "|".join([*_not_utf8(), *_marks(), *_numbers(), _labels(), *map(raw, patterns)])
     for part in (_trie, _raw_set, _beside_words, _word_begins, _word_ends):
         part.cache_clear()  # its work is done
-    return scanner(pattern)
+    return EndScanner(pattern)
 
 
 def _not_utf8() -> Iterator[str]:
@@ -178,8 +170,8 @@ def _numbers() -> Iterator[str]:
 
 
 def _labels() -> str:
-    """Return a pattern for a member whose key announces an address, up to a digit of its value."""
-    return rf"{raw(KEY_GATE)}[A-Za-z0-9_-]*\\*\"\s*:\s*\\*\"[^\"]*[0-9]"
+    """Return a pattern for a member whose key announces an address, to the value's first digit."""
+    return rf"{raw(KEY_GATE)}[A-Za-z0-9_-]*\\*\"\s*:\s*\\*\"[^\"0-9]*[0-9]"
 
 
 _TOKEN = re.compile(

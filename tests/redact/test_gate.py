@@ -187,6 +187,36 @@ def test_what_follows_a_uuid_is_suspected(uuid: str, rest: str) -> None:
         assert GATE.suspicions(body)
 
 
+UUIDS = ["85140276-4db9-f61a-5439-82fd7a1c0f3b", "0532123a-1234-5678-9012-345678901234"]
+openings = st.sampled_from([*EXAMPLES, "address: ", "Anschrift: 7 ", "PO Box ", "tel: +"])
+
+
+@given(
+    texts | digits | openings,
+    st.sampled_from(["", '"', ' "', '": "', "-", " ", "/", "_"]),
+    st.sampled_from(UUIDS),
+    texts | digits,
+)
+def test_what_stands_around_a_uuid_is_suspected(
+    before: str, mark: str, uuid: str, after: str
+) -> None:
+    """A value may reach into what looks like a UUID, or out of it."""
+    text = before + mark + uuid + after
+    if FINDER.find(text):
+        for body in written(text):
+            assert GATE.suspicions(body)
+
+
+@pytest.mark.parametrize("key", ["address", "Straße", "home_adresse", "sokak adresi"])
+def test_uuid_in_the_value_of_an_address_key(key: str) -> None:
+    """Whatever the value looks like, it is announced as an address."""
+    for value in (*UUIDS, f"x {UUIDS[0]}"):
+        body: object = {key: value}
+        for _ in range(3):
+            assert GATE.suspicions(json.dumps(body).encode())
+            body = {"data": json.dumps(body)}
+
+
 @given(st.binary(max_size=12))
 def test_what_is_not_utf8_is_suspected(body: bytes) -> None:
     """So that a body without suspicions needs no other check."""
@@ -209,7 +239,7 @@ def test_what_is_not_utf8_is_suspected(body: bytes) -> None:
         '{"data":"{\\"id\\": \\"85140276-4db9-f61a-5439-82fd7a1c0f3b\\"}"}',
         r'{"data":"{\"data\":\"{\\\"id\\\":\\\"85140276-4db9-f61a-5439-82fd7a1c0f3b\\\"}\"}"}',
         '{"content":"monitoring 24 hosts during 2026, firewall 2"}',
-        '{"content":"18e1d0a8-e066-d5eb-2852-993812345678 85140276-4db9-f61a-5439-82fd7a1c0f3b"}',
+        '{"ids":["18e1d0a8-e066-d5eb-2852-993812345678","85140276-4db9-f61a-5439-82fd7a1c0f3b"]}',
     ],
 )
 def test_ordinary_bodies_are_not_suspected(body: str) -> None:
