@@ -114,8 +114,10 @@ _RANKS = {
 }
 _SHORT_PROVINCES = frozenset({"ist", "ank", "izm"})
 _NEIGHBOURHOODS = words("neighbourhood", "tr_places.txt")
-_STREET_NAMES = frozenset(name for name in _NEIGHBOURHOODS | words("tr.name") if " " in name)
-_LAST_NAMES = frozenset(name.rpartition(" ")[2] for name in _STREET_NAMES)
+_STREET_NAMES = words("tr.name")
+_LAST_NAMES = frozenset(
+    name.rpartition(" ")[2] for name in _NEIGHBOURHOODS | _STREET_NAMES if " " in name
+)
 _FIRST_NAMES = words("tr.first")
 _TITLES = frozenset(
     "sehit sht gazi prof dr av mr mrs muh hz haci seyh pasa org gen alb yzb mimar sair".split()
@@ -379,7 +381,7 @@ def _name_start(text: str, part: Part) -> int:
         for count in range(len(nearest) if known else 0, 1, -1):
             name = " ".join(token for _, token in nearest[count - 1 :: -1]).lower()
             mixed = nearest[count - 1][1][0].islower() and nearest[0][1][0].isupper()
-            if name in _STREET_NAMES and not mixed:
+            if (name in _NEIGHBOURHOODS or name in _STREET_NAMES) and not mixed:
                 return nearest[count - 1][0]
     # In lower case nothing tells a name from the sentence before it: one word, and titles.
     for position, token in islice(_tokens_before(text, start), 5):

@@ -23,12 +23,9 @@ _ESCAPE = r"\\[nrtbf\"/\\]|\\u[0-9a-fA-F]{4}"
 _BEFORE = rf"(?:^|[^0-9A-Za-z_.\\]|(?:^|[^0-9]|{_ESCAPE})\.|{_ESCAPE})"
 _BEFORE_NO_COLON = rf"(?:^|[^0-9A-Za-z_.:\\]|(?:^|[^0-9]|{_ESCAPE})\.|{_ESCAPE})"
 
-# Any character but ASCII; and an escape that stands for no letter of Latin script.
 _TAIL = r"[\x80-\xbf]"
-_OTHER = (  # without counted repeats: RE2 limits their product
-    rf"[\xc2-\xdf]{_TAIL}|[\xe0-\xef]{_TAIL}{_TAIL}|[\xf0-\xf4]{_TAIL}{_TAIL}{_TAIL}"
-    r"|\\+u[0-9a-fA-F][0-9a-fA-F][0-9a-fA-F][0-9a-fA-F]"
-)
+# Any character but ASCII, or a few; and an escape that stands for no letter of Latin script.
+_OTHER = r"[\x80-\xff]+|\\+u[0-9a-fA-F]+"
 _NO_LETTER = (
     r"\\u(?:00[0189abAB][0-9a-fA-F]|007[fF]|0[2-9a-fA-F][0-9a-fA-F]{2}|[1-9a-fA-F][0-9a-fA-F]{3})"
 )
@@ -287,7 +284,7 @@ def _raw_set(text: str, fold_case: bool) -> str:
     if view - set(range(0x80)) - {0xDF}:
         options.append(_OTHER)
     elif plain := [c for c, v in _PLAIN_VIEWS if v in view]:
-        options.append(_written(plain))
+        options.append(_roughly(plain))
     escaped = "".join(e for v, e in ((10, "nr"), (9, "tbf"), (34, '"'), (47, "/")) if v in view)
     if escaped:
         options.append(rf"\\+[{escaped}]")
@@ -324,6 +321,24 @@ def _written(chars: Iterable[str]) -> str:
     return "(?:" + "|".join(filter(None, [_trie(raw_forms), hexes, surrogates])) + ")"
 
 
+def _roughly(chars: Iterable[str]) -> str:
+    """Return a short pattern for characters as `_written`, and for some that look like them.
+
+    There is one for nearly every letter of the gate, and each byte of it takes ten of memory.
+    """
+    forms: dict[tuple[str, int], list[str]] = {}
+    for char in chars:
+        raw_form, escape = char.encode().decode("latin-1"), f"{ord(char):04x}"
+        forms.setdefault(("", len(raw_form)), []).append(raw_form)
+        forms.setdefault((r"\\+u", 4), []).append(escape)
+        forms[r"\\+u", 4].append(escape.upper())
+    options = []
+    for (lead, _), written in forms.items():
+        columns = [sorted(set(column)) for column in zip(*written, strict=True)]
+        options.append(lead + "".join(map(_char_class, columns)))
+    return f"(?:{'|'.join(options)})"
+
+
 @cache
 def _trie(entries: frozenset[str], joint: int = 0, depth: int = 0) -> str:
     """Return a pattern for a set of strings; characters with equal continuations share a class.
@@ -344,4 +359,4 @@ def _trie(entries: frozenset[str], joint: int = 0, depth: int = 0) -> str:
 
 
 def _char_class(chars: list[str]) -> str:
-    return "[" + "".join(rf"\x{ord(c):02x}" for c in sorted(chars)) + "]"
+    return "[" + "".join(c if c.isalnum() else rf"\x{ord(c):02x}" for c in sorted(chars)) + "]"

@@ -13,6 +13,7 @@ from sidecar.redact import (
 )
 from sidecar.redact.policy import Policy
 from sidecar.redact.rule import Rule
+from sidecar.redact.words import sections_of
 
 # What a rule finds is hidden from the rules of later types: a card number is not a phone, and a
 # house number with a postcode is not one either.
@@ -26,6 +27,7 @@ ADDRESS_RULES = (
     *address_eu.RULES,
     *address_label.RULES,
 )
+sections_of.cache_clear()  # the rules have what they need of it
 
 
 def rules(policy: Policy) -> list[Rule]:

@@ -8,7 +8,8 @@ DATA = Path(__file__).parent / "data"
 
 
 @cache
-def _sections(file: str) -> dict[str, frozenset[str]]:
+def sections_of(file: str) -> dict[str, frozenset[str]]:
+    """Return the words of a file by section; to be forgotten once the rules have theirs."""
     text = (DATA / file).read_text("ascii")
     sections: dict[str, set[str]] = {}
     for line in text.splitlines():
@@ -22,19 +23,40 @@ def _sections(file: str) -> dict[str, frozenset[str]]:
 
 def words(section: str, file: str = "words.txt") -> frozenset[str]:
     """Return the words of a section."""
-    return _sections(file)[section]
+    return sections_of(file)[section]
 
 
 def alternatives(*sections: str) -> str:
     """Return a pattern for the words of the sections, longest first, in any case.
 
-    The view keeps the German sharp s, which the lists spell `ss`. Words are grouped by their first
-    letter, since `re` tries one alternative after the other.
+    The view keeps the German sharp s, which the lists spell `ss`. Words share their beginnings:
+    `re` tries one alternative after the other, and every letter takes memory in the gate.
     """
     entries: set[str] = set().union(*(words(section) for section in sections))
-    groups: dict[str, list[str]] = {}
-    for entry in sorted(entries, key=lambda entry: (-len(entry), entry)):
-        pattern = re.sub(r"(?<=[a-z])ss", "(?:ss|\xdf)", entry.replace(".", r"\."))
-        groups.setdefault(pattern[0], []).append(pattern[1:])
-    options = (f"{first}(?:{'|'.join(rest)})" for first, rest in groups.items())
-    return f"(?i:{'|'.join(options)})"
+    return f"(?i:{_tree({tuple(_LETTER.findall(entry)) for entry in entries})})"
+
+
+_LETTER = re.compile("(?<=[a-z])ss|.")
+_WRITTEN = {"ss": "(?:ss|\xdf)", ".": r"\."}
+
+
+def _tree(entries: set[tuple[str, ...]]) -> str:
+    """Return a pattern for words; letters with equal continuations share a class."""
+    tails: dict[str, set[tuple[str, ...]]] = {}
+    for entry in entries:
+        if entry:
+            tails.setdefault(entry[0], set()).add(entry[1:])
+    firsts: dict[str, list[str]] = {}
+    for first in sorted(tails, key=lambda first: (-len(first), first)):  # `ss` before `s`
+        firsts.setdefault(_tree(tails[first]), []).append(first)
+    options = list[str]()
+    for tail, letters in firsts.items():
+        single = [letter for letter in letters if len(letter) == 1]
+        if len(single) > 1:
+            options.append(f"[{''.join(single)}]{tail}")
+            letters = [letter for letter in letters if len(letter) > 1]
+        options += [_WRITTEN.get(letter, letter) + tail for letter in letters]
+    pattern = "|".join(options)
+    if () not in entries:
+        return pattern if len(options) == 1 else f"(?:{pattern})"
+    return f"(?:{pattern})?" if pattern else ""
