@@ -2,16 +2,16 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-
-import phonenumbers
+from itertools import chain
 
 from sidecar.redact.finder import Finder
+from sidecar.redact.phone_region import REGIONS_BY_CODE
 from sidecar.redact.policy import DEFAULT_TYPES, EXTRA_TYPES, Policy
 
 
 def supported_regions() -> tuple[str, ...]:
     """Return the countries (ISO 3166-1 alpha-2) whose phone numbers can be recognised."""
-    return tuple(sorted(phonenumbers.SUPPORTED_REGIONS))
+    return tuple(sorted({*chain.from_iterable(REGIONS_BY_CODE.values())} - {"001"}))
 
 
 def check_policy(policy: Policy) -> Iterator[tuple[str, str]]:

@@ -6,13 +6,11 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Final
 
-from phonenumbers import COUNTRY_CODE_TO_REGION_CODE
-
 from sidecar.redact import spelled
 from sidecar.redact.engine import scanner
 from sidecar.redact.phone_chain import chains, digit_groups, glued_left, glued_right
 from sidecar.redact.phone_context import context_after, context_before
-from sidecar.redact.phone_region import Number, Region, is_valid_abroad
+from sidecar.redact.phone_region import REGIONS_BY_CODE, Number, Region, is_valid_abroad
 from sidecar.redact.rule import Decisions, Range, Rule
 
 MATCHES = (
@@ -379,9 +377,7 @@ def _code_size(digits: bytes) -> int:
 
 # The calling codes in one to three digits.
 _CODES: Final = frozenset(
-    b"%0*d" % (size, code)
-    for code in COUNTRY_CODE_TO_REGION_CODE
-    for size in range(len(str(code)), 4)
+    b"%0*d" % (size, code) for code in REGIONS_BY_CODE for size in range(len(str(code)), 4)
 )
 
 

@@ -1,10 +1,17 @@
 """The numbers of a region, by libphonenumber's data: which there are, and how people write them."""
 
 import re
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Final, NamedTuple
 
-from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata, country_code_for_region
+from sidecar.modules import modules_only
+
+with modules_only("phonenumbers"):  # its data: the rest would take as much again, and some time
+    from phonenumbers.data import _COUNTRY_CODE_TO_REGION_CODE
+    from phonenumbers.phonemetadata import PhoneMetadata
+
+REGIONS_BY_CODE: Mapping[int, Sequence[str]] = _COUNTRY_CODE_TO_REGION_CODE
 
 _THOUSANDS: Final = re.compile(rb"[1-9][0-9]{0,2}(?:[ .][0-9]{3}){2,4}$")
 
@@ -49,11 +56,11 @@ class Region(NamedTuple):
     def of(cls, name: str) -> "Region":
         """Return what is known of a region; raises ValueError for one that nobody knows."""
         meta = PhoneMetadata.metadata_for_region(name, None)
-        if meta is None or meta.general_desc is None:
+        if meta is None or meta.general_desc is None or meta.country_code is None:
             raise ValueError(f"unknown region {name!r}")
         # The test of is_valid_number() in one match instead of twenty calls; the regions that
         # share a calling code (US and CA, GB and JE) are one.
-        code = country_code_for_region(name)
+        code = meta.country_code
         patterns = [*_national_numbers(code), _FICTIONAL.get(name)]
         mobile = "(?!)" if meta.mobile is None else meta.mobile.national_number_pattern or "(?!)"
         return cls(
@@ -132,7 +139,7 @@ def _national_numbers(code: int) -> list[str]:
         PhoneMetadata.metadata_for_nongeo_region(code)
         if name == "001"
         else PhoneMetadata.metadata_for_region(name, None)
-        for name in COUNTRY_CODE_TO_REGION_CODE[code]
+        for name in REGIONS_BY_CODE[code]
     ]
     kinds = [getattr(region, kind) for region in sharing for kind in _KINDS]
     return list(dict.fromkeys(kind.national_number_pattern for kind in kinds if kind is not None))

@@ -4,40 +4,10 @@
 and a quarter of the time to start, of which nothing is used here.
 """
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from importlib.util import find_spec, module_from_spec
-from typing import Any
+from sidecar.modules import modules_only, put_off
 
-
-@contextmanager
-def modules_only(library: str) -> Iterator[None]:
-    """Let modules of a library be imported without its `__init__`, unless that has run already.
-
-    It runs later if anybody asks the library for more than these modules.
-    """
-    spec = None if library in sys.modules else find_spec(library)
-    if spec is None or spec.loader is None:
-        yield
-        return
-    package = sys.modules[library] = module_from_spec(spec)
-    try:
-        yield
-    except BaseException:
-        del sys.modules[library]
-        raise
-    run = spec.loader.exec_module
-
-    def more(name: str) -> Any:
-        del package.__dict__["__getattr__"]
-        run(package)
-        return getattr(package, name)
-
-    package.__dict__["__getattr__"] = more
-
-
-with modules_only("aiohttp"):
+# What only its client asks about proxies brings an HTTP client of its own.
+with modules_only("aiohttp"), put_off("urllib.request", "getproxies", "proxy_bypass"):
     from aiohttp.client_exceptions import ClientError, ClientPayloadError
     from aiohttp.http_exceptions import HttpProcessingError
     from aiohttp.http_parser import (

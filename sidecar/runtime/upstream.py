@@ -15,7 +15,6 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, NamedTuple, Self
 from urllib.parse import unquote, urlsplit
-from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]
 
 from sidecar.core.errors import Failure
 from sidecar.core.headers import Headers, lines_of, tokens
@@ -71,6 +70,9 @@ class EgressProxy(NamedTuple):
         proxies = {name.lower().removesuffix("_proxy"): environ[name] for name in names}
         if not (url := proxies.get(parts.scheme)):
             return None
+        # A megabyte that is of no use without a proxy.
+        from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]
+
         if proxy_bypass_environment(parts.netloc, {"no": proxies.get("no", "")}):
             return None
         try:
