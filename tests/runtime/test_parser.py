@@ -4,6 +4,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from sidecar.app import NATIVE
 from tests.process import Process
 from tests.runtime.support import read
 from tests.wire import ScriptedUpstream, Worker
@@ -15,6 +18,8 @@ UNUSED = {
     *("importlib.resources", "opentelemetry", "prometheus_client"),
     *("sidecar.demo", "sidecar.drills", "sidecar.fleet", "sidecar.standin"),
 }
+
+PROC = Path("/proc/self/smaps_rollup")
 
 
 async def test_what_a_sidecar_loads(tmp_path: Path, upstream: ScriptedUpstream) -> None:
@@ -32,6 +37,25 @@ async def test_what_a_sidecar_loads(tmp_path: Path, upstream: ScriptedUpstream) 
     loaded = {line.rpartition("|")[2].strip() for line in listed.read_text().splitlines()}
     assert {"aiohttp._http_parser", "aiohttp.streams"} <= loaded
     assert sorted(UNUSED & loaded) == []
+
+
+@pytest.mark.skipif(not NATIVE or not PROC.exists(), reason="what is compiled, under Linux")
+async def test_how_much_memory_it_takes(tmp_path: Path, upstream: ScriptedUpstream) -> None:
+    """It stands beside every worker: idle, it takes no more than 61 MB."""
+    process = await Process.start(tmp_path, upstream.url)
+    try:
+        async with Worker(process.port) as worker:
+            await worker.send(read())
+            assert (await worker.answer()).status == 200
+        assert resident(process.pid) < 61_000_000
+    finally:
+        await process.stop()
+
+
+def resident(pid: int) -> int:
+    """Return how many bytes of a process are in memory."""
+    rollup = Path(f"/proc/{pid}/smaps_rollup").read_text().split()
+    return int(rollup[rollup.index("Rss:") + 1]) * 1024
 
 
 def test_all_of_aiohttp_afterwards() -> None:
