@@ -87,15 +87,18 @@ def _stop(body: bytes, start: int) -> int:
 _WINDOW = 1 << 12
 
 
-_UUID = re.compile(rb"(?<=\")[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}(?![0-9A-Za-z-])")
+_UUID = re.compile(
+    rb"(?<=[^\\]\")[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}(?![0-9A-Za-z-])"
+)
 _DIGIT = re.compile(rb"[0-9]")
 
 
 def _in_uuid(body: bytes, last: int) -> bool:
     """Tell whether a match whose last character is at `last` lies in a UUID: no value does.
 
-    Only of a UUID behind a quote is that certain: of all patterns the announcement of an address
-    alone passes over one, and it ends at the first digit.
+    Only where a string begins with it is that certain: elsewhere the words before it may call it a
+    number. Of all patterns the announcement of an address alone reaches into a string from before,
+    and it ends at the first digit.
     """
     uuid = _UUID.search(body, max(0, last - 35), last + 37)
     return uuid is not None and _DIGIT.search(body, uuid.start(), last) is not None
