@@ -24,8 +24,9 @@ _BEFORE = rf"(?:^|[^0-9A-Za-z_.\\]|(?:^|[^0-9]|{_ESCAPE})\.|{_ESCAPE})"
 _BEFORE_NO_COLON = rf"(?:^|[^0-9A-Za-z_.:\\]|(?:^|[^0-9]|{_ESCAPE})\.|{_ESCAPE})"
 
 _TAIL = r"[\x80-\xbf]"
-# Any character but ASCII, or a few; and an escape that stands for no letter of Latin script.
-_OTHER = r"[\x80-\xff]+|\\+u[0-9a-fA-F]+"
+# Any character but ASCII; and an escape that stands for no letter of Latin script. Without counted
+# repeats: RE2 limits their product.
+_OTHER = r"[\xc2-\xf4][\x80-\xbf]+|\\+u[0-9a-fA-F][0-9a-fA-F][0-9a-fA-F][0-9a-fA-F]"
 _NO_LETTER = (
     r"\\u(?:00[0189abAB][0-9a-fA-F]|007[fF]|0[2-9a-fA-F][0-9a-fA-F]{2}|[1-9a-fA-F][0-9a-fA-F]{3})"
 )
