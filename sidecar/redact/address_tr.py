@@ -16,6 +16,7 @@ from sidecar.redact.words import alternatives, words
 
 _EN_STOP = words("en.stop")
 _TR_BREAK = words("tr.break")
+_TR_INSTITUTION = words("tr.institution")
 _TR_NOT_PLACE = words("tr.not_place")
 _TR_OPENER = words("tr.opener")
 _TR_QUARTER = words("tr.quarter")
@@ -119,6 +120,8 @@ _LAST_NAMES = frozenset(
     name.rpartition(" ")[2] for name in _NEIGHBOURHOODS | _STREET_NAMES if " " in name
 )
 _FIRST_NAMES = words("tr.first")
+_NAME_BEGINS = _FIRST_NAMES | {name.partition(" ")[0] for name in _STREET_NAMES}
+_TR_RELATIVE = words("tr.relative")
 _TITLES = frozenset(
     "sehit sht gazi prof dr av mr mrs muh hz haci seyh pasa org gen alb yzb mimar sair".split()
 )
@@ -166,7 +169,9 @@ def boxes(data: bytes) -> Iterator[Range]:
 
 
 # An institution needs no street: "Tip Fakultesi, 58140 Sivas".
-_VENUES = rf"{alternatives('tr.venue')},? [0-9]{{5}} [A-Z\xc0]"
+_VENUE = alternatives("tr.venue")
+_INSTITUTIONS = alternatives("tr.venue", "tr.institution")
+_VENUES = rf"{_INSTITUTIONS},? [0-9]{{5}} [A-Z\xc0]"
 _VENUE_GATE = r"[A-Za-z],? [0-9]{5} [A-Z\xc0]"
 _VENUE_SCAN = scanner(_VENUES)
 
@@ -178,7 +183,7 @@ def venues(data: bytes) -> Iterator[Range]:
         start, end = match.span()
         at = text.rindex(" ", start, end - 2)
         at -= text[at - 1] == ","
-        head = _VENUE_BEFORE.search(text, max(0, at - 60), at)
+        head = _INSTITUTION.search(text, max(0, at - 60), at)
         stop = _place_end(text, at, capitals=True)
         known = any(_RANKS.get(name.lower(), 0) for name in _WORDS.findall(text, at, stop))
         if head and known:
@@ -308,6 +313,7 @@ def _venue_end(text: str, end: int) -> int:
     return end
 
 
+_A_LONG_NUMBER = re.compile("[0-9]{6}")
 _LETTER = re.compile(" [A-Za-z](?= [A-Za-z\xc0-\xff]{3})")
 _A_DIGIT = re.compile("[0-9]")
 _NAMELESS = re.compile(r"(?=[A-Z])(?:(?i:sanayi sitesi|sanayi bolgesi)|OSB|TOKI|Toki)\b")
@@ -319,13 +325,15 @@ _QUARTER_BEFORE = re.compile(
 
 
 _PLACE_BEFORE = re.compile(
-    rf"(?<![A-Za-z0-9\xc0-\xff'])(?:((?:{_WORD} )?{_WORD})|([0-9]{{5}}))(?:(?: ?[/,-])? ?|, )$"
+    rf"(?<![A-Za-z0-9\xc0-\xff'])(?:((?:{_WORD} )?{_WORD})|([0-9]{{5}}))(?:(?: ?[/,-])? ?|, )\Z"
 )
 _VENUE_BEFORE = re.compile(
     r"(?<![A-Za-z0-9\xc0-\xff'])"
     r"(?:(?:[A-Z\xc0][A-Za-z\xc0-\xff.]*|[0-9]{1,2}\.) (?:(?:ve|&) )?){1,5}"
-    rf"(?=[A-Z]){alternatives('tr.venue')}(?:,? )?$"
+    rf"(?=[A-Z]){_VENUE}(?:,? )?\Z"
 )
+_INSTITUTION = re.compile(_VENUE_BEFORE.pattern.replace(_VENUE, _INSTITUTIONS))
+
 
 
 def _place_start(text: str, start: int) -> int:
@@ -349,7 +357,7 @@ def _place_start(text: str, start: int) -> int:
             not known
             and name.count(" ") == 1
             and last[0].isupper()
-            and last.lower() not in _TR_STOP
+            and last.lower() not in _TR_STOP | _TR_INSTITUTION
         ):
             known = [name] if _is_place(name.split()[0], lower=False, certain=False) else []
         if not known and not before.group(2):
@@ -388,9 +396,12 @@ def _name_start(text: str, part: Part) -> int:
         word = token.strip(".,'").lower()
         abbreviation = token[-1] == "." and (len(word) < 5 or word.isdigit())
         english = part.kind == "site" and token in _EN_STOP  # "at Apt 12"
+        if _A_LONG_NUMBER.match(token):
+            break  # "4525386674956744 cad 12/26"
         if english or word in _TR_STOP or not (token[-1].isalnum() or abbreviation):
             break
-        if start < part.start and _opens_sentence(text, position, word):
+        following = text[start : part.start].partition(" ")[0].lower()
+        if _opens_sentence(text, position, word, following, part.kind):
             break
         capital = token[0].isupper() or (token[0].isdigit() and abbreviation)
         if _CASE_ENDING.search(token):
@@ -403,14 +414,36 @@ def _name_start(text: str, part: Part) -> int:
     return start
 
 
-def _opens_sentence(text: str, start: int, word: str) -> bool:
-    """Tell whether a capital begins a sentence and no name: "Evimizi Lale Cad."."""
-    opens = word in _TR_OPENER and _SENTENCE.search(text, max(0, start - 3), start) is not None
-    return opens or _OWN.search(word) is not None
+def _opens_sentence(text: str, start: int, word: str, following: str, kind: str) -> bool:
+    """Tell whether a capital begins a sentence and no name: "Evimizi Lale Cad.".
+
+    `following` is the next word of what is the name so far.
+    """
+    if not following or word in _TITLES:
+        return kind == "site" and _OWN.search(word) is not None  # "Evimizin konak Gul Mah."
+    if _OWN.search(word):
+        return True
+    if not _SENTENCE.search(text, max(0, start - 3), start):
+        return False
+    before = _ABBREVIATED.search(text, max(0, start - 6), start)
+    if before and before.group(1).lower() in _TITLES:
+        return False
+    if word in _TR_OPENER:
+        return following not in _TR_RELATIVE  # "Cami Arkasi Sok."
+    # The names of quarters in several words are known, so this one is the word behind.
+    alone = following in _TR_QUARTER or following[-1] not in "iu" or _SPOKEN.search(word)
+    return kind == "neighbourhood" and word not in _NAME_BEGINS and bool(alone)
 
 
-_SENTENCE = re.compile(r"(?:\A|[\n.!?:\"'(-] ?)$")
-_OWN = re.compile("[a-z](?:[iu]m[iu]z|[iu]n[iu]z|l[ae]r[iu]n)(?:[aeiu]|[dt][ae]n?|[iu]n|l[ae]r)?$")
+_SENTENCE = re.compile(r"(?:\A|[\n.!?:\"'(-] ?)\Z")
+_ABBREVIATED = re.compile(r"(?<![A-Za-z])([A-Za-z]{1,4})\. ?\Z")
+_SUFFIXES = "(?:[aeiu]|[dt][ae]n?|[iu]n|l[ae]r)?"
+_OWN = re.compile(
+    rf"[a-z](?:[iu]m[iu]z|[iu]n[iu]z|l[ae]r[iu]n){_SUFFIXES}\Z"
+    r"|[a-z]l[ae]r(?:[dt][ae]n?|[iu]m|[iu]n[ae])\Z|[a-z](?:[aeiu]c[ae]g|d[iu]g)[iu]m?\Z"
+    r"|[a-z]{3}[acdefghijklmnopqrstuvwxyz]ey[iu]\Z"
+)
+_SPOKEN = re.compile("[a-z]{2}(?:l[ae]r|m[ae]|y[ae]|nd[ae]n?)\\Z")  # "Yavrular", "Toplanma"
 
 
 def _tokens_before(text: str, end: int) -> Iterator[tuple[int, str]]:
