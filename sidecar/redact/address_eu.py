@@ -510,8 +510,9 @@ def numbered(data: bytes) -> Iterator[Range]:
 # Puits, 13520 Maussane", "Heinrich-Boll-Platz, 50667 Koln", "paraje Oro, parcela 3, 30550 Abaran".
 _ARTICLES = frozenset({"le", "la", "les"})
 _ANY = r"[A-Za-z0-9\xc0-\xff#][A-Za-z0-9\xc0-\xff'./-]*"
+_PUBLIC = alternatives("eu.venue", "eu.venue.named")
 _PLACE_TYPE = (
-    rf"(?:(?:{_FR_TYPE}|{_ES_TYPE}|{alternatives('eu.building', 'eu.venue', 'eu.venue.named')}"
+    rf"(?:(?:{_FR_TYPE}|{_ES_TYPE}|{alternatives('eu.building', 'eu.venue.site')}|{_PUBLIC}"
     r"|(?i:les?|la|aldea|caserio))\b\.?|(?i:c/\.?))"
 )
 _DE_STREET = (
@@ -564,6 +565,8 @@ def _is_place(text: str, start: int, end: int, town: int) -> bool:
     known = known_town(text, town, TOWNS) > 0 or _TOWN_SHAPE.match(text, town) is not None
     if text[end] == " " and not (known and (not names or names[-1][0].isupper())):
         return False
+    if _PUBLIC_HERE.match(text, start) and _STREET_NEXT.match(text, end):
+        return False  # "Musee d'Orsay, esplanade Foch, 75007 Paris"
     if not names:
         plain = first.lower().replace("\xdf", "ss")
         return (
@@ -589,6 +592,8 @@ def _is_place(text: str, start: int, end: int, town: int) -> bool:
 _TOWN_SHAPE = re.compile(
     rf"(?i:sainte?|ste?)[- ]{LETTER}|{LETTER}+-(?i:sur|en|les?|la|des?|du|sous|aux?|lez|d)-{LETTER}"
 )
+_PUBLIC_HERE = re.compile(rf"{_PUBLIC}(?![A-Za-z])")
+_STREET_NEXT = re.compile(rf"(?:, |\n)(?:{_FR_TYPE}|{_ES_TYPE})(?: |\b)")
 _PLACE_ENDS = re.compile(r",|\n| [0-9]{5} ")
 _WORD_ENDS = re.compile("[ ,\n]")
 _PLACE_WORD = re.compile("[A-Za-z0-9\xc0-\xff#][A-Za-z0-9\xc0-\xff'-]*")

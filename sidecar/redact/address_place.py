@@ -530,41 +530,36 @@ def _units_start(text: str, begin: int, end: int) -> int:
     return -1
 
 
-# A public building with or without a name: "Rotes Rathaus", "Salle des fetes", "Museo del Prado".
+# A site with a name: "Residence Le Parc", "Parque Empresarial Sur". A public building or a company
+# is no part of the address behind it: "Museo del Prado, Paseo del Prado s/n".
 _VENUE = re.compile(
-    rf"(?<![A-Za-z0-9\xc0-\xff'/-])(?:(?P<kind>{LETTER}{{2,}}(?i:es|er|ische|liche)|(?i:(?:alt|neu)e)"
-    r"|[A-Z\xc0][A-Za-z\xc0-\xff-]*(?= (?i:museum|arena|forum|center|stadion|palais|hotel))) )?"
-    rf"(?:(?P<bare>{alternatives('eu.venue')}|{LETTER}{{2,}}{alternatives('de.venue')}"
-    rf"|(?:{LETTER}{{2,}}-)+{alternatives('de.venue', 'eu.venue.named')})"
-    rf"|{alternatives('eu.venue.named', 'eu.building')})(?![A-Za-z0-9\xc0-\xff/])"
+    rf"(?<![A-Za-z0-9\xc0-\xff'/-]){alternatives('eu.venue.site', 'eu.building')}"
+    "(?![A-Za-z0-9\xc0-\xff/])"
 )
 _VENUE_WORD = re.compile("[A-Za-z\xc0-\xff0-9'./-]+")
 _OF_VENUE = (words("fr.particle") | words("eu.town.before") | words("de.article")) - {"en", "a"}
 
 
 def _venue_start(text: str, begin: int, end: int, joined: bool = False) -> int:
-    """Return where the public building starts whose name fills all up to `end`, or -1.
+    """Return where the site starts whose name fills all up to `end`, or -1.
 
     If `joined`, no comma follows, and the name needs a capital.
     """
     for venue in _VENUE.finditer(text, begin, end):
         names = _VENUE_WORD.findall(text[venue.end() : end].removeprefix("."))
-        if len(names) > 7 or (not names and venue.group("bare") is None):
+        if len(names) > 7 or not names:
             continue
-        bare = venue.group("bare") and text[venue.start("bare")].isupper()
-        if joined and not (bare or any(name.rpartition("'")[2][:1].isupper() for name in names)):
+        if joined and not any(name.rpartition("'")[2][:1].isupper() for name in names):
             continue
         names = [name for name in names if name not in _OF_VENUE and name not in _VENUE_KIND]
         lower = [name for name in names if name[0].islower() and name[1:2] != "'"]
         if lower and (len(lower) < len(names) or len(lower) > 2 or venue.group()[0].isupper()):
             continue
         if _NOT_LOOSE.isdisjoint(map(str.lower, names)):
-            kind = (venue.group("kind") or "").lower()
-            return venue.end("kind") + 1 if kind in _NOT_KIND else venue.start()
+            return venue.start()
     return -1
 
 
-_NOT_KIND = words("de.noun") | words("de.stop") | words("en.stop") | {"dieses", "jenes", "unseres"}
 _VENUE_KIND = words("eu.venue.kind")
 
 
