@@ -26,6 +26,7 @@ _DE_NOT_PHRASE = words("de.not_phrase")
 _DE_NOT_STREET = words("de.not_street")
 _DE_NOUN = words("de.noun")
 _DE_STOP = words("de.stop")
+_EU_VERB = words("eu.verb")
 _FR_VERB = words("fr.verb")
 
 _GERMAN_MATCHES = (
@@ -387,6 +388,8 @@ def named(data: bytes) -> Iterator[Range]:
                 break
             if value.partition("'")[2] in _FR_VERB:
                 continue  # "J'habite"
+            if value in _EU_VERB:
+                continue
             if (value not in _DE_NOUN and value not in _DE_STOP) or value in _DE_PREPOSITIONS:
                 type_ = _TYPE_BEFORE.search(text, max(0, word.start() - 20), word.start())
                 yield frame.head(type_.start() if type_ else word.start()), stop

@@ -32,6 +32,8 @@ _EN_DIRECTION = words("en.direction")
 _EN_LABEL = words("en.label")
 _EN_MEASURE = words("en.measure")
 _EN_NOT_CITY = words("en.not_city")
+_EN_OPENER = words("en.opener")
+_EN_PLACE = words("en.place")
 _EN_STOP = words("en.stop")
 _EN_STREET = words("en.street")
 _EN_UNIT = words("en.unit") - {"no", "number"}
@@ -443,7 +445,8 @@ def _walk_left(text: str, begin: int, anchor: int, lower: bool) -> int:
     tokens = [(m.start() + begin, m.group()) for m in TOKEN.finditer(text[begin:anchor])][-16:]
     for position, token in reversed(tokens):
         comma = text[position + len(token)] == ","
-        if _ends_walk(token, comma, lower) or _follows_name(text, begin, position, following):
+        opens = token.lower() in _EN_OPENER and _OPENS.search(text, max(0, position - 3), position)
+        if opens or _ends_walk(token, comma, lower) or _follows_name(text, begin, position, following):
             break
         if _HOUSE.fullmatch(token) or (
             _LEAD.fullmatch(token) and not _PLAIN_WORD.fullmatch(following)
@@ -473,13 +476,19 @@ def _ends_walk(token: str, comma: bool, lower: bool) -> bool:
         return True
     if (is_stop(token) and word != "on") or word in _RECIPIENTS or token in ("AM", "PM"):
         return True
-    if len(word) > 4 and token[-1] == "." and word not in _EN_STREET:
+    if (len(word) > 4 or word in _EN_LAST) and token[-1] == "." and word not in _EN_STREET:
         return True
+    if comma and not lower and token[0].islower() and word in _EN_PLACE:
+        return True  # "The house, 2 Rope Walk"
     inner = word in _INNER or word in _SMALL
     plain = word.isalpha() and token[0].islower() and len(word) > 2 and not inner
     return plain and not lower and not comma
 
 
+_OPENS = re.compile(r"(?:\A|[\n.!?:\"(] ?)\Z")
+_EN_LAST = frozenset(  # short words, with which a sentence ends
+    "day week year time now here it me us him them home work town city away back well that".split()
+)
 _RECIPIENTS = frozenset("occupier occupiers occupant resident residents householder".split())
 
 

@@ -272,6 +272,8 @@ def _french_end(text: str, frame: Frame, start: int, end: int, until: int) -> in
         name_end = end - 2
     elif name_end == end or (numbered and text[end : end + 4] == "J.-C"):
         return -1
+    elif _FR_GATE_NUMBER.fullmatch(text, end, name_end):
+        return -1  # "AF 1380 porte F42"
     house = None if numbered else _FR_BELGIAN.match(text, name_end)
     stop, code = frame.tail(house.end() if house else name_end, latin=True, loose=numbered)
     type_ = text[start:end].lower().split()[-1]
@@ -299,6 +301,7 @@ _FR_ALONE = frozenset("place pl. pl square sq. sq promenade montee traverse vill
 _FR_COURSE = frozenset({"cours", "crs"})
 _FR_PLURAL = frozenset({"allees"})  # "3 allées de tomates"
 _OF = re.compile("(?:de|d'|des) ?[a-z]")
+_FR_GATE_NUMBER = re.compile("[A-Za-z][0-9]+")
 
 
 def _french_name(text: str, start: int, limit: int) -> tuple[int, bool]:
@@ -384,6 +387,8 @@ _ES_NO = re.compile(
 _ES_ALONE_HEAD = re.compile(rf"{_ES_ALONE},?[ \n](?i:n|[0-9])")
 _ES_HEAD = re.compile(rf"{_ES_TYPE} ?")
 _ES_THE = re.compile("(?:de (?:la|las|los|el)|del) ")
+_ES_NO_HOUSE = re.compile("[ ,#]0[0-9]+$")
+_ES_COUNTED = re.compile("[0-9] cl ")
 _ES_CONJUNCTION = re.compile(" [aeoy]$")  # "n. 18 a las 20h"
 _ES_BOX_PATTERN = r"\b(?i:apartado(?: de correos| postal)?|apdo\.?(?: de correos)?) [0-9]{1,6}"
 _ES, _ES_BOX = scanner(_ES_PATTERN), scanner(_ES_BOX_PATTERN)
@@ -399,6 +404,8 @@ def spanish(data: bytes) -> Iterator[Range]:
             end -= 2
         if is_quantity(text, end) or MORE_DIGITS.match(text, end):
             continue
+        if _ES_NO_HOUSE.search(text, start, end) or _ES_COUNTED.search(text, start - 2, start + 3):
+            continue  # "Av. Selin Karaca, 0532 418", "50 cl de lait, 50 g"
         type_ = _ES_HEAD.match(text, start, end)
         if _ES_ALONE_HEAD.match(text, start, end):
             yield frame.head(start), frame.tail(end, latin=True)[0]
@@ -565,7 +572,9 @@ def _is_place(text: str, start: int, end: int, town: int) -> bool:
     known = known_town(text, town, TOWNS) > 0 or _TOWN_SHAPE.match(text, town) is not None
     if text[end] == " " and not (known and (not names or names[-1][0].isupper())):
         return False
-    if _PUBLIC_HERE.match(text, start) and _STREET_NEXT.match(text, end):
+    if _PUBLIC_HERE.match(text, start) and (
+        _STREET_NEXT.match(text, end) or _STREET_INSIDE.search(text, start, end)
+    ):
         return False  # "Musee d'Orsay, esplanade Foch, 75007 Paris"
     if not names:
         plain = first.lower().replace("\xdf", "ss")
@@ -594,6 +603,7 @@ _TOWN_SHAPE = re.compile(
 )
 _PUBLIC_HERE = re.compile(rf"{_PUBLIC}(?![A-Za-z])")
 _STREET_NEXT = re.compile(rf"(?:, |\n)(?:{_FR_TYPE}|{_ES_TYPE})(?: |\b)")
+_STREET_INSIDE = re.compile(rf" (?:{_FR_TYPE}|{_ES_TYPE}) ")
 _PLACE_ENDS = re.compile(r",|\n| [0-9]{5} ")
 _WORD_ENDS = re.compile("[ ,\n]")
 _PLACE_WORD = re.compile("[A-Za-z0-9\xc0-\xff#][A-Za-z0-9\xc0-\xff'-]*")

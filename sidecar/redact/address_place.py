@@ -98,11 +98,16 @@ def _quarter_end(text: str, end: int, latin: bool = False) -> int:
 _BETWEEN = alternatives("eu.town.between")
 _BEFORE = alternatives("eu.town.before")
 _NO_DAY = rf"(?!{alternatives('de.not_phrase')}(?![A-Za-z\xc0-\xff]))"  # "Berlin am Montag"
+# "Kirchzarten im Breisgau", but "Dresden im Halteverbot"
+_IM = (
+    r" (?i:im) (?i:[a-z\xc0-\xff-]{2,}(?:tal|gau|kreis|land|wald|feld|moos|gebirge|winkel)"
+    r"|harz|taunus|spessart|hunsruck|elsass|montafon)(?![A-Za-z\xc0-\xff])"
+)
 _TOWN = re.compile(
     rf"((?:(?:{_BEFORE}|De|Du|La) (?!{_BETWEEN} ))?"
     rf"{LETTER}[A-Za-z\xc0-\xff'-]+(?:/{LETTER}{{3,}})?)"
     rf"((?: {_BETWEEN} {_NO_DAY}(?:{_BEFORE} )?{LETTER}[A-Za-z\xc0-\xff'-]+"
-    rf"| (?i:im|in|bei|en|y|i|la|le|les|el|los|las|vor der|an der|in der) {CAP}"
+    rf"|{_IM}| (?i:in|bei|en|y|i|la|le|les|el|los|las|vor der|an der|in der) {CAP}"
     rf"| [iaob]\. ?(?:d\. ?)?{CAP}| (?i:im breisgau|im allgau)){{0,2}})"
 )
 _CAP_TOWN = re.compile(
@@ -165,7 +170,7 @@ def _town_end(text: str, start: int, latin: bool) -> int:
         if first[0].islower() and text[max(start - 4, 0) : start].rstrip() in ("000", "500"):
             return -1  # "45000 bottles"
         end = match.end()
-        if match.group(2).rpartition(" ")[2].lower() in _NOT_TOWN:
+        if match.group(2).rpartition(" ")[2].lower() in _NOT_TOWN or _ON_THE.match(match.group(2)):
             end = match.end(1)
         if latin and first[0].isupper():
             end = _more_caps(text, end)
@@ -177,11 +182,12 @@ def _town_end(text: str, start: int, latin: bool) -> int:
     return brackets.end() if brackets else end
 
 
+_ON_THE = re.compile(" sur l(?:a|es?) [a-z]")  # "saint gregoire sur le cv"
 # Behind the name of a town: "Weilheim i.OB", "Klagenfurt am Worthersee", "list/sylt".
 _TOWN_MORE = re.compile(
     rf"(?: ?/ ?{LETTER}{{3,}}"
     r"| (?i:[iaovb]\. ?(?:[iaod]\. ?)?)[a-zA-Z][A-Za-z\xc0-\xff]{0,14}\.?(?![A-Za-z])"
-    rf"| (?i:am|an der|vor der|in der|ob der|bei|im) {_NO_DAY}(?:{CAP}|{LETTER}{{3,}}see(?![a-z]))"
+    rf"|{_IM}| (?i:am|an der|vor der|in der|ob der|bei) {_NO_DAY}(?:{CAP}|{LETTER}{{3,}}see(?![a-z]))"
     rf"| (?i:auf) {alternatives('de.island')}(?![A-Za-z])|,? (?i:ot|ortsteil) {LETTER}+"
     r"| (?:(?i:zh|sg|bl|bs|sz|gr|tg|vd|vs|lu|zg)|BE|UR|OW|NW|GL|FR|SO|SH|AR|AI|AG|TI|NE|GE|JU)\b)+"
 )
@@ -534,7 +540,7 @@ def _units_start(text: str, begin: int, end: int) -> int:
 # is no part of the address behind it: "Museo del Prado, Paseo del Prado s/n".
 _VENUE = re.compile(
     rf"(?<![A-Za-z0-9\xc0-\xff'/-]){alternatives('eu.venue.site', 'eu.building')}"
-    "(?![A-Za-z0-9\xc0-\xff/])"
+    "(?![A-Za-z0-9\xc0-\xff/]| (?i:der|des) )"  # "Haus der Geschichte"
 )
 _VENUE_WORD = re.compile("[A-Za-z\xc0-\xff0-9'./-]+")
 _OF_VENUE = (words("fr.particle") | words("eu.town.before") | words("de.article")) - {"en", "a"}

@@ -396,8 +396,9 @@ def _name_start(text: str, part: Part) -> int:
         word = token.strip(".,'").lower()
         abbreviation = token[-1] == "." and (len(word) < 5 or word.isdigit())
         english = part.kind == "site" and token in _EN_STOP  # "at Apt 12"
-        if _A_LONG_NUMBER.match(token):
-            break  # "4525386674956744 cad 12/26"
+        counted = part.kind == "site" and start == part.start and token.isdigit()
+        if counted or _A_LONG_NUMBER.match(token):
+            break  # "7 plaza 5A", "4525386674956744 cad 12/26"
         if english or word in _TR_STOP or not (token[-1].isalnum() or abbreviation):
             break
         following = text[start : part.start].partition(" ")[0].lower()
