@@ -213,6 +213,9 @@ def _german_name(text: str, start: int, end: int) -> tuple[int, bool]:
     phrase = _phrase_start(words)
     if certain and phrase < len(words) and words[phrase][1] in ("zur", "zum") and last[0].isupper():
         phrase = len(words)  # "Wie komme ich zur Theresienhohe 11"
+    if certain and medium and type_ and len(type_.group(1)) > 2 and last[0].isupper():
+        at = words[phrase][0] if phrase < len(words) else 0
+        phrase = len(words) if text[at].islower() else phrase  # "am Gewerbering 9"
     if phrase < len(words):
         at = words[phrase][0]
         inside = _is_capital_phrase(text, at, end, last) or _is_second(text, at, last)

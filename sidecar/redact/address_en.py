@@ -17,6 +17,7 @@ from sidecar.redact.address_en_place import (
     UK_CODE,
     ZIP,
     ZIPS,
+    behind_institution,
     codes_in,
     is_stop,
     tail,
@@ -379,7 +380,9 @@ def _from_the_right(text: str, rights: list[Range]) -> Iterator[Range]:
             code_end = _ZIP_AFTER.match(text, end)
             end = code_end.end() if code_end else end
             country = COUNTRY.match(text, end)
-            yield start, country.end() if country else end
+            street = behind_institution(text, start)
+            inside = street < anchor and _has_street(text[street:anchor])
+            yield street if inside else start, country.end() if country else end
 
 
 def _is_state(text: str, start: int, anchor: int, code: str) -> bool:

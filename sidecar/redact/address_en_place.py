@@ -30,6 +30,12 @@ HEAD = re.compile(
     rf"|{FLOOR}|{alternatives('en.ordinal')} (?i:floor)|(?i:lower ground|upper ground)(?i: floor)?"
     rf"|(?i:block) [A-Z0-9]{{1,3}}|{HOUSE_NAME})$"
 )
+# "British Museum, Great Russell Street": its name is no part of the address behind it.
+_INSTITUTION = re.compile(
+    rf"(?:[Tt]he )?(?:[A-Z][A-Za-z'.&-]* (?:(?:of|and|for|at|the|&) ){{0,2}}){{0,6}}"
+    rf"(?=[A-Z]){alternatives('en.institution')}"
+    r"(?: (?:of|for|at) (?:the )?[A-Z][A-Za-z'-]*(?: [A-Z][A-Za-z'-]*){0,3})?, (?=[A-Z0-9])"
+)
 SEP = r"(?:[ ,;]{1,3}(?:\n {0,8})?|\n {0,8})"
 _WIDE_SEP = rf"(?:{SEP}| [|/-] )"
 _UNIT = (
@@ -97,6 +103,12 @@ _CODE_PATTERN = (
     rf"|{UK_CODE}|{CA_CODE})|{AU_CODE}"
 )
 _CODE = scanner(_CODE_PATTERN)
+
+
+def behind_institution(text: str, start: int) -> int:
+    """Return where the address starts behind the institution that `start` begins with."""
+    name = _INSTITUTION.match(text, start)
+    return name.end() if name else start
 
 
 def is_stop(token: str) -> bool:

@@ -14,6 +14,7 @@ from sidecar.redact.address_en import (
 from sidecar.redact.address_en_place import (
     HEAD,
     HOUSE_NAME,
+    behind_institution,
     codes_in,
     is_stop,
     known_end,
@@ -303,7 +304,7 @@ def named(data: bytes) -> Iterator[Range]:
         stop = tail(text, parts.end("street"), codes)
         placed = known_end(text, parts.end("street")) > 0 or text[stop - 1].isdigit()
         if placed and _ENDS.match(text, stop):
-            yield frame.head(start, HEAD), stop
+            yield frame.head(behind_institution(text, start), HEAD), stop
 
 
 RULES: tuple[Rule, ...] = (
