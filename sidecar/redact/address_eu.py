@@ -516,6 +516,7 @@ def numbered(data: bytes) -> Iterator[Range]:
 # A place with a postcode and no number, or one that is none of a house: "Mas Blanc, chemin du
 # Puits, 13520 Maussane", "Heinrich-Boll-Platz, 50667 Koln", "paraje Oro, parcela 3, 30550 Abaran".
 _ARTICLES = frozenset({"le", "la", "les"})
+_STREETS = _FR_STREET | _ES_STREET
 _ANY = r"[A-Za-z0-9\xc0-\xff#][A-Za-z0-9\xc0-\xff'./-]*"
 _PUBLIC = alternatives("eu.venue", "eu.venue.named")
 _PLACE_TYPE = (
@@ -588,6 +589,7 @@ def _is_place(text: str, start: int, end: int, town: int) -> bool:
         direct = text.find(",", end + 1, town) < 0
         return (
             direct
+            and names[0].lower() not in _STREETS  # "la Avenida Real"
             and (not plain or (known and len(names) == 1))
             and (known or text[town].isupper())
         )

@@ -583,6 +583,8 @@ def _place_before(text: str, begin: int, end: int) -> int:
         lower = name[0].islower()
         if lower and plain in _WORD_TOWNS:
             continue
+        if text.endswith((" du ", " des ", " de la ", " del "), 0, begin + word.start()):
+            continue  # "le garage du Centre, 12 rue Foch"
         if plain in TOWNS or (plain in _QUARTERS and plain not in _PARTS) or plain in _OVERSEAS:
             return begin + word.start()
     return -1
