@@ -156,7 +156,7 @@ def _streets(text: str, cores: list[Range], codes: list[Range]) -> Iterator[Rang
         inside = unit and unit.group()[0] not in "nN0123456789"  # "No. 5, 12 more lanes"
         if stop > end or inside or whole[_around(text, start, end)]:
             start = unit.start() if unit else start - _lead_size(lead)
-            yield frame.head(start, HEAD), stop
+            yield behind_institution(text, frame.head(start, HEAD)), stop
 
 
 def _lead_size(lead: str) -> int:

@@ -100,8 +100,8 @@ _BEFORE = alternatives("eu.town.before")
 _NO_DAY = rf"(?!{alternatives('de.not_phrase')}(?![A-Za-z\xc0-\xff]))"  # "Berlin am Montag"
 # "Kirchzarten im Breisgau", but "Dresden im Halteverbot"
 _IM = (
-    r" (?i:im) (?i:[a-z\xc0-\xff-]{2,}(?:tal|gau|kreis|land|wald|feld|moos|gebirge|winkel)"
-    r"|harz|taunus|spessart|hunsruck|elsass|montafon)(?![A-Za-z\xc0-\xff])"
+    r" (?i:im) (?i:[a-z\xc0-\xff-]{2,}(?:tal|gau|kreis|land|wald|feld|moos|gebirge|winkel|viertel)"
+    r"|winkl|schonbuch|harz|taunus|spessart|hunsruck|elsass|montafon)(?![A-Za-z\xc0-\xff])"
 )
 _TOWN = re.compile(
     rf"((?:(?:{_BEFORE}|De|Du|La) (?!{_BETWEEN} ))?"
@@ -574,6 +574,12 @@ _PARTS = frozenset(
 )
 
 
+_PUBLIC = re.compile(
+    rf"(?<![A-Za-z\xc0-\xff]){alternatives('eu.venue', 'eu.venue.named')} "
+    r"|(?<![A-Za-z\xc0-\xff])(?:du|des|de la|del) \Z"  # "le garage du Centre"
+)
+
+
 def _place_before(text: str, begin: int, end: int) -> int:
     """Return where the known town or quarter that ends at `end` starts, or -1."""
     words = list(re.finditer("[^ ]+", text[begin:end]))[-4:]
@@ -583,8 +589,8 @@ def _place_before(text: str, begin: int, end: int) -> int:
         lower = name[0].islower()
         if lower and plain in _WORD_TOWNS:
             continue
-        if text.endswith((" du ", " des ", " de la ", " del "), 0, begin + word.start()):
-            continue  # "le garage du Centre, 12 rue Foch"
+        if _PUBLIC.search(text, max(0, begin - 1), begin + word.start()):
+            continue  # "Mairie de Lyon, 1 rue Foch", "Banco Santander, Calle Real 1"
         if plain in TOWNS or (plain in _QUARTERS and plain not in _PARTS) or plain in _OVERSEAS:
             return begin + word.start()
     return -1

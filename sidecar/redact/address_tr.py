@@ -401,6 +401,8 @@ def _name_start(text: str, part: Part) -> int:
             break  # "7 plaza 5A", "4525386674956744 cad 12/26"
         if english or word in _TR_STOP or not (token[-1].isalnum() or abbreviation):
             break
+        if start < part.start and word in _TR_INSTITUTION and word != "camii":
+            break  # "Tip Fakultesi Hastanesi Lale Cad."
         following = text[start : part.start].partition(" ")[0].lower()
         if _opens_sentence(text, position, word, following, part.kind):
             break
@@ -442,6 +444,7 @@ _SUFFIXES = "(?:[aeiu]|[dt][ae]n?|[iu]n|l[ae]r)?"
 _OWN = re.compile(
     rf"[a-z](?:[iu]m[iu]z|[iu]n[iu]z|l[ae]r[iu]n){_SUFFIXES}\Z"
     r"|[a-z]l[ae]r(?:[dt][ae]n?|[iu]m|[iu]n[ae])\Z|[a-z](?:[aeiu]c[ae]g|d[iu]g)[iu]m?\Z"
+    r"|[a-z]{5}[cfhkps]t[ae]\Z"
     r"|[a-z]{3}[acdefghijklmnopqrstuvwxyz]ey[iu]\Z"
 )
 _SPOKEN = re.compile("[a-z]{2}(?:l[ae]r|m[ae]|y[ae]|nd[ae]n?)\\Z")  # "Yavrular", "Toplanma"
