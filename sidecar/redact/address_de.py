@@ -46,9 +46,9 @@ _GERMAN_MATCHES = (
     "Praterstraße 1/Stg. 3/Tür 12, 1020 Wien", "Werderscher Damm 24 in Potsdam, PLZ 14471",
     "Sendlinger Straße 8 (Asamhof), 80331 München", "Deichweg 19, 25938 Wyk auf Föhr",
     "Dorfstrasse 81, 8706 Meilen ZH", "große bleichen 21, 20354 hamburg",
-    "hintere bleiche 57, 55116 mainz", "Rotes Rathaus, Rathausstraße 15, 10178 Berlin",
-    "Amtsgericht Mitte, Littenstr. 12, 10179 Berlin",
-    "Musterfirma GmbH, Lindenallee 10, 45127 Essen", "10117 Berlin Wilhelmstraße 97",
+    "hintere bleiche 57, 55116 mainz", "Haus Sonnenblick, Dorfstr. 3, 87561 Oberstdorf",
+    "Dorfplatz 3, 83242 Reit im Winkl", "Am Markt 3, 79199 Kirchzarten im Breisgau",
+    "10117 Berlin Wilhelmstraße 97",
     "Haus C, Raum 1.07, Stresemannallee 2, 41460 Neuss", "Hietzinger Kai 137 A-1130 Wien",
     "Am Hof 2 in 1010 Wien", "Zum Hang 4, 24937\nFlensburg", "Lister Meile 3 in Hannover",
 )  # fmt: skip
@@ -389,10 +389,8 @@ def named(data: bytes) -> Iterator[Range]:
             if hamlet:
                 yield frame.head(start), stop
                 break
-            if value.partition("'")[2] in _FR_VERB:
-                continue  # "J'habite"
-            if value in _EU_VERB:
-                continue
+            if value in _EU_VERB or value.partition("'")[2] in _FR_VERB:
+                continue  # "J'habite", "Notez"
             if (value not in _DE_NOUN and value not in _DE_STOP) or value in _DE_PREPOSITIONS:
                 type_ = _TYPE_BEFORE.search(text, max(0, word.start() - 20), word.start())
                 yield frame.head(type_.start() if type_ else word.start()), stop

@@ -65,7 +65,9 @@ STREET_MATCHES = (
 BOX_MATCHES = ("PSC 797, Box 4303, APO AE 09266", "PO Box 12, Boise, ID 83702")
 CODE_MATCHES = (
     "LS6 2ST", "Highway 80, Allentown, GA 31003", "The Old Bakery, High Way, Norwich, NR2 3SX",
-    "FPO AE 25990", "Ivy Cottage\nBack Lane\nRamsbury\nMarlborough SN8 2QH",
+    "FPO AE 25990", "Rosewood Court, 12 Mill Lane, Ripley GU23 6AA",
+    "Kingsway House, 103 Kingsway, London WC2B 6QX",
+    "Ivy Cottage\nBack Lane\nRamsbury\nMarlborough SN8 2QH",
 )  # fmt: skip
 REJECTS = (
     "take the second road on the right", "the 5 lane highway was jammed", "a 10 minute drive",
@@ -76,7 +78,7 @@ REJECTS = (
     "Stable in Build 10234 or 10235",
     "Flight number E172SP history", "12 Norway", "3 Safeway vouchers",
     "12 Square holes for round pegs", "12 models compared, OR gate 5",
-    "40 N 74 W", "21 jump street",
+    "40 N 74 W", "21 jump street", "to 1 decimal place",
 )  # fmt: skip
 
 _WORD = rf"(?:{LETTER}[A-Za-z\xc0-\xff'.&-]{{0,24}}|[0-9]{{1,4}}(?i:st|nd|rd|th)?)"
@@ -449,7 +451,11 @@ def _walk_left(text: str, begin: int, anchor: int, lower: bool) -> int:
     for position, token in reversed(tokens):
         comma = text[position + len(token)] == ","
         opens = token.lower() in _EN_OPENER and _OPENS.search(text, max(0, position - 3), position)
-        if opens or _ends_walk(token, comma, lower) or _follows_name(text, begin, position, following):
+        if (
+            opens
+            or _ends_walk(token, comma, lower)
+            or _follows_name(text, begin, position, following)
+        ):
             break
         if _HOUSE.fullmatch(token) or (
             _LEAD.fullmatch(token) and not _PLAIN_WORD.fullmatch(following)

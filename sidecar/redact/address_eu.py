@@ -49,7 +49,7 @@ _FRENCH_MATCHES = (
     "94 rue Foch, 2ème étage gauche, code 24B68, 75011 Paris", "12 rue Foch (75011 Paris)",
     "3 côte de la Jonchère, 78380 Bougival 2e étage",
     "27 rue de Paris, 97400 Saint-Denis, La Réunion",
-    "Salle des fêtes, 3 place de l'Église, 32100 Condom", "DEAUVILLE (14800), 19 avenue Foch",
+    "Tour Horizon, 3 place de l'Église, 32100 Condom", "DEAUVILLE (14800), 19 avenue Foch",
     "Tour Part-Dieu 129 rue Servient 69003 Lyon", "2, rue des Jardins, Québec (Québec) G1R 4S9",
     "D 906, 1120 route de Paris, 71000 Sancé", "46, rue de l'Ourcq - Bât. A - 3e - Pantin",
 )  # fmt: skip
@@ -70,6 +70,7 @@ _FRENCH_REJECTS = (
     "quai 3 voie C", "départ 7 h 04 voie K", "calendrier 2025 zone B",
     "1 rond-point à refaire, 3 feux",
     "voiture 7 place 21", "chapitre 5 allée des brumes", "3 place settings", "40 allées et venues",
+    "AF 1380 porte F42 embarquement", "12 vers sur une place de village",
 )  # fmt: skip
 _SPANISH_MATCHES = (
     "Calle Gran Vía, 167, 46004 València", "avda. real 112 29015 málaga", "C/ de la Luna, 85",
@@ -86,7 +87,8 @@ _SPANISH_MATCHES = (
     "C/Sta. Engracia,108-6ºint.izda.,28003-Madrid", "Cava Baja 30",
     "3ºC de calle lagasca 88", "Calle Sierpes número 40, tercero izquierda, Sevilla",
     "Gta. de Quevedo, 2, 1.º B, 28015 Madrid", "Carrer de Colom 15, Sóller, Mallorca",
-    "Museo del Prado, Paseo del Prado s/n, 28014 Madrid", "carretera n-340, km 176, 29602 marbella",
+    "Edificio Miramar, Paseo del Prado s/n, 28014 Madrid",
+    "carretera n-340, km 176, 29602 marbella",
     "Av. Corrientes 1234, 5º A, C1043AAZ Buenos Aires, Argentina", "la laguna, calle herradores 60",
     "Rúa Castelao 5, 1º esq., 32500 O Carballiño", "Bloque 4, escalera B, 2º 3ª, Ronda Norte 15",
 )  # fmt: skip
@@ -112,7 +114,8 @@ _SPANISH_REJECTS = (
     "plaza 5 del parking", "vía 3", "calle de 3 carriles", "avenida 5", "av. Real 2 goles",
     "camino de vuelta 5, gracias", "plaza de garaje 12",
     "la cuesta de enero 2024", "cuesta mucho subir 3 pisos", "recette : 3 c. à soupe, 2 œufs",
-    "quai 3, 10000 voyageurs",
+    "quai 3, 10000 voyageurs", "Av. Selin Karaca, 0532", "calle de bois de 12 mm",
+    "50 cl de lait, 50 g de beurre", "cuesta llamar 2 minutos",
 )  # fmt: skip
 
 # ------------------------------------------------------------------------------------- French

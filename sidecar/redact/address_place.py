@@ -187,7 +187,8 @@ _ON_THE = re.compile(" sur l(?:a|es?) [a-z]")  # "saint gregoire sur le cv"
 _TOWN_MORE = re.compile(
     rf"(?: ?/ ?{LETTER}{{3,}}"
     r"| (?i:[iaovb]\. ?(?:[iaod]\. ?)?)[a-zA-Z][A-Za-z\xc0-\xff]{0,14}\.?(?![A-Za-z])"
-    rf"|{_IM}| (?i:am|an der|vor der|in der|ob der|bei) {_NO_DAY}(?:{CAP}|{LETTER}{{3,}}see(?![a-z]))"
+    rf"|{_IM}| (?i:am|an der|vor der|in der|ob der|bei) {_NO_DAY}"
+    rf"(?:{CAP}|{LETTER}{{3,}}see(?![a-z]))"
     rf"| (?i:auf) {alternatives('de.island')}(?![A-Za-z])|,? (?i:ot|ortsteil) {LETTER}+"
     r"| (?:(?i:zh|sg|bl|bs|sz|gr|tg|vd|vs|lu|zg)|BE|UR|OW|NW|GL|FR|SO|SH|AR|AI|AG|TI|NE|GE|JU)\b)+"
 )
@@ -443,13 +444,8 @@ _CODE_ALONE = re.compile(
 
 # ------------------------------------------------------------------------------------- before it
 _GAP = re.compile(r"(?:, ?\n?|,? - |\n)$")
-_COMPANY = (
-    rf"(?:{CAP}\.? (?:(?:& |und |y |et )(?={CAP}))?){{1,4}}"
-    r"(?:GmbH(?: & Co\. ?(?:KG|OHG))?|AG|KG|OHG|UG|e\. ?V\.|S\. ?[LA]\.(?: ?U\.)?|SLU?|SAU?)"
-    rf"|(?:SARL|SAS|SASU|EURL|SCI|SNC) {CAP}(?: (?:(?:et|de|du|des|la|les) ){{0,2}}{CAP}){{0,4}}"
-)
 _HEAD = re.compile(
-    rf"(?<![A-Za-z0-9\xc0-\xff'/-])(?:{_BUILDING}|{_COMPANY}"
+    rf"(?<![A-Za-z0-9\xc0-\xff'/-])(?:{_BUILDING}"
     rf"|(?:Le|La|Les|L'|El|Los|Las|Can|Alte[rs]?) ?{CAP}(?:(?: {_OF}){{0,2}} {CAP}){{0,2}}"
     rf"|{CODE} {LETTER}[A-Za-z\xc0-\xff'-]*(?: (?:{_BETWEEN} |im |in |vor der )?{CAP}){{0,2}}"
     r"|[0-9]{1,2}\.?[oa]\.? ?(?:-?[A-Z]|[0-9]{1,2}\.?[oa])?"

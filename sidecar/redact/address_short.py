@@ -26,6 +26,7 @@ from sidecar.redact.engine import scanner
 from sidecar.redact.rule import Range, Rule
 from sidecar.redact.words import alternatives, words
 
+_EN_PLACE = words("en.place")
 _NOT_NAME = words("en.not_city") - {"the", "flat"}
 
 _SHORT_MATCHES = (
@@ -298,7 +299,10 @@ def named(data: bytes) -> Iterator[Range]:
         name = parts["name"].split()
         if any(map(is_stop, name)) or known_end(f", {parts['name']},", 0) > 0:
             continue
-        if not (parts["unit"] or _NAMED_LEADS.search(text, max(0, start - 16), start)):
+        unit = parts["unit"]
+        if unit and unit.endswith(", ") and unit[:-2] in _EN_PLACE:
+            continue  # "our house, Rose Cottage, Mill Lane"
+        if not (unit or _NAMED_LEADS.search(text, max(0, start - 16), start)):
             continue
         codes = codes_in(data) if codes is None else codes
         stop = tail(text, parts.end("street"), codes)

@@ -48,6 +48,9 @@ MATCHES = (
     "Forum Bornova AVM Kat:1 No:112 Bornova İzmir", "Gül Cad. No:9, Bina 2, Salon 4, Mamak/Ankara",
     "Gül Mah. 4. Uygur Sok. Park Evleri A3/17 Atakum/SAMSUN", "4. levent gül mah. lale sok. no:3",
     "Lale Cad. No:2 / 5 Kartal", "Lale Cad. No:4/B 12 06530 Çankaya",
+    "Yeni Mahalle Lale Sok. No:3 Kadıköy", "Çifte Havuzlar Sok. No:3", "Şehit Ali Sok. No:3",
+    "Kuş Cenneti Mah. No:3 Bandırma", "Cami Arkası Sok. No:4", "Turan Güneş Bulvarı No:5 Çankaya",
+    "Prof. Dr. Sadık Ahmet Cad. No:4", "Kıbrıs Şehitleri Cad. No:3", "Bahçe Sok. No:8",
 )  # fmt: skip
 REJECTS = (
     "Bağdat Caddesi'nde yürüyüş yaptık", "sokak lezzetleri festivali 27.10.2025 günü",
@@ -56,7 +59,7 @@ REJECTS = (
     "sokak: dar, mahalle: sessiz", "OSB 3 yeni firma aldı", "2 ada gezdik, 3 koy gördük",
     "Konya Yolu, Ankara, İstanbul arası yoğun", "Onu bul. No 5 olsun", "9. Kısım bitti",
     "Ege Üniversitesi 2 puan düştü", "AVM kat 2 çok kalabalıktı", "123 ada hakkında bilgi yok",
-    "the viewing at apt 27",
+    "the viewing at apt 27", "visa 4525386674956744 cad 12/26", "coche 7 plaza 5A",
 )  # fmt: skip
 
 _NEIGHBOURHOOD = alternatives("tr.neighbourhood")
@@ -335,7 +338,6 @@ _VENUE_BEFORE = re.compile(
 _INSTITUTION = re.compile(_VENUE_BEFORE.pattern.replace(_VENUE, _INSTITUTIONS))
 
 
-
 def _place_start(text: str, start: int) -> int:
     """Return where the places start that stand before an address: known ones, and venues."""
     venue = _VENUE_BEFORE.search(text, max(0, start - 60), start)
@@ -395,26 +397,29 @@ def _name_start(text: str, part: Part) -> int:
     for position, token in islice(_tokens_before(text, start), 5):
         word = token.strip(".,'").lower()
         abbreviation = token[-1] == "." and (len(word) < 5 or word.isdigit())
-        english = part.kind == "site" and token in _EN_STOP  # "at Apt 12"
-        counted = part.kind == "site" and start == part.start and token.isdigit()
-        if counted or _A_LONG_NUMBER.match(token):
-            break  # "7 plaza 5A", "4525386674956744 cad 12/26"
-        if english or word in _TR_STOP or not (token[-1].isalnum() or abbreviation):
-            break
-        if start < part.start and word in _TR_INSTITUTION and word != "camii":
-            break  # "Tip Fakultesi Hastanesi Lale Cad."
         following = text[start : part.start].partition(" ")[0].lower()
+        if _ends_name(part, token, word, following) or not (token[-1].isalnum() or abbreviation):
+            break
         if _opens_sentence(text, position, word, following, part.kind):
             break
         capital = token[0].isupper() or (token[0].isdigit() and abbreviation)
-        if _CASE_ENDING.search(token):
-            break  # "Osmangazi'den Lale Mah."
-        if start < part.start and not capital and word not in _TITLES | _FIRST_NAMES:
+        if following and not capital and word not in _TITLES | _FIRST_NAMES:
             break
         start = position
         if token[0].isdigit():
             break
     return start
+
+
+def _ends_name(part: Part, token: str, word: str, following: str) -> bool:
+    """Tell whether a word is no part of the name behind it."""
+    if part.kind == "site" and (token in _EN_STOP or (token.isdigit() and not following)):
+        return True  # "at Apt 12", "7 plaza 5A"
+    if following and word in _TR_INSTITUTION and word != "camii":
+        return True  # "Tip Fakultesi Hastanesi Lale Cad."
+    if word in _TR_STOP or _A_LONG_NUMBER.match(token):
+        return True  # "4525386674956744 cad 12/26"
+    return _CASE_ENDING.search(token) is not None  # "Osmangazi'den Lale Mah."
 
 
 def _opens_sentence(text: str, start: int, word: str, following: str, kind: str) -> bool:
