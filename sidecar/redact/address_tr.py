@@ -5,6 +5,7 @@ least two of them agree; one alone is ordinary Turkish ("Bağdat Caddesi'nde yü
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
 from typing import NamedTuple
@@ -123,7 +124,15 @@ _LAST_NAMES = frozenset(
     name.rpartition(" ")[2] for name in _NEIGHBOURHOODS | _STREET_NAMES if " " in name
 )
 _FIRST_NAMES = words("tr.first")
-_NAME_BEGINS = _FIRST_NAMES | {name.partition(" ")[0] for name in _STREET_NAMES}
+
+
+def _beginnings() -> frozenset[str]:
+    """Return the words with which several names begin."""
+    first = Counter(name.partition(" ")[0] for name in _STREET_NAMES)
+    return _FIRST_NAMES | {name for name, count in first.items() if count > 2}
+
+
+_NAME_BEGINS = _beginnings()
 _TR_RELATIVE = words("tr.relative")
 _TITLES = frozenset(
     "sehit sht gazi prof dr av mr mrs muh hz haci seyh pasa org gen alb yzb mimar sair".split()
