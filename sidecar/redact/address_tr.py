@@ -128,7 +128,7 @@ _FIRST_NAMES = words("tr.first")
 
 def _beginnings() -> frozenset[str]:
     """Return the words with which several names begin."""
-    first = Counter(name.partition(" ")[0] for name in _STREET_NAMES)
+    first = Counter(name.partition(" ")[0] for name in _NEIGHBOURHOODS | _STREET_NAMES)
     return _FIRST_NAMES | {name for name, count in first.items() if count > 2}
 
 
