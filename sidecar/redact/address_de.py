@@ -4,19 +4,8 @@ import re
 from collections.abc import Iterator
 from itertools import chain
 
-from sidecar.redact.address_place import (
-    CAP,
-    CODE,
-    CODE_GATES,
-    LETTER,
-    MORE_DIGITS,
-    TOWNS,
-    Frame,
-    city,
-    is_quantity,
-    known_town,
-    postcode,
-)
+from sidecar.redact.address_place import MORE_DIGITS, Frame, city, is_quantity
+from sidecar.redact.address_town import CAP, CODE, CODE_GATES, LETTER, TOWNS, known_town, postcode
 from sidecar.redact.engine import scanner
 from sidecar.redact.rule import Range, Rule
 from sidecar.redact.words import alternatives, words

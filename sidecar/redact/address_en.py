@@ -5,24 +5,16 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from sidecar.redact.address_en_place import (
-    AU_CODE,
-    CA_CODE,
-    COUNTRY,
     FLOOR,
     HEAD,
-    PHONE_AFTER,
-    SEP,
-    STATE,
     TOKEN,
-    UK_CODE,
-    ZIP,
-    ZIPS,
     behind_institution,
     codes_in,
     is_stop,
     tail,
 )
-from sidecar.redact.address_place import LETTER, Frame
+from sidecar.redact.address_place import Frame
+from sidecar.redact.address_town import LETTER
 from sidecar.redact.engine import Scanner, scanner
 from sidecar.redact.rule import Decisions, Range, Rule
 from sidecar.redact.turns import in_turns
@@ -32,14 +24,9 @@ _EN_COMMON = words("en.common")
 _EN_DIRECTION = words("en.direction")
 _EN_LABEL = words("en.label")
 _EN_MEASURE = words("en.measure")
-_EN_NOT_CITY = words("en.not_city")
-_EN_OPENER = words("en.opener")
-_EN_PLACE = words("en.place")
 _EN_STOP = words("en.stop")
 _EN_STREET = words("en.street")
 _EN_UNIT = words("en.unit") - {"no", "number"}
-_US_CODE = words("us.code")
-_WORD_CODE = words("us.code.word")
 
 STREET_MATCHES = (
     "12 Baker Street", "221B Baker St., Apt 4, Springfield, IL 62704", "6649-B Cedar Avenue",
@@ -63,12 +50,6 @@ STREET_MATCHES = (
     "3 Ash Cottages, by Kirkmichael, Ayrshire KA19", "9 Sandown Ct, Tower Rd N, Ely",
 )  # fmt: skip
 BOX_MATCHES = ("PSC 797, Box 4303, APO AE 09266", "PO Box 12, Boise, ID 83702")
-CODE_MATCHES = (
-    "LS6 2ST", "Highway 80, Allentown, GA 31003", "The Old Bakery, High Way, Norwich, NR2 3SX",
-    "FPO AE 25990", "Rosewood Court, 12 Mill Lane, Ripley GU23 6AA",
-    "Kingsway House, 103 Kingsway, London WC2B 6QX",
-    "Ivy Cottage\nBack Lane\nRamsbury\nMarlborough SN8 2QH",
-)  # fmt: skip
 REJECTS = (
     "take the second road on the right", "the 5 lane highway was jammed", "a 10 minute drive",
     "she came in 2nd place, way ahead of 4th", "room 519, floor 8", "2 tennis court bookings",
@@ -82,12 +63,12 @@ REJECTS = (
 )  # fmt: skip
 
 _WORD = rf"(?:{LETTER}[A-Za-z\xc0-\xff'.&-]{{0,24}}|[0-9]{{1,4}}(?i:st|nd|rd|th)?)"
-_NUMBER = (
+NUMBER = (
     r"(?:[0-9]{1,6}(?:[A-Za-z]|[-/][0-9]{1,6}[A-Za-z]?|-[A-Za-z])?(?: [13]/[234])?"
     rf"|[NSEW][0-9]{{1,5}}(?:[NSEW][0-9]{{1,6}})?|[0-9]{{1,2}}[NSEW][0-9]{{2,5}}"
     rf"|{alternatives('en.number')})"
 )
-_HOUSE_NUMBER = re.compile(_NUMBER)
+_HOUSE_NUMBER = re.compile(NUMBER)
 SUFFIX = alternatives("en.street", "en.street.weak")
 _HIGHWAY = (
     r"(?i:(?:u\.?s\.? |state |county |old |interstate |private )?"
@@ -110,9 +91,9 @@ _GRID_PATTERN = (
     rf"|[0-9]{{3,5}} {_DIRECTION} [0-9]{{3,5}} {_DIRECTION}\b"
 )
 _NAMED_PATTERN = (
-    rf"\b{_NUMBER},? (?:{_DIRECTION} )?"
+    rf"\b{NUMBER},? (?:{_DIRECTION} )?"
     rf"(?:{_HIGHWAY}|(?i:avenue|ave) (?:of the {LETTER}+|[A-Z])\b|{_PREFIX}|{_ONE_WORD})"
-    rf"|\b{_NUMBER},? (?:{_WORD} ){{1,5}}?{SUFFIX}\b\.?"
+    rf"|\b{NUMBER},? (?:{_WORD} ){{1,5}}?{SUFFIX}\b\.?"
 )
 _CORE_PATTERN = rf"\b{_GRID_PATTERN}|{_NAMED_PATTERN}"
 _AFTER_SUFFIX = re.compile(
@@ -246,7 +227,7 @@ _PLAIN_STREETS = frozenset(
 )
 _PLAIN = _EN_COMMON | _EN_MEASURE
 _SHORT_STREETS = frozenset("rd st ave ln blvd cres pkwy hwy".split())
-_SMALL = frozenset("of the and de la del le les van von at on in upon under".split())
+SMALL = frozenset("of the and de la del le les van von at on in upon under".split())
 _FRENCH_ORDER = frozenset({"avenue", "boulevard", "route"})
 # A street whose name is also an ordinary word, or has no word for street, stands between these.
 LEADS = re.compile(
@@ -303,7 +284,7 @@ def _is_capital_street(number: str, names: list[str]) -> bool:
     if not (names[-1][0].isupper() or names[-1] in _PLAIN_STREETS):
         return False
     weak = names[-1].lower() not in _EN_STREET
-    return not weak or all(name[0].isupper() or name in _SMALL for name in names[1:-1])
+    return not weak or all(name[0].isupper() or name in SMALL for name in names[1:-1])
 
 
 def _is_plain_street(names: list[str]) -> bool:
@@ -342,170 +323,15 @@ def _boxes(text: str, boxes: list[Range], codes: list[Range]) -> Iterator[Range]
             yield frame.head(start, HEAD), stop
 
 
-# From the right: a state with a ZIP, or a postcode; the address is what precedes it.
-_RIGHT_PATTERN = rf"\b{STATE}[ ,.]{{1,3}}{ZIPS}|, [A-Z][A-Z]\b|\b{UK_CODE}|\b{CA_CODE}|{AU_CODE}"
-_HOUSE = re.compile(rf"#?{_NUMBER},?|[0-9]+(?i:st|nd|rd|th)|#")
-_LEAD = re.compile(
-    r"(?i:p\.?o\.?|box|suite|ste|apt|flat|unit|dept|department|lock|lockbox|drawer|route|highway|hwy"
-    r"|rr|apo|fpo|dpo|msc|customer|psc|junction|spur|lot|floor)\.?,?"
+# Gates ask for less than the patterns: what they spell out makes the gate large.
+_GATE_WORD = _WORD.replace("{0,24}", "*")
+_STREET_GATE = (
+    rf"(?:[0-9](?:-?[A-Za-z])?|\b{alternatives('en.number')}),? "
+    rf"(?:(?:{_DIRECTION} )?(?:{_HIGHWAY}|(?i:avenue|ave) (?:of the {LETTER}|[A-Z]\b)"
+    rf"|{_PREFIX}|{_ONE_WORD})|(?:{_WORD.replace('{0,24}', '*')} ){{1,5}}?{SUFFIX}\b)"
 )
-_PLAIN_WORD = re.compile("[a-z]{3,}")
-_GLUED = re.compile(r"[-/_.#]")
-_GLUED_RIGHT = re.compile(r"[A-Za-z0-9_-]")
-_DIGITS_AFTER = re.compile(rf"{SEP}[0-9]{{5}}")
-_ZIP_AFTER = re.compile(rf"{SEP}(?:{ZIP}|{CA_CODE})")
-_A_DIGIT = re.compile("[0-9]")
-_UPPER_CODE = re.compile(r"[A-Z]{1,2}[0-9][0-9A-Z]? [0-9][A-Z]{2}")
-
-
-def _from_the_right(text: str, rights: list[Range]) -> Iterator[Range]:
-    """Yield what precedes a state or a postcode, and it."""
-    done = 0
-    for anchor, end in in_turns(rights):
-        begin, done = max(done, anchor - 110), end
-        code = text[anchor:end]
-        if _GLUED.match(text, anchor - 1) or _GLUED_RIGHT.match(text, end):
-            continue
-        if code[2:].isalpha() and code[2:].lower() not in _US_CODE:
-            continue
-        start = _walk_left(text, begin, anchor, code[:2].islower())
-        if code[:2] == ", " and not _is_state(text, start, anchor, code[2:]):
-            continue
-        word = code[:2].lower() in _WORD_CODE and not code[:2].isupper()
-        if word and (PHONE_AFTER.match(text, end) or not _has_street(text[start:anchor])):
-            continue
-        spaced = " " in code or "," in text[start:anchor] or not code[0].isalpha()
-        above = start if _A_DIGIT.search(text, start, anchor) else _lines_above(text, start)
-        plausible = start < anchor and (spaced or _A_DIGIT.search(text, start, anchor))
-        if above < start or plausible or _UPPER_CODE.fullmatch(code):
-            start = above
-            code_end = _ZIP_AFTER.match(text, end)
-            end = code_end.end() if code_end else end
-            country = COUNTRY.match(text, end)
-            street = behind_institution(text, start)
-            inside = street < anchor and _has_street(text[street:anchor])
-            yield street if inside else start, country.end() if country else end
-
-
-def _is_state(text: str, start: int, anchor: int, code: str) -> bool:
-    """Tell whether two capitals behind a comma are a state, as in "K 1024, MB" they are not."""
-    if text[anchor - 1].isdigit():
-        return False
-    if code.lower() not in _WORD_CODE:
-        return True
-    end = anchor + 2 + len(code)  # "12 models, OR gate"
-    ends = FOLLOWS.match(text, end) or _DIGITS_AFTER.match(text, end) or COUNTRY.match(text, end)
-    return ends is not None and _A_DIGIT.search(text, start, anchor) is not None
-
-
-# A line of an address: a few words, all with capitals or digits.
-_ADDRESS_LINE = re.compile(
-    r"(?:.*: )?((?:#?[A-Z0-9][A-Za-z0-9'./-]*,? ?|(?:of|on|the|upon|le|de|la|del) ){1,5})"
-)
-
-
-_GREETING = _EN_NOT_CITY - words("en.unit") - {"the"}
-
-
-def _lines_above(text: str, start: int) -> int:
-    """Return where the lines above a town start that belong to its address."""
-    line_start = max(text.rfind("\n", max(0, start - 60), start) + 1, start - 60, 0)
-    first = found = line_start if _ADDRESS_LINE.fullmatch(text, line_start, start) else start
-    for _ in range(4):
-        if text[max(0, first - 1) : first] != "\n":
-            break
-        begin = max(text.rfind("\n", max(0, first - 60), first - 1) + 1, first - 60, 0)
-        line = _ADDRESS_LINE.fullmatch(text, begin, first - 1)
-        words = set(TOKEN.findall(line.group(1).lower())) if line else set()
-        if line is None or not _GREETING.isdisjoint(words):
-            break
-        # A line without a number is the name of a house if a street follows.
-        street = found == first < line_start and not _A_DIGIT.search(text, first, start)
-        first = line.start(1)
-        if street or _A_DIGIT.search(line.group(1)) or not _INNER.isdisjoint(words):
-            found = first
-        if _A_DIGIT.match(line.group(1)) and not _INNER.isdisjoint(words):
-            break  # above number and street stands a name
-    return found if found < line_start else start
-
-
-def _has_street(text: str) -> bool:
-    """Tell whether a word for street is among the words."""
-    plain = TOKEN.findall(text.lower().replace(".", ""))
-    return not _STREET_OR_BOX.isdisjoint(plain) or _AN_ORDINAL.search(text) is not None
-
-
-_STREET_OR_BOX = _EN_STREET | {"box", "drawer"}
-_AN_ORDINAL = re.compile(r"(?i:n|s|e|w|ne|nw|se|sw)\.? [0-9]{1,3}(?i:st|nd|rd|th)\b")
-
-
-_INNER = words("en.street") | words("en.street.weak") | words("en.unit") | {"the", "and", "c/o"}
-
-
-def _walk_left(text: str, begin: int, anchor: int, lower: bool) -> int:
-    """Return where the address that ends with the code at `anchor` starts, or `anchor`."""
-    begin = max(begin, text.rfind("\n", begin, anchor) + 1, text.rfind("\0", begin, anchor) + 1)
-    house = capital = anchor
-    following = ""
-    tokens = [(m.start() + begin, m.group()) for m in TOKEN.finditer(text[begin:anchor])][-16:]
-    for position, token in reversed(tokens):
-        comma = text[position + len(token)] == ","
-        opens = token.lower() in _EN_OPENER and _OPENS.search(text, max(0, position - 3), position)
-        if (
-            opens
-            or _ends_walk(token, comma, lower)
-            or _follows_name(text, begin, position, following)
-        ):
-            break
-        if _HOUSE.fullmatch(token) or (
-            _LEAD.fullmatch(token) and not _PLAIN_WORD.fullmatch(following)
-        ):
-            house = position
-        elif token[0].isupper() and not (lower and house < anchor):
-            capital = position
-        following = token
-    if house < anchor:
-        return min(house, capital)
-    # Without a number it takes a name and a town.
-    return capital if len(re.findall("[ ,]", text[capital:anchor])) > 1 else anchor
-
-
-def _follows_name(text: str, begin: int, start: int, following: str) -> bool:
-    """Tell whether only a name stands before the address: "Ann Lee of 8 Ash Lane", "c/o Acme"."""
-    if text.startswith("of ", start):
-        return following[0].isdigit() and text[max(start - 5, 0) : start] != "rear "
-    return text[start : start + 4].lower() == "c/o " and not _A_DIGIT.search(text, begin, start)
-
-
-def _ends_walk(token: str, comma: bool, lower: bool) -> bool:
-    """Tell whether a word belongs to the sentence before an address."""
-    word = token.strip("()'\"").rstrip(".").lower()
-    quoted = token[-1] == "'" and token[-2:-1] != "s"
-    if quoted or token[-1] in ':?!)"' or token[0] in '"{}[]|=':
-        return True
-    if (is_stop(token) and word != "on") or word in _RECIPIENTS or token in ("AM", "PM"):
-        return True
-    if (len(word) > 4 or word in _EN_LAST) and token[-1] == "." and word not in _EN_STREET:
-        return True
-    if comma and not lower and token[0].islower() and word in _EN_PLACE:
-        return True  # "The house, 2 Rope Walk"
-    inner = word in _INNER or word in _SMALL
-    plain = word.isalpha() and token[0].islower() and len(word) > 2 and not inner
-    return plain and not lower and not comma
-
-
-_OPENS = re.compile(r"(?:\A|[\n.!?:\"(] ?)\Z")
-_EN_LAST = frozenset(  # short words, with which a sentence ends
-    "day week year time now here it me us him them home work town city away back well that".split()
-)
-_RECIPIENTS = frozenset("occupier occupiers occupant resident residents householder".split())
-
-
-# Before a ZIP any word may stand: fifty names of states would cost the gate its pace.
-_STREET_GATE = _NAMED_PATTERN.replace("{0,24}", "*")
 _GRID_GATE = r"[0-9],? (?i:[nsew])[A-Za-z]*\.? [0-9]"
-_CODE_GATE = rf"[A-Za-z.][ ,.]{{1,3}}{ZIPS}|, [A-Z][A-Z]\b|\b{UK_CODE}|\b{CA_CODE}|{AU_CODE}"
-_CORE, _BOX, _RIGHT = map(scanner, (_CORE_PATTERN, _BOX_PATTERN, _RIGHT_PATTERN))
+_CORE, _BOX = map(scanner, (_CORE_PATTERN, _BOX_PATTERN))
 
 
 def _spans(scan: Scanner, data: bytes) -> list[Range]:
@@ -524,13 +350,7 @@ def boxes(data: bytes) -> Iterator[Range]:
         yield from _boxes(data.decode("latin-1"), found, codes_in(data))
 
 
-def coded(data: bytes) -> Iterator[Range]:
-    """Yield the addresses in a view that end with a state or a postcode."""
-    return _from_the_right(data.decode("latin-1"), _spans(_RIGHT, data))
-
-
 RULES: tuple[Rule, ...] = (
     Rule("address", (_STREET_GATE, _GRID_GATE), streets, STREET_MATCHES, REJECTS),
     Rule("address", (_BOX_PATTERN,), boxes, BOX_MATCHES),
-    Rule("address", (_CODE_GATE,), coded, CODE_MATCHES),
 )

@@ -4,7 +4,7 @@ import re
 from bisect import bisect_left
 from itertools import takewhile
 
-from sidecar.redact.address_place import LETTER, known_town
+from sidecar.redact.address_town import LETTER, known_town
 from sidecar.redact.engine import scanner
 from sidecar.redact.rule import Range
 from sidecar.redact.words import alternatives, words

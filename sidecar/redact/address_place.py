@@ -8,221 +8,36 @@ it is evidence for one, but a postcode with a town.
 
 import re
 
+from sidecar.redact.address_town import (
+    BEFORE_CODE,
+    BETWEEN,
+    CAP,
+    CAP_TOWN,
+    CODE,
+    CODE_LABEL,
+    COUNTRY,
+    DISTRICT,
+    EU_UNIT,
+    LETTER,
+    MORE_TOWN,
+    NOT_CITY,
+    NOT_TOWN,
+    OVERSEAS,
+    PROVINCE,
+    QUARTERS,
+    SAINT_TOWN,
+    TOWN_BEGINS,
+    TOWN_LATIN,
+    TOWNS,
+    WITH_DISTRICTS,
+    WORD_TOWNS,
+    behind_quarter,
+    known_town,
+    postcode,
+    quarter_end,
+)
 from sidecar.redact.rule import Decisions
 from sidecar.redact.words import alternatives, words
-
-TOWNS = frozenset().union(*(words(country, "towns.txt") for country in ("de", "fr", "es")))
-_QUARTERS = words("de.quarter", "towns.txt") | words("es.quarter", "towns.txt")
-_OVERSEAS = words("es.province")
-_WORD_TOWNS = words("word", "towns.txt")
-_EU_UNIT = words("eu.unit")
-_NOT_CITY = words("en.not_city") | words("de.not_phrase") | words("de.noun")
-_NOT_TOWN = (
-    words("fr.stop") | words("fr.particle") | words("es.stop") | words("de.stop") | words("en.stop")
-)
-# A word of one language is a name in another: a town begins with these.
-_TOWN_BEGINS = words("eu.town.before")
-
-LETTER = r"[A-Za-z\xc0-\xff]"
-CAP = r"[A-Z\xc0][A-Za-z\xc0-\xff'-]*"
-_SEP = r"(?:[ ,]{1,3}\n?|\n)"
-_IN = rf"(?:{_SEP}(?:(?i:in|a|en) )?)"
-
-# ---------------------------------------------------------------------------------------- towns
-_TOWN_WORD = r"[A-Za-z\xc0-\xff'./-]*"
-_TOWN_WORDS = re.compile(rf"{LETTER}{_TOWN_WORD}(?: {LETTER}{_TOWN_WORD}){{0,4}}")
-_NOT_WHOLE = re.compile("[A-Za-z0-9@\xc0-\xff]")
-_JOINED = re.compile(rf"[-/]{LETTER}{{3,}}(?:-{LETTER}{{2,}})*")
-_QUARTER = re.compile(rf" ({LETTER}[A-Za-z\xc0-\xff.-]*(?: {LETTER}[A-Za-z\xc0-\xff-]*)?)")
-
-
-def known_town(text: str, start: int, towns: frozenset[str], comma: bool = True) -> int:
-    """Return where the town of a list that is named at `start` ends, or -1.
-
-    Without a comma before it, or a postcode, a town that is also a word needs a capital.
-    """
-    match = _TOWN_WORDS.match(text, start)
-    if match is None:
-        return -1
-    value, end = match.group(), match.end()
-    while value:
-        name = value.rstrip(".,'/-")
-        plain = name.lower().replace("\xdf", "ss")
-        if plain in towns or (" " in plain and _hyphenated(plain) in towns):
-            end = start + len(name)
-            word = plain in _WORD_TOWNS and value[0].islower() and not comma
-            return -1 if word or _NOT_WHOLE.match(text, end) else end
-        head, _, last = value.rpartition(" ")
-        if not head:  # "Hamburg-Eppendorf", "london's"
-            first = re.split("[-/']", last, maxsplit=1)[0]
-            if first != last and first.lower() in towns - _WORD_TOWNS:
-                joined = _JOINED.match(text, start + len(first))
-                return joined.end() if joined else start + len(first)
-        value = head
-    return -1
-
-
-def _behind_quarter(text: str, start: int) -> int:
-    """Return where the town ends before which a quarter of it stands: "nordstadt dortmund"."""
-    quarter = _quarter_end(text, start - 1)
-    behind = quarter > start - 1 and text[quarter : quarter + 1] == " "
-    return known_town(text, quarter + 1, TOWNS) if behind else -1
-
-
-_SAINT = re.compile("(?:saint|ste?)(e?)[. -]+")
-
-
-def _hyphenated(name: str) -> str:
-    """Return the name as it is in print: "st germain en laye"."""
-    name = _SAINT.sub(r"saint\1-", name) if name[0] == "s" else name
-    return name.replace(" ", "-")
-
-
-_LATIN_QUARTERS = frozenset("centro centre norte sur este oeste ciudad".split())
-
-
-def _quarter_end(text: str, end: int, latin: bool = False) -> int:
-    """Return where the quarter of the town that ends at `end` ends, or `end`: "Berlin Mitte"."""
-    match = _QUARTER.match(text, end)
-    if match is None:
-        return end
-    for name in (match.group(1), match.group(1).split()[0]):
-        plain = name.lower()
-        if plain in (_LATIN_QUARTERS if latin else _QUARTERS) and (
-            name[0].isupper() or plain not in _WORD_TOWNS
-        ):
-            return end + 1 + len(name)
-    return end
-
-
-_BETWEEN = alternatives("eu.town.between")
-_BEFORE = alternatives("eu.town.before")
-_NO_DAY = rf"(?!{alternatives('de.not_phrase')}(?![A-Za-z\xc0-\xff]))"  # "Berlin am Montag"
-# "Kirchzarten im Breisgau", but "Dresden im Halteverbot"
-_IM = (
-    r" (?i:im) (?i:[a-z\xc0-\xff-]{2,}(?:tal|gau|kreis|land|wald|feld|moos|gebirge|winkel|viertel)"
-    r"|winkl|schonbuch|harz|taunus|spessart|hunsruck|elsass|montafon)(?![A-Za-z\xc0-\xff])"
-)
-_TOWN = re.compile(
-    rf"((?:(?:{_BEFORE}|De|Du|La) (?!{_BETWEEN} ))?"
-    rf"{LETTER}[A-Za-z\xc0-\xff'-]+(?:/{LETTER}{{3,}})?)"
-    rf"((?: {_BETWEEN} {_NO_DAY}(?:{_BEFORE} )?{LETTER}[A-Za-z\xc0-\xff'-]+"
-    rf"|{_IM}| (?i:in|bei|en|y|i|la|le|les|el|los|las|vor der|an der|in der) {CAP}"
-    rf"| [iaob]\. ?(?:d\. ?)?{CAP}| (?i:im breisgau|im allgau)){{0,2}})"
-)
-_CAP_TOWN = re.compile(
-    rf"(?:(?:{_BEFORE}) )?{CAP}"
-    rf"(?:(?: {_BETWEEN}| (?i:im|in|bei|vor der|el|la|los|las|i la|y))? {CAP}"
-    rf"| [iaob]\. ?{CAP}){{0,3}}"
-)
-# "bad toelz", "sant cugat": in lower case too, behind a comma
-_SAINT_TOWN = re.compile(
-    rf"(?i:bad|sankt|saint|sainte|san|santa|sant) {LETTER}{{3,}}"
-    rf"(?: (?i:de|del|de la|de los|du|an der|am) {LETTER}{{3,}})?"
-)
-_IN_BRACKETS = re.compile(rf" \((?:{CAP}(?: {CAP})?|{alternatives('de.region')})\)")
-_PROVINCE = alternatives("es.province")
-_MORE_CAPS = re.compile(rf" {CAP}")
-_MORE_TOWN = re.compile(
-    r"(?i:(?: la defense)? cedex(?: [0-9]{1,2})?|(?: d\.? ?[fc]\.?)(?![A-Za-z]))"
-    rf"|(?:,? |\n)\(?{_PROVINCE}(?![A-Za-z\xc0-\xff-])\)?"
-)
-_DISTRICT = re.compile(r" (?:[0-9]{1,2}(?i:er|eme|e)?|(?i:[ivx]{1,5}e))(?![0-9A-Za-z]|[.,:/][0-9])")
-_WITH_DISTRICTS = frozenset({"paris", "lyon", "marseille"})
-_TWO_LETTERS = r"(?:DE|FR|ES|AT|CH|BE)"
-_COUNTRY = re.compile(
-    rf"{_SEP}(?:\(?{alternatives('eu.country')}(?![A-Za-z])\)?|{_TWO_LETTERS}(?![A-Za-z]))"
-)
-CODE = (
-    r"(?:(?i:de|d|f|fr|e|es|a|at|ch|b|be|l)[- ])?(?:[0-9]{5}|(?:1[0-8]|2[1-9]|[3-9][0-9])[0-9]{2})"
-)
-# What else may stand before five digits: "Poststr. 11 · 66663 Merzig", "C.P. 41004 Sevilla".
-_CODE_LABEL = r"(?i:plz|cp|c\.p\.?|code postal|codigo postal)"
-BEFORE_CODE = rf"(?: ?[(|\xa4/] ?| - ?|-|,|\. |(?:[ ,]{{1,2}}|\n){_CODE_LABEL} ?:? ?)"
-# Gates for all that takes a postcode with a town.
-CODE_GATES = (
-    rf"[0-9A-Za-z.)] (?i:in|a|en) {CODE}(?:,? |\n){LETTER}",
-    rf"[A-Za-z0-9\xc0-\xff.)](?:,[ ,]{{0,2}}\n?|\n|\. | / | - ){CODE}(?:,? |\n){LETTER}",
-    rf"[A-Za-z0-9\xc0-\xff.)]{BEFORE_CODE}[0-9]{{5}} ?[ ,-] ?{LETTER}",
-    rf"(?:[0-9] ?[A-Za-z]?[ ,]{{1,3}}\n?{CODE}"
-    rf"|[A-Za-z\xc0-\xff.)](?: {{1,3}}\n?|-)[0-9]{{5}})(?:,? |\n){LETTER}",
-)
-_CODE_HERE = re.compile(
-    rf"(?:{_IN}|\. | / | - )({CODE})(,? |\n)(?={LETTER})"
-    rf"|(?:[ ,]{{1,2}}|\n)((?:19|20)[0-9]{{2}})( )(?={alternatives('eu.town.year')})"
-    rf"|(?:{BEFORE_CODE}|, ?| |\n)((?i:[a-z][0-9]{{4}}[a-z]{{3}}))( )(?={LETTER})"
-    rf"|(?:{BEFORE_CODE}|, )((?i:[defab]-)?[0-9]{{5}}|[0-9]{{2}} [0-9]{{3}})(,? ?-? ?|\n)"
-    rf"(?={LETTER}{{2}})"
-)
-
-
-def _town_end(text: str, start: int, latin: bool) -> int:
-    """Return where the town behind a postcode ends, or -1."""
-    end = known_town(text, start, TOWNS)
-    if end < 0:
-        match = _TOWN.match(text, start)
-        if match is None:
-            return -1
-        first = match.group(1)
-        word = first.partition(" ")[0].lower().rstrip(".")
-        if word in _EU_UNIT or (first[0].islower() and " " not in first and word in _NOT_TOWN):
-            return -1
-        if first[0].islower() and text[max(start - 4, 0) : start].rstrip() in ("000", "500"):
-            return -1  # "45000 bottles"
-        end = match.end()
-        if match.group(2).rpartition(" ")[2].lower() in _NOT_TOWN or _ON_THE.match(match.group(2)):
-            end = match.end(1)
-        if latin and first[0].isupper():
-            end = _more_caps(text, end)
-    else:
-        end = _quarter_end(text, end, latin)
-    more = (_TOWN_LATIN if latin else _TOWN_MORE).match(text, end)
-    end = more.end() if more else end
-    brackets = _IN_BRACKETS.match(text, end)
-    return brackets.end() if brackets else end
-
-
-_ON_THE = re.compile(" sur l(?:a|es?) [a-z]")  # "saint gregoire sur le cv"
-# Behind the name of a town: "Weilheim i.OB", "Klagenfurt am Worthersee", "list/sylt".
-_TOWN_MORE = re.compile(
-    rf"(?: ?/ ?{LETTER}{{3,}}"
-    r"| (?i:[iaovb]\. ?(?:[iaod]\. ?)?)[a-zA-Z][A-Za-z\xc0-\xff]{0,14}\.?(?![A-Za-z])"
-    rf"|{_IM}| (?i:am|an der|vor der|in der|ob der|bei) {_NO_DAY}"
-    rf"(?:{CAP}|{LETTER}{{3,}}see(?![a-z]))"
-    rf"| (?i:auf) {alternatives('de.island')}(?![A-Za-z])|,? (?i:ot|ortsteil) {LETTER}+"
-    r"| (?:(?i:zh|sg|bl|bs|sz|gr|tg|vd|vs|lu|zg)|BE|UR|OW|NW|GL|FR|SO|SH|AR|AI|AG|TI|NE|GE|JU)\b)+"
-)
-_TOWN_LATIN = re.compile(
-    rf"(?: (?:de|del|de la|de los|de las|du|des|d'|sur|lez|les|la|le|el)(?: |(?<='))"
-    rf"(?:{alternatives('es.province')}(?![A-Za-z-])"
-    rf"|{CAP})){{1,2}}"
-    r"| [0-9]{2} (?i:sp)\b"
-)
-
-
-def _more_caps(text: str, end: int) -> int:
-    """Return where up to two more names with capitals end: "Alhaurin el Grande"."""
-    for _ in range(2):
-        caps = _MORE_CAPS.match(text, end)
-        if caps is None or caps.group()[1:].lower() in _NOT_TOWN:
-            break
-        end = caps.end()
-    return end
-
-
-def postcode(text: str, start: int, latin: bool = False) -> int:
-    """Return where the postcode and town that follow `start` end, or -1."""
-    code = _CODE_HERE.match(text, start)
-    if code is None:
-        return -1
-    kind = next(group for group in (1, 3, 5, 7) if code.group(group))
-    value = code.group(kind)
-    if value[:2] == "75" and latin:  # Paris: what follows in lower case is no other town
-        town = known_town(text, code.end(), TOWNS)
-        if town < 0 and text[code.end()].islower():
-            return code.end(kind)
-    return _town_end(text, code.end(), latin)
-
 
 # ------------------------------------------------------------------------------ units, buildings
 _SIDE = rf"(?:,? ?(?:(?i:porte|puerta) )?{alternatives('eu.side')}(?![A-Za-z])\.?)?"
@@ -314,10 +129,10 @@ def _tail(text: str, latin: bool, loose: bool) -> tuple[int, bool]:
 
 def _behind_town(text: str, end: int, latin: bool) -> int:
     """Return where the address ends whose town, behind its postcode, ends at `end`."""
-    more = _MORE_TOWN.match(text, end) if latin or text[end : end + 2] == ", " else None
+    more = MORE_TOWN.match(text, end) if latin or text[end : end + 2] == ", " else None
     end = more.end() if more else end
     for _ in range(2):
-        country = _COUNTRY.match(text, end)
+        country = COUNTRY.match(text, end)
         end = country.end() if country else end
     for _ in range(3):
         lead = _TO_AFTER.match(text, end)
@@ -351,7 +166,7 @@ def _loose_end(text: str, start: int) -> int:
     if loose is None or loose.end() == start or _LOOSE_DIGITS.search(loose.group()):
         return -1
     words = [word.lower() for word in _LOOSE_WORD.findall(loose.group())]
-    if len(words) > 10 or not (_NOT_LOOSE | _EU_UNIT).isdisjoint(words):
+    if len(words) > 10 or not (_NOT_LOOSE | EU_UNIT).isdisjoint(words):
         return -1
     if _TO_ANOTHER.search(loose.group()):
         return -1
@@ -400,44 +215,44 @@ def city(text: str, end: int, latin: bool = False) -> int:
     known = known_town(text, start, TOWNS, comma)
     if known > 0:
         return _district_end(text, start, known, latin) or end
-    known = _behind_quarter(text, start)
+    known = behind_quarter(text, start)
     if known > 0:
         return known
     if not comma and lead.group().strip().lower() != "in":
         return end
     if comma and "\n" not in lead.group():
-        saint = _SAINT_TOWN.match(text, start)
+        saint = SAINT_TOWN.match(text, start)
         if saint:
             return saint.end()
-    name = _CAP_TOWN.match(text, start)
+    name = CAP_TOWN.match(text, start)
     if name is None or "\n" in lead.group() or not _CITY_ENDS.match(text, name.end()):
         return end
     first = name.group().split()[0].lower().rstrip(".")
-    return end if first in _NOT_CITY or first in _NOT_TOWN - _TOWN_BEGINS else name.end()
+    return end if first in NOT_CITY or first in NOT_TOWN - TOWN_BEGINS else name.end()
 
 
 def _district_end(text: str, start: int, known: int, latin: bool) -> int:
     """Return where the district or quarter of a known town ends, or 0: it is none of an address."""
     if text[known : known + 1].isdigit() or re.match("[-/]?[0-9@]", text[known : known + 2]):
         return 0
-    district = _DISTRICT.match(text, known)
+    district = DISTRICT.match(text, known)
     if district and not is_quantity(text, district.end()):
-        plain = text[start:known].lower() in _WITH_DISTRICTS
+        plain = text[start:known].lower() in WITH_DISTRICTS
         if plain or district.group()[-1].isalpha():
             return district.end()
-    more = _TOWN_LATIN.match(text, known) if latin else None
-    return more.end() if more else _quarter_end(text, known, latin)
+    more = TOWN_LATIN.match(text, known) if latin else None
+    return more.end() if more else quarter_end(text, known, latin)
 
 
 _CODE_ENDS = r"(?![0-9A-Za-z\xc0-\xff]|[ .,/-][0-9])"
 _AFTER_CITY = re.compile(
-    rf",? [(]?(?:{_CODE_LABEL} ?)?(?:[ed]-)?[0-9]{{5}}{_CODE_ENDS}[)]?"
-    rf"|(?:,? |\n)\(?(?:{_PROVINCE}|{alternatives('eu.country')})(?![A-Za-z\xc0-\xff-])\)?"
+    rf",? [(]?(?:{CODE_LABEL} ?)?(?:[ed]-)?[0-9]{{5}}{_CODE_ENDS}[)]?"
+    rf"|(?:,? |\n)\(?(?:{PROVINCE}|{alternatives('eu.country')})(?![A-Za-z\xc0-\xff-])\)?"
     r"| \([0-9]{2}\)| (?i:d\.? ?c\.?|d\.? ?f\.?)(?![A-Za-z])| 1?[0-9](?=, [A-Z])"
     rf"|(?:,? \(?{LETTER}{{2,}}\)?)?,? (?i:[a-z][0-9][a-z] ?[0-9][a-z][0-9])\b"  # as in Canada
 )
 _CODE_ALONE = re.compile(
-    rf"(?:,? (?:{_CODE_LABEL} ?)?|{BEFORE_CODE})[0-9]{{5}}{_CODE_ENDS}"
+    rf"(?:,? (?:{CODE_LABEL} ?)?|{BEFORE_CODE})[0-9]{{5}}{_CODE_ENDS}"
     r"(?=[.,;:)?!\n]|$| [^A-Za-z0-9]| [a-z]{1,3} )"
 )
 
@@ -447,7 +262,7 @@ _GAP = re.compile(r"(?:, ?\n?|,? - |\n)$")
 _HEAD = re.compile(
     rf"(?<![A-Za-z0-9\xc0-\xff'/-])(?:{_BUILDING}"
     rf"|(?:Le|La|Les|L'|El|Los|Las|Can|Alte[rs]?) ?{CAP}(?:(?: {_OF}){{0,2}} {CAP}){{0,2}}"
-    rf"|{CODE} {LETTER}[A-Za-z\xc0-\xff'-]*(?: (?:{_BETWEEN} |im |in |vor der )?{CAP}){{0,2}}"
+    rf"|{CODE} {LETTER}[A-Za-z\xc0-\xff'-]*(?: (?:{BETWEEN} |im |in |vor der )?{CAP}){{0,2}}"
     r"|[0-9]{1,2}\.?[oa]\.? ?(?:-?[A-Z]|[0-9]{1,2}\.?[oa])?"
     r"|(?:A|AP|N|D|RD|RN|CD|M|CV|B|L|rn|rd|cd)[ -]?[0-9]{1,4}[A-Z]?"
     r"(?:,? (?:km|pk|salida|sortie|ausfahrt)\.? [0-9]+)?"
@@ -583,11 +398,11 @@ def _place_before(text: str, begin: int, end: int) -> int:
         name = text[begin + word.start() : end]
         plain = name.lower().replace("\xdf", "ss")
         lower = name[0].islower()
-        if lower and plain in _WORD_TOWNS:
+        if lower and plain in WORD_TOWNS:
             continue
         if _PUBLIC.search(text, max(0, begin - 1), begin + word.start()):
             continue  # "Mairie de Lyon, 1 rue Foch", "Banco Santander, Calle Real 1"
-        if plain in TOWNS or (plain in _QUARTERS and plain not in _PARTS) or plain in _OVERSEAS:
+        if plain in TOWNS or (plain in QUARTERS and plain not in _PARTS) or plain in OVERSEAS:
             return begin + word.start()
     return -1
 
@@ -598,7 +413,7 @@ _FOLLOWING = re.compile(r" ([A-Za-z\xc0-\xff]+)")
 def is_quantity(text: str, end: int) -> bool:
     """Tell whether a unit follows the number that ends at `end`."""
     following = _FOLLOWING.match(text, end)
-    return following is not None and following.group(1).lower() in _EU_UNIT
+    return following is not None and following.group(1).lower() in EU_UNIT
 
 
 # A number that goes on is no house number.

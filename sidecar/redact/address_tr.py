@@ -5,22 +5,26 @@ least two of them agree; one alone is ordinary Turkish ("Bağdat Caddesi'nde yü
 """
 
 import re
-from collections import Counter
 from collections.abc import Iterator
-from itertools import islice
-from typing import NamedTuple
 
+from sidecar.redact.address_tr_name import (
+    CASE_ENDING,
+    INSTITUTION,
+    INSTITUTIONS,
+    PLACE,
+    RANKS,
+    Part,
+    following_word,
+    name_start,
+    place_end,
+    place_start,
+)
 from sidecar.redact.engine import scanner
 from sidecar.redact.rule import Decisions, Range, Rule
 from sidecar.redact.turns import in_turns
 from sidecar.redact.words import alternatives, words
 
-_EN_STOP = words("en.stop")
 _TR_BREAK = words("tr.break")
-_TR_INSTITUTION = words("tr.institution")
-_TR_NOT_PLACE = words("tr.not_place")
-_TR_OPENER = words("tr.opener")
-_TR_QUARTER = words("tr.quarter")
 _TR_STOP = words("tr.stop")
 _TR_UNIT = words("tr.unit")
 
@@ -99,58 +103,12 @@ _BARE_NUMBER = re.compile(
 _NAMED_NUMBER = re.compile(
     r"(?: [A-Z\xc0][A-Za-z\xc0-\xff]*){1,3} [0-9]{1,4}/[0-9]{1,4}(?![0-9A-Za-z/]|[.,:][0-9])"
 )
-# A name does not reach across these: `{"ad":"Can","adres":"Gul Sok. No:4"}`, `1;Can;Gul Sok.`
-_EDGE = re.compile(r'.*(?:["\n\t\0{}\[\]<>;|=:]|,(?! ))', re.DOTALL)
-_WORD = r"[A-Za-z\xc0-\xff]{2,20}"
-_PLACE = re.compile(
-    r"[ ,./\n-]{1,3}\(?(?:(?:[0-9]{1,4} )?([0-9]{5})(?![0-9A-Za-z])"
-    rf"|({_WORD})(?: ?/ ?({_WORD}))?\)?)"
-)
-_NEXT_WORD = re.compile(r" ?([A-Za-z\xc0-\xff]*)")
-_OTHER_PROVINCES = frozenset(
-    "ist ank izm afyon antep urfa maras izmit adapazari antakya icel".split()
-)
-# From small to large: in an address no smaller place follows in lower case.
-_RANKS = {
-    **dict.fromkeys(_TR_QUARTER, 0),
-    **dict.fromkeys(words("district", "tr_places.txt") | {"merkez"}, 1),
-    **dict.fromkeys(words("province", "tr_places.txt") | _OTHER_PROVINCES, 2),
-    **dict.fromkeys(("turkiye", "turkey", "tr"), 3),
-}
-_SHORT_PROVINCES = frozenset({"ist", "ank", "izm"})
-_NEIGHBOURHOODS = words("neighbourhood", "tr_places.txt")
-_STREET_NAMES = words("tr.name")
-_LAST_NAMES = frozenset(
-    name.rpartition(" ")[2] for name in _NEIGHBOURHOODS | _STREET_NAMES if " " in name
-)
-_FIRST_NAMES = words("tr.first")
-
-
-def _beginnings() -> frozenset[str]:
-    """Return the words with which several names begin."""
-    first = Counter(name.partition(" ")[0] for name in _NEIGHBOURHOODS | _STREET_NAMES)
-    return _FIRST_NAMES | {name for name, count in first.items() if count > 2}
-
-
-_NAME_BEGINS = _beginnings()
-_TR_RELATIVE = words("tr.relative")
-_TITLES = frozenset(
-    "sehit sht gazi prof dr av mr mrs muh hz haci seyh pasa org gen alb yzb mimar sair".split()
-)
 
 
 _BOX_PATTERN = r"\b(?i:p\.?k\.?|posta kutusu)[ .:]{1,3}[0-9]{1,6}\b"
 # One of these stands in every address of parts.
 _GATE = rf"\b(?:{_NEIGHBOURHOOD}|{_STREET}|{_SITE}|{_STAGE})\b|\bB(?i:ul)\."
 _PART, _BOX = map(scanner, (_PART_PATTERN, _BOX_PATTERN))
-
-
-class Part(NamedTuple):
-    """A key word and what kind of part it names."""
-
-    start: int
-    end: int
-    kind: str
 
 
 def find(data: bytes) -> Iterator[Range]:
@@ -176,14 +134,11 @@ def boxes(data: bytes) -> Iterator[Range]:
     text = data.decode("latin-1")
     for match in _BOX.finditer(data):
         start, end = match.span()
-        if (place := _place_end(text, end, capitals=False)) > end:
+        if (place := place_end(text, end, capitals=False)) > end:
             yield start, place
 
 
-# An institution needs no street: "Tip Fakultesi, 58140 Sivas".
-_VENUE = alternatives("tr.venue")
-_INSTITUTIONS = alternatives("tr.venue", "tr.institution")
-_VENUES = rf"{_INSTITUTIONS},? [0-9]{{5}} [A-Z\xc0]"
+_VENUES = rf"{INSTITUTIONS},? [0-9]{{5}} [A-Z\xc0]"
 _VENUE_GATE = r"[A-Za-z],? [0-9]{5} [A-Z\xc0]"
 _VENUE_SCAN = scanner(_VENUES)
 
@@ -195,9 +150,9 @@ def venues(data: bytes) -> Iterator[Range]:
         start, end = match.span()
         at = text.rindex(" ", start, end - 2)
         at -= text[at - 1] == ","
-        head = _INSTITUTION.search(text, max(0, at - 60), at)
-        stop = _place_end(text, at, capitals=True)
-        known = any(_RANKS.get(name.lower(), 0) for name in _WORDS.findall(text, at, stop))
+        head = INSTITUTION.search(text, max(0, at - 60), at)
+        stop = place_end(text, at, capitals=True)
+        known = any(RANKS.get(name.lower(), 0) for name in _WORDS.findall(text, at, stop))
         if head and known:
             yield head.start(), stop
 
@@ -223,14 +178,12 @@ def _together(text: str, left: Part, right: Part) -> bool:
         return line and (plain or all(name[0].isupper() for name in names))
     other = right.kind in ("neighbourhood", "street") and (
         not _OTHER_ADDRESS.isdisjoint(names)
-        or _CASE_ENDING.search(text, left.end, right.start) is not None
+        or CASE_ENDING.search(text, left.end, right.start) is not None
     )
     return _TR_BREAK.isdisjoint(between) and not other
 
 
 _BLOCK = re.compile("(?i:blok)")
-# "Osmangazi'den Gul Mah. ..."
-_CASE_ENDING = re.compile("[a-z\xe0-\xff]'(?:[dt][ae]n?|[ny]?[aeiu]|n?in|n?un)(?![a-z])")
 _OTHER_ADDRESS = frozenset({"yeni", "eski"})  # capitals make them names
 
 
@@ -250,23 +203,23 @@ def _address(text: str, group: list[Part], again: bool = False) -> Iterator[Rang
     )
     alone = kinds == {"site"} and _is_placed(text, group[-1])
     certain = len(named) > 1 or "number" in kinds or bare or alone
-    if not (certain or ((numbered or "neighbourhood" in kinds) and _PLACE.match(text, end))):
+    if not (certain or ((numbered or "neighbourhood" in kinds) and PLACE.match(text, end))):
         return
     field = text.startswith(":", group[0].end)
     if field and not _A_DIGIT.search(text, group[0].end, end):
         return  # "sokak: dar, mahalle: sessiz"
-    start = _name_start(text, group[first])
+    start = name_start(text, group[first])
     nameless = field or (_NAMELESS.match(text, start) is not None and len(group) > 1)
     if start == group[first].start and first == 0 and not nameless:
         if group[0].kind == "site" and not again:  # "bizim koy Karaagac Koyu No:15"
             yield from _address(text, group[1:], again=True)
         return
-    start = _place_start(text, min(start, group[0].start))
-    if bare and _following_word(text, bare.end()) not in _TR_UNIT:
+    start = place_start(text, min(start, group[0].start))
+    if bare and following_word(text, bare.end()) not in _TR_UNIT:
         end, numbered = bare.end(), True
     names = _NAMES.findall(text, start, end)
     capitals = not names[-1].islower()
-    places = _place_end(text, end, capitals)
+    places = place_end(text, end, capitals)
     places = places if places > end else _lettered_end(text, end, capitals)
     places = places if places > end else _venue_end(text, end)
     if named == kinds == {"site"} and places == end and _LOWER_NAME.search(text, start, end):
@@ -283,7 +236,7 @@ def _address(text: str, group: list[Part], again: bool = False) -> Iterator[Rang
 def _lettered_end(text: str, end: int, capitals: bool) -> int:
     """Return where the places end behind the letter of a number, or `end`: "no:62 a umraniye"."""
     letter = _LETTER.match(text, end)
-    places = _place_end(text, letter.end(), capitals) if letter else 0
+    places = place_end(text, letter.end(), capitals) if letter else 0
     return places if letter and places > letter.end() else end
 
 
@@ -294,9 +247,9 @@ def _is_placed(text: str, site: Part) -> bool:
     end = site.end
     if text[end : end + 2] != ", " and not _CODE_NEXT.match(text, end):
         return False
-    places = max(_place_end(text, end, capitals=True), _venue_end(text, end))
+    places = max(place_end(text, end, capitals=True), _venue_end(text, end))
     names = [name.lower() for name in _WORDS.findall(text, end, places)]
-    ranks = [_RANKS.get(name, 0) for name in names]
+    ranks = [RANKS.get(name, 0) for name in names]
     coded = any(len(name) == 5 and name.isdigit() for name in names) and max(ranks) > 0
     return coded or (1 in ranks and 2 in ranks[ranks.index(1) :])
 
@@ -315,235 +268,20 @@ def _venue_end(text: str, end: int) -> int:
         word = _VENUE_WORD.match(text, at)
         if word is None or not {word.group(1).lower()}.isdisjoint(_TR_BREAK | _TR_STOP):
             break
-        place = _PLACE.match(text, at)
+        place = PLACE.match(text, at)
         if place and at > end:
             postcode, name, province = place.groups()
-            ranks = (_RANKS.get((part or "").lower(), 0) for part in (name, province))
+            ranks = (RANKS.get((part or "").lower(), 0) for part in (name, province))
             if postcode or max(ranks) > 0:
-                return _place_end(text, at, capitals=True)
+                return place_end(text, at, capitals=True)
         at = word.end()
     return end
 
 
-_A_LONG_NUMBER = re.compile("[0-9]{6}")
 _LETTER = re.compile(" [A-Za-z](?= [A-Za-z\xc0-\xff]{3})")
 _A_DIGIT = re.compile("[0-9]")
 _NAMELESS = re.compile(r"(?=[A-Z])(?:(?i:sanayi sitesi|sanayi bolgesi)|OSB|TOKI|Toki)\b")
 _LOWER_NAME = re.compile(rf" ?[a-z]+ {_SITE} [0-9]+$")
-_QUARTER_BEFORE = re.compile(
-    r"\b(?:[0-9]{1,2}\. |(?i:yukari|asagi|buyuk|kucuk|yeni|eski) )?"
-    rf"(?P<name>{alternatives('tr.quarter')})(?: [0-9]{{1,2}}\. (?i:etap|kisim))?,? $"
-)
-
-
-_PLACE_BEFORE = re.compile(
-    rf"(?<![A-Za-z0-9\xc0-\xff'])(?:((?:{_WORD} )?{_WORD})|([0-9]{{5}}))(?:(?: ?[/,-])? ?|, )\Z"
-)
-_VENUE_BEFORE = re.compile(
-    r"(?<![A-Za-z0-9\xc0-\xff'])"
-    r"(?:(?:[A-Z\xc0][A-Za-z\xc0-\xff.]*|[0-9]{1,2}\.) (?:(?:ve|&) )?){1,5}"
-    rf"(?=[A-Z]){_VENUE}(?:,? )?\Z"
-)
-_INSTITUTION = re.compile(_VENUE_BEFORE.pattern.replace(_VENUE, _INSTITUTIONS))
-
-
-def _place_start(text: str, start: int) -> int:
-    """Return where the places start that stand before an address: known ones, and venues."""
-    venue = _VENUE_BEFORE.search(text, max(0, start - 60), start)
-    if venue and venue.group().split()[0].lower() not in _TR_STOP:
-        start = venue.start()
-    origin, lower = start, text[start : start + 1].islower() or text[start : start + 1].isdigit()
-    for _ in range(4):
-        quarter = _QUARTER_BEFORE.search(text, max(0, start - 40), start)
-        if quarter and (quarter["name"][0].isupper() or quarter["name"] not in _TR_NOT_PLACE):
-            start = quarter.start()
-            continue
-        before = _PLACE_BEFORE.search(text, max(0, start - 46), start)
-        if before is None:
-            break
-        name = before.group(1) or ""
-        last = name.rpartition(" ")[2]
-        known = [place for place in (name, last) if _is_place(place, lower, certain=start < origin)]
-        if (
-            not known
-            and name.count(" ") == 1
-            and last[0].isupper()
-            and last.lower() not in _TR_STOP | _TR_INSTITUTION
-        ):
-            known = [name] if _is_place(name.split()[0], lower=False, certain=False) else []
-        if not known and not before.group(2):
-            break
-        start = before.end(1) - len(known[0]) if known else before.start(2)
-    return start
-
-
-def _is_place(name: str, lower: bool, certain: bool) -> bool:
-    """Tell whether a name is a known place; in lower case it must be nothing else."""
-    plain = name.lower()
-    if not name[:1].isupper():
-        known = 0 < _RANKS.get(plain, 3) < 3
-        return lower and known and (certain or plain not in _TR_NOT_PLACE)
-    return plain in _NEIGHBOURHOODS or _RANKS.get(plain, 3) < 3
-
-
-def _following_word(text: str, end: int) -> str:
-    word = _NEXT_WORD.match(text, end)
-    return word.group(1).lower() if word else ""
-
-
-def _name_start(text: str, part: Part) -> int:
-    """Return where the name before a key word starts."""
-    start = part.start
-    if part.kind != "site":
-        nearest = list(islice(_tokens_before(text, start), 4))
-        known = bool(nearest) and nearest[0][1].lower() in _LAST_NAMES
-        for count in range(len(nearest) if known else 0, 1, -1):
-            name = " ".join(token for _, token in nearest[count - 1 :: -1]).lower()
-            mixed = nearest[count - 1][1][0].islower() and nearest[0][1][0].isupper()
-            if (name in _NEIGHBOURHOODS or name in _STREET_NAMES) and not mixed:
-                return nearest[count - 1][0]
-    # In lower case nothing tells a name from the sentence before it: one word, and titles.
-    for position, token in islice(_tokens_before(text, start), 5):
-        word = token.strip(".,'").lower()
-        abbreviation = token[-1] == "." and (len(word) < 5 or word.isdigit())
-        following = text[start : part.start].partition(" ")[0].lower()
-        if _ends_name(part, token, word, following) or not (token[-1].isalnum() or abbreviation):
-            break
-        if _opens_sentence(text, position, word, following, part.kind):
-            break
-        capital = token[0].isupper() or (token[0].isdigit() and abbreviation)
-        if following and not capital and word not in _TITLES | _FIRST_NAMES:
-            break
-        start = position
-        if token[0].isdigit():
-            break
-    return start
-
-
-def _ends_name(part: Part, token: str, word: str, following: str) -> bool:
-    """Tell whether a word is no part of the name behind it."""
-    if part.kind == "site" and (token in _EN_STOP or (token.isdigit() and not following)):
-        return True  # "at Apt 12", "7 plaza 5A"
-    if following and word in _TR_INSTITUTION and word != "camii":
-        return True  # "Tip Fakultesi Hastanesi Lale Cad."
-    if word in _TR_STOP or _A_LONG_NUMBER.match(token):
-        return True  # "4525386674956744 cad 12/26"
-    return _CASE_ENDING.search(token) is not None  # "Osmangazi'den Lale Mah."
-
-
-def _opens_sentence(text: str, start: int, word: str, following: str, kind: str) -> bool:
-    """Tell whether a capital begins a sentence and no name: "Evimizi Lale Cad.".
-
-    `following` is the next word of what is the name so far.
-    """
-    if not following or word in _TITLES:
-        return kind == "site" and _OWN.search(word) is not None  # "Evimizin konak Gul Mah."
-    if _OWN.search(word):
-        return True
-    if not _SENTENCE.search(text, max(0, start - 3), start):
-        return False
-    before = _ABBREVIATED.search(text, max(0, start - 6), start)
-    if before and before.group(1).lower() in _TITLES:
-        return False
-    if word in _TR_OPENER:
-        return following not in _TR_RELATIVE  # "Cami Arkasi Sok."
-    # The names of quarters in several words are known, so this one is the word behind.
-    alone = following in _TR_QUARTER or following[-1] not in "iu" or _SPOKEN.search(word)
-    return kind == "neighbourhood" and word not in _NAME_BEGINS and bool(alone)
-
-
-_SENTENCE = re.compile(r"(?:\A|[\n.!?:\"'(-] ?)\Z")
-_ABBREVIATED = re.compile(r"(?<![A-Za-z])([A-Za-z]{1,4})\. ?\Z")
-_SUFFIXES = "(?:[aeiu]|[dt][ae]n?|[iu]n|l[ae]r)?"
-_OWN = re.compile(
-    rf"[a-z](?:[iu]m[iu]z|[iu]n[iu]z|l[ae]r[iu]n){_SUFFIXES}\Z"
-    r"|[a-z]l[ae]r(?:[dt][ae]n?|[iu]m|[iu]n[ae])\Z|[a-z](?:[aeiu]c[ae]g|d[iu]g)[iu]m?\Z"
-    r"|[a-z]{5}[cfhkps]t[ae]\Z"
-    r"|[a-z]{3}[acdefghijklmnopqrstuvwxyz]ey[iu]\Z"
-)
-_SPOKEN = re.compile("[a-z]{2}(?:l[ae]r|m[ae]|y[ae]|nd[ae]n?)\\Z")  # "Yavrular", "Toplanma"
-
-
-def _tokens_before(text: str, end: int) -> Iterator[tuple[int, str]]:
-    """Yield where the tokens before `end` in its line start, and them, the nearest first."""
-    begin = max(0, end - 59)
-    edge = _EDGE.match(text, begin, end)
-    begin = edge.end() if edge else begin
-    position = end + 1
-    for token in reversed(text[begin:end].split(" ")):
-        position -= len(token) + 1
-        if token:
-            yield position, token
-
-
-def _place_end(text: str, end: int, capitals: bool) -> int:
-    """Return where postcode, district, province and country end."""
-    rank, coded = -1, False
-    for _ in range(5):
-        place = _PLACE.match(text, end)
-        if place is None:
-            return end
-        postcode, name, province = place.groups()
-        last = _RANKS.get((province or "").lower(), -1)
-        if postcode:
-            end = place.end()
-            coded = True
-            continue
-        this = _rank(text, name.lower(), place.end(2))
-        stem = _stem(name) if this < 0 and not province and not capitals else ""
-        if stem and _RANKS[stem] > rank:
-            return place.start(2) + len(stem)
-        if name[0].islower() and (
-            (capitals and not (name in _SHORT_PROVINCES and rank >= 0))
-            or this <= rank
-            or (name in _TR_NOT_PLACE and rank != 1)
-            or _following_word(text, place.end())[:3] == "kat"
-        ):
-            return end  # "bodrum katta" is the basement, not the town
-        if last >= 0:
-            end, rank = place.end(), last
-        elif this >= 0:
-            end, rank = place.end(2), this
-        elif rank < 0 and _is_quarter(text, place, coded):
-            end, rank, coded = place.end(2), 0, False
-        else:  # a quarter, if a district follows
-            district = _PLACE.match(text, place.end(2))
-            if not (district and (district.group(2) or "").lower() in _RANKS):
-                return end
-            end = place.end(2)
-    return end
-
-
-def _is_quarter(text: str, place: re.Match[str], coded: bool) -> bool:
-    """Tell whether a name that is no district is a quarter: a postcode stands before it."""
-    name = place.group(2)
-    if not name[0].isupper() or text.startswith(". ", place.start()):
-        return False
-    plain = name.lower()
-    return (coded or plain in _NEIGHBOURHOODS) and plain not in _TR_STOP
-
-
-_ENDINGS = re.compile("(?:[dt][ae](?:n|ki|yim|yiz)?|[yn]?[ae]|n?in|n?un)$")
-
-
-def _stem(name: str) -> str:
-    """Return the place whose name has an ending of case, or nothing: "besiktasta"."""
-    for size in range(1, 6):
-        stem = name[:-size]
-        known = len(stem) > 4 and _RANKS.get(stem, 0) > 0 and stem not in _TR_NOT_PLACE
-        if known and _ENDINGS.fullmatch(name, len(stem)):
-            return stem
-    return ""
-
-
-def _rank(text: str, name: str, end: int) -> int:
-    """Return the rank of the place `name` that ends at `end`, or -1."""
-    rank = _RANKS.get(name, -1)
-    if rank == 2 and name in _TR_QUARTER:
-        following = _PLACE.match(text, end)
-        if following and _RANKS.get((following.group(2) or "").lower(), -1) == 2:
-            return 0  # "hatay izmir": a quarter of that name
-    return rank
 
 
 RULES: tuple[Rule, ...] = (

@@ -24,18 +24,14 @@ _BEFORE = rf"(?:^|[^0-9A-Za-z_.\\]|(?:^|[^0-9]|{_ESCAPE})\.|{_ESCAPE})"
 _BEFORE_NO_COLON = rf"(?:^|[^0-9A-Za-z_.:\\]|(?:^|[^0-9]|{_ESCAPE})\.|{_ESCAPE})"
 
 _TAIL = r"[\x80-\xbf]"
-# Any character but ASCII; and an escape that stands for no letter of Latin script. Without counted
-# repeats: RE2 limits their product.
+# Any character but ASCII. Without counted repeats: RE2 limits their product.
 _OTHER = r"[\xc2-\xf4][\x80-\xbf]+|\\+u[0-9a-fA-F][0-9a-fA-F][0-9a-fA-F][0-9a-fA-F]"
-_NO_LETTER = (
-    r"\\u(?:00[0189abAB][0-9a-fA-F]|007[fF]|0[2-9a-fA-F][0-9a-fA-F]{2}|[1-9a-fA-F][0-9a-fA-F]{3})"
-)
 
 # Characters of the languages that the rules speak. Any other character that the fold turns into
 # an ASCII one, or drops, is a disguise, and so a suspicion by itself.
 PLAIN = (
     "àáâãäåçèéêëìíîïñòóôõöøùúûüýÿğışœæÀÁÂÃÄÅÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØÙÚÛÜÝŸĞİŞŒÆßºª°"
-    "‘’‚‛ʼ\u0085\u2028\u2029¨¯´¸‐‑‒–—―…"
+    "‘’‚‛ʼ\u0085\u2028\u2029‐‑‒–—―…"
 )
 _SEPARATORS = "‐‑‒–—―…"  # between the digits of a number
 
@@ -113,7 +109,7 @@ def _scanner(anything: bool) -> EndScanner:
     rules = (*email.RULES, *ADDRESS_RULES)
     patterns = dict.fromkeys([gate for rule in rules for gate in rule.gates] + [spelled.GATE])
     pattern = "|".join([*_not_utf8(), *_marks(), *_numbers(), _labels(), *map(raw, patterns)])
-    for part in (_trie, _raw_set, _beside_words, _word_begins, _word_ends):
+    for part in (_trie, _raw_set):
         part.cache_clear()  # its work is done
     return EndScanner(pattern)
 
@@ -204,10 +200,10 @@ def raw(pattern: str) -> str:
             fold_case, start = groups.pop()[0], False
             out.append(")")
         elif kind == "bound" and start:
-            out.append(_word_begins())
+            out.append(_WORD_BEGINS)
         elif kind == "bound":
             if _may_end(tokens, i + 1):
-                out.append(_word_ends())
+                out.append(_WORD_ENDS)
                 skip = _branch_end(tokens, i + 1)
         elif kind == "set":
             start = False
@@ -255,27 +251,10 @@ def _may_end(tokens: _Tokens, at: int) -> bool:
     return True
 
 
-@cache
-def _beside_words() -> str:
-    """Return a pattern for the Latin characters beside which a view has a word boundary.
-
-    The view keeps them, ß for one, as bytes that RE2 takes for no part of a word.
-    """
-    latin = map(chr, range(0xC0, 0x180))
-    return _written(c for c in latin if not _FOLD(c).data.decode("latin-1").isascii())
-
-
-@cache
-def _word_begins() -> str:
-    return (
-        r"(?:^|[^0-9A-Za-z_\\\x80-\xff]|[\xc2\xc6-\xdf][\x80-\xbf]|[\xe0-\xf4][\x80-\xbf]{2,3}"
-        rf"|\\[nrtbf\"/\\]|{_NO_LETTER}|{_beside_words()})"
-    )
-
-
-@cache
-def _word_ends() -> str:
-    return rf"(?:[^0-9A-Za-z_\\\xc3-\xc5]|\\[^u]|{_NO_LETTER}|{_beside_words()}|$)"
+# Beside a word: in an escaped body what looks like a letter may be an escape. Of Latin letters that
+# are not ASCII some are no part of a word to RE2; that all are taken for none costs a look.
+_WORD_BEGINS = r"(?:^|[^0-9A-Za-z_]|\\[nrtbf]|\\u[0-9a-fA-F][0-9a-fA-F][0-9a-fA-F][0-9a-fA-F])"
+_WORD_ENDS = r"(?:[^0-9A-Za-z_]|$)"
 
 
 @cache

@@ -3,7 +3,9 @@
 from sidecar.redact import (
     address_de,
     address_en,
+    address_en_code,
     address_eu,
+    address_fr,
     address_label,
     address_short,
     address_tr,
@@ -21,9 +23,11 @@ _ORDER = ("secret", "email", "iban", "card", "national_id", "ssn", "ip", "addres
 
 ADDRESS_RULES = (
     *address_en.RULES,
+    *address_en_code.RULES,
     *address_short.RULES,
     *address_tr.RULES,
     *address_de.RULES,
+    *address_fr.RULES,
     *address_eu.RULES,
     *address_label.RULES,
 )

@@ -1,0 +1,318 @@
+"""French and Belgian addresses."""
+
+import re
+from collections.abc import Iterator
+
+from sidecar.redact.address_place import MORE_DIGITS, Frame, is_quantity, unit_at
+from sidecar.redact.address_town import CODE, CODE_GATES, LETTER, TOWNS, known_town
+from sidecar.redact.engine import scanner
+from sidecar.redact.rule import Range, Rule
+from sidecar.redact.turns import in_turns
+from sidecar.redact.words import alternatives, words
+
+_EN_STOP = words("en.stop")
+_FR_PARTICLE = words("fr.particle")
+_FR_STOP = words("fr.stop")
+_FR_STREET = words("fr.street")
+_FR_VERB = words("fr.verb")
+_NOT_NAME = (_EN_STOP | _FR_STOP | _FR_VERB | words("de.stop")) - {"du", "des", "la", "le", "les"}
+_FR_LABEL = words("fr.label")
+_FR_PLAIN = words("fr.plain")
+_FR_SUBJECT = words("fr.subject")
+_FR_UNIT = words("eu.apartment") | words("eu.floor")
+
+_FRENCH_MATCHES = (
+    "83 impasse de la Paix", "139 bis chemin des Lilas, 29200 Brest",
+    "24 bd Saint-Honoré, 59800 Lille", "15 avenue victor hugo 38100 grenoble",
+    "19 boulevard du 8 Mai 1945", "45 chemin de la Paix, bât. B, appt 43, 13006 Marseille",
+    "Résidence Les Tilleuls, 3 rue Foch, 38100 Grenoble",
+    "6 grande rue", "12 petite rue des lilas 38100 grenoble", "9 place carnot",
+    "31 cours jean moulin, bât. b",
+    "Lieu-dit La Roche, 24220 Vézac", "Le Bourg, 24220 Vézac", "18\navenue Foch\n38100 Grenoble",
+    "2 rue du 11 Novembre 1918, appt 3", "5 rd-pt du Parc, 38100 Grenoble", "7 rue Foch, Lyon 3e",
+    "Résidence Le Parc, bât. C, 3 rue Foch, 38100 Grenoble",
+    "chez Mme Roy, 3 rue Foch, 38100 Grenoble",
+    "Chaussée de Mons 21, 1070 Bruxelles", "2 et 4 rue Sainte-Catherine, 33000 Bordeaux",
+    "8 rue du 4-Septembre, 75002 Paris", "12 av. de la 2e D.B., 54000 Nancy", "1 pl bellecour",
+    "94 rue Foch, 2ème étage gauche, code 24B68, 75011 Paris", "12 rue Foch (75011 Paris)",
+    "3 côte de la Jonchère, 78380 Bougival 2e étage",
+    "27 rue de Paris, 97400 Saint-Denis, La Réunion",
+    "Tour Horizon, 3 place de l'Église, 32100 Condom", "DEAUVILLE (14800), 19 avenue Foch",
+    "Tour Part-Dieu 129 rue Servient 69003 Lyon", "2, rue des Jardins, Québec (Québec) G1R 4S9",
+    "D 906, 1120 route de Paris, 71000 Sancé", "46, rue de l'Ourcq - Bât. A - 3e - Pantin",
+)  # fmt: skip
+_LAST_MATCHES = (
+    "avenue kléber 80, nancy", "rue haute 22, 1000 bruxelles", "Boulevard Carnot 14, Lille",
+    "rue des lilas 8", "rue Denis Papin n°9, 16000 Angoulême", "rue Pasteur, au 51, Villejuif",
+    "rue du Moulin 14, 57400",
+)  # fmt: skip
+_LAST_REJECTS = (
+    "Boulevard de la mort, 2007, Tarantino",
+    "la rue compte 12 maisons", "le boulevard fait 12 km", "rue barrée pendant 3 jours",
+    "cette avenue 12 fois", "rue de la paix 400 euros",
+)  # fmt: skip
+_COMMON_MATCHES = ("Place Saint-Lambert 9, 4000 Liège", "grand-place 1, 1000 bruxelles")
+_COMMON_REJECTS = ("place 3 à 1200 euros", "cours 12 en 1850 mots")
+_FRENCH_REJECTS = (
+    "12 places assises dans la salle", "5 cours de maths", "BP 5645", "52 av. J.-C.",
+    "quai 3 voie C", "départ 7 h 04 voie K", "calendrier 2025 zone B",
+    "1 rond-point à refaire, 3 feux",
+    "voiture 7 place 21", "chapitre 5 allée des brumes", "3 place settings", "40 allées et venues",
+    "AF 1380 porte F42 embarquement", "12 vers sur une place de village",
+)  # fmt: skip
+
+# ------------------------------------------------------------------------------------- French
+FR_TYPE = alternatives("fr.street", "fr.street.weak")
+_FR_OLD = rf"{alternatives('fr.adjective')}[ -]{alternatives('fr.street', 'fr.street.weak')}\b"
+_FR_PATTERN = (
+    rf"\b[0-9]{{1,4}}(?:(?:[-/]| et | a )[0-9]{{1,4}})?(?: ?(?i:bis|ter|quater|[a-d]))?(?:,? |,?\n)"
+    rf"(?:{FR_TYPE} |{_FR_OLD}|(?i:grand'?(?:rue|place))\b)"
+    rf"|\b{FR_TYPE} (?i:de|du|des|d'|la) ?|\b{alternatives('fr.named')} "
+    r"|\b(?i:(?:le|au) (?:bourg|village)), "
+)
+# Gates ask for less than the patterns: what they spell out makes the gate large.
+_FR_NUMBER_ENDS = r"[0-9](?: ?(?i:bis|ter|quater|[a-d]))?(?:,? |,?\n)"
+_FR_GATES = (
+    rf"{_FR_NUMBER_ENDS}(?:{FR_TYPE} |{alternatives('fr.adjective')}[ -][A-Za-z])",
+    rf"{_FR_NUMBER_ENDS}(?i:grand'?[rp])",
+    rf"\b{FR_TYPE} (?i:de|du|des|d'|la)|\b{alternatives('fr.named')} ",
+    r"\b(?i:(?:le|au) (?:bourg|village)), ",
+)
+# The number behind the name, as in Belgium and in a hurry: "avenue foch 80, nancy".
+W = r"[A-Za-z\xc0-\xff][A-Za-z\xc0-\xff'.-]*"
+_FR_INTRO = r"(?:,? (?i:no\.? ?|numero )?|, au )"
+_FR_LAST_PATTERN = (
+    rf"\b{alternatives('fr.street.first')} (?:{W} ){{0,4}}?{W}{_FR_INTRO}[0-9]{{1,4}}[a-z]?\b"
+)
+# Words for squares are of other languages too, or of sentences: only with a postcode.
+_FR_COMMON_PATTERN = (
+    rf"\b(?i:place|square|route|cours|quartier|grand-place|clos) (?:(?:{W} ){{0,4}}?{W},? )?"
+    rf"[0-9]{{1,4}}[a-z]?(?:/[0-9]+)?(?:,? |,?\n){CODE} {LETTER}"
+)
+_FR_COMMON = scanner(_FR_COMMON_PATTERN)
+_FR_COMMON_NUMBER = re.compile(r".*? [0-9]{1,4}[a-z]?(?:/[0-9]+)?(?=[, \n])", re.DOTALL)
+_FR_LAST_GATE = rf"\b{alternatives('fr.street.first')} (?:{W} )*{W}{_FR_INTRO}[0-9]"
+_FR_TITLE = re.compile(".*, (?:19|20)[0-9]{2}", re.DOTALL)
+_FR_NAME_END = re.compile(r",? (?:no\.? ?|numero |au )?[0-9]+[a-z]?$")
+_FR_LAST_HEAD = re.compile(rf"{alternatives('fr.street.first')} ")
+_FR_ARTICLE = re.compile(
+    "(?<![A-Za-z\xc0-\xff'])"
+    "(?i:la|le|les|une?|cette|ce|ma|notre|votre|leur|sa|chaque|quelle?|aucune?|l') ?$"
+)
+FR_WORD = re.compile(r"[A-Za-z\xc0-\xff0-9](?:[A-Za-z0-9\xc0-\xff'-]|\.(?=[A-Za-z ]))*")
+_FR_MONTH = re.compile(
+    "(?i:janvier|fevrier|mars|avril|mai|juin|juillet|aout|septembre|octobre|novembre|decembre)"
+)
+_FR_DAY = re.compile("[0-9]+(?:er|e|eme|(?:-[a-z0-9]+)+)?")  # "du 4-Septembre", "de la 2e D.B."
+_FR_LAST_WORD = re.compile("([A-Za-z\xc0-\xff'.]+)[ .]*$")
+_FR_BELGIAN = re.compile(",? [0-9]{1,4}[a-z]?(?![0-9A-Za-z])")
+_FR_BOX_PATTERN = r"\b(?:BP|B\.P\.|CS|TSA|bp|cs|tsa) ?[0-9]{1,6}"
+_CODE_NEXT = re.compile(rf",? ?\n?{CODE},? {LETTER}{{2}}")
+_FR, _FR_LAST, _FR_BOX = map(scanner, (_FR_PATTERN, _FR_LAST_PATTERN, _FR_BOX_PATTERN))
+
+
+def french(data: bytes) -> Iterator[Range]:
+    """Yield French and Belgian addresses."""
+    text = data.decode("latin-1")
+    frame = Frame(text)
+    limit = len(text)
+    for start, end in in_turns(reversed([match.span() for match in _FR.finditer(data)])):
+        numbered = text[start].isdigit()
+        if numbered and _SPANISH.match(text, start):
+            continue  # "a las 10, Avda. de America 37"
+        until, limit = limit, start if numbered else limit
+        if numbered and _is_labelled(text, start):
+            continue
+        stop = _french_end(text, frame, start, end, until)
+        if stop > start:
+            yield frame.head(start), stop
+
+
+def french_last(data: bytes) -> Iterator[Range]:
+    """Yield addresses in French whose number stands behind the name."""
+    text = data.decode("latin-1")
+    frame = Frame(text)
+    for match in _FR_LAST.finditer(data):
+        start, end = match.span()
+        type_ = _FR_LAST_HEAD.match(text, start)
+        if type_ is None or MORE_DIGITS.match(text, end) or is_quantity(text, end):
+            continue
+        if _FR_NUMBERED.search(text, max(0, start - 9), start) or text[end : end + 1] in (
+            "\xa2",
+            "\xa4",
+            "%",
+            "$",
+        ):
+            continue  # "12 rue Foch 720€"
+        if _FR_TITLE.fullmatch(text[start:end]):
+            continue  # "Boulevard de la mort, 2007"
+        names = _FR_NAME_END.sub("", text[type_.end() : end].lower()).split()
+        if names[-1] in _FR_PARTICLE or not _NOT_NAME.isdisjoint(names):
+            continue
+        stop, code = frame.tail(end, latin=True)
+        if not (code or has_word(text, end, stop)):
+            if _FR_ARTICLE.search(text, max(0, start - 8), start):
+                continue
+            following = WORD_NEXT.match(text, end)
+            if following and following.group(1).lower() not in _FR_STOP | _FR_VERB:
+                continue
+        yield frame.head(start), stop
+
+
+_SPANISH = re.compile(
+    rf"[0-9]+, {alternatives('es.street', 'es.street.weak')} "
+    rf"(?:{W} ){{0,5}}?{W}(?<! du)(?<! de),? "
+    r"(?:#? ?[0-9]{1,4}(?![0-9])|s/n)"
+)
+_FR_NUMBERED = re.compile("[0-9](?: ?(?:bis|ter|quater|[A-Da-d]))?,? $")
+WORD_NEXT = re.compile(" ([A-Za-z\xc0-\xff']+)")
+_LONG_WORD = re.compile("[A-Za-z\xc0-\xff]{3}")
+
+
+def has_word(text: str, start: int, end: int) -> bool:
+    """Tell whether more than numbers and single letters stand between: a town or a unit."""
+    return start < end and _LONG_WORD.search(text, start, end) is not None
+
+
+def french_common(data: bytes) -> Iterator[Range]:
+    """Yield addresses of a square, a number behind its name, a postcode and a town."""
+    text = data.decode("latin-1")
+    frame = Frame(text)
+    for match in _FR_COMMON.finditer(data):
+        start, end = match.span()
+        number = _FR_COMMON_NUMBER.match(text, start, end)
+        if number is None or not _NOT_NAME.isdisjoint(number.group().lower().split()):
+            continue
+        stop, code = frame.tail(number.end(), latin=True)
+        if code:
+            yield frame.head(start), stop
+
+
+def french_boxes(data: bytes) -> Iterator[Range]:
+    """Yield French post office boxes."""
+    text = data.decode("latin-1")
+    frame = Frame(text)
+    for match in _FR_BOX.finditer(data):
+        start, end = match.span()
+        stop, code = frame.tail(end, latin=True)
+        if code:
+            yield frame.head(start), stop
+
+
+def _is_labelled(text: str, start: int) -> bool:
+    """Tell whether a number belongs to what precedes it: "voiture 12 place 45"."""
+    if text[max(0, start - 1) : start] in ("-", "/", ".", ":", "#", "_"):
+        return True
+    label = _FR_LAST_WORD.search(text, max(0, start - 14), start)
+    return label is not None and label.group(1).lower().rstrip(".") in _FR_LABEL
+
+
+def _french_end(text: str, frame: Frame, start: int, end: int, until: int) -> int:
+    """Return where the address with the type up to `end` ends, or -1 if it is none."""
+    numbered = text[start].isdigit()
+    name_end, certain = _french_name(text, end, until)
+    if numbered and text[end - 1] not in " '":  # "38 grande rue"
+        name_end, certain = _french_name(text, end + 1, until)[0], True
+        name_end = name_end if name_end > end + 1 else end
+    elif text[end - 2] == ",":  # "Le Bourg, 19500 Meyssac"
+        name_end = end - 2
+    elif name_end == end or (numbered and text[end : end + 4] == "J.-C"):
+        return -1
+    elif _FR_GATE_NUMBER.fullmatch(text, end, name_end):
+        return -1  # "AF 1380 porte F42"
+    house = None if numbered else _FR_BELGIAN.match(text, name_end)
+    stop, code = frame.tail(house.end() if house else name_end, latin=True, loose=numbered)
+    type_ = text[start:end].lower().split()[-1]
+    place = stop > name_end and has_word(text, house.end() if house else name_end, stop)
+    strong = type_ in _FR_STREET and not (type_ in _FR_PLURAL and _OF.match(text, end))
+    if len(text[end:name_end]) == 1 and not (code or place):
+        return -1  # "04 voie K"
+    if code or (numbered and (certain or strong or place)):
+        return stop
+    words = text[end:name_end].lower().split()
+    if not numbered or not text[start:end].islower() or not _EN_STOP.isdisjoint(words):
+        return -1
+    if type_ in _FR_COURSE:
+        return stop if len(words) > 1 and _FR_SUBJECT.isdisjoint(words) else -1
+    if not _FOREIGN.isdisjoint(words) or (not _NAME_FIRST.issuperset(words[:1]) and len(words) > 1):
+        return -1
+    # One word must be a name: "12 place gambetta", but "3 place settings", "5 passage libre".
+    single = len(words) == 1 and (type_ not in _FR_ALONE or words[0].endswith("s"))
+    return stop if type_ in _FR_PLAIN and not single else -1
+
+
+_FOREIGN = frozenset({"and", "the", "of", "or", "with"})
+_NAME_FIRST = _FR_PARTICLE | words("fr.first") | {"d'", "l'"}
+_FR_ALONE = frozenset("place pl. pl square sq. sq promenade montee traverse villa".split())
+_FR_COURSE = frozenset({"cours", "crs"})
+_FR_PLURAL = frozenset({"allees"})  # "3 allées de tomates"
+_OF = re.compile("(?:de|d'|des) ?[a-z]")
+_FR_GATE_NUMBER = re.compile("[A-Za-z][0-9]+")
+
+
+def _french_name(text: str, start: int, limit: int) -> tuple[int, bool]:
+    """Return where the name of a street ends, and whether capitals or a postcode prove it one."""
+    end, position, plain, capital, previous = start, start, 0, False, ""
+    for _ in range(7):
+        word = FR_WORD.match(text, position)
+        if word is None or position >= limit:
+            break
+        value, position = word.group(), word.end() + 1
+        lower = value.lower().rstrip(".")
+        if (_ends_name(lower, previous, plain + capital) and value != "Est") or _CODE_NEXT.match(
+            text, word.start()
+        ):
+            break
+        if plain and value[0].islower() and known_town(text, word.start(), TOWNS, False) > 0:
+            break  # "66 bd de la villette paris"
+        if lower not in _FR_PARTICLE:
+            if not (value.partition("'")[2] or value)[0].islower():
+                capital = capital or not value[0].isdigit()
+            elif capital and (previous not in _FR_PARTICLE or previous == "et"):
+                break
+            else:
+                plain += 1
+            end = word.end()
+        previous = lower
+        if text[word.end() : position] != " ":
+            break
+    code = _CODE_NEXT.match(text, end) is not None
+    if plain > 2 and not code and not _FR_ENDS.match(text, end) and not unit_at(text, end + 1):
+        return _second_word(text, start), False
+    return end, capital or code
+
+
+def _ends_name(word: str, previous: str, names: int) -> bool:
+    """Tell whether a word, behind the previous one, is no part of a French street's name."""
+    if (
+        word in _FR_STOP
+        or (not previous and word in ("et", "a", "en"))
+        or (names and word in _FR_VERB)
+    ):
+        return True
+    if word in _FR_UNIT and previous not in _FR_PARTICLE:
+        return True
+    date = _FR_MONTH.fullmatch(previous) or (
+        previous in ("de", "du", "des", "la") and _FR_DAY.fullmatch(word)
+    )
+    return word[0].isdigit() and not date
+
+
+ENDS = re.compile(r"[,.;:)?!\n]| [^A-Za-z0-9\xc0-\xff]|$")
+_FR_ENDS = re.compile(r"[,.;)\n]|$")
+
+
+def _second_word(text: str, start: int) -> int:
+    """Return the end of the first word that is no particle: all that is sure in lower case."""
+    for word in FR_WORD.finditer(text, start):
+        if word.group().lower() not in _FR_PARTICLE:
+            return word.end()
+    return start
+
+
+RULES: tuple[Rule, ...] = (
+    Rule("address", _FR_GATES, french, _FRENCH_MATCHES, _FRENCH_REJECTS),
+    Rule("address", (_FR_LAST_GATE,), french_last, _LAST_MATCHES, _LAST_REJECTS),
+    Rule("address", CODE_GATES, french_common, _COMMON_MATCHES, _COMMON_REJECTS),
+    Rule("address", (_FR_BOX_PATTERN,), french_boxes, ("BP 5645, 69003 Lyon CEDEX 02",)),
+)
