@@ -92,7 +92,8 @@ _KIND = re.compile(
     rf"(?P<number>(?:{_NUMBERED})$)|(?P<neighbourhood>{_NEIGHBOURHOOD}\b)"
     rf"|(?P<street>{_STREET}\b)|(?P<site>)"
 )
-_GAP = re.compile(r"[ .,:;/()-]{0,3}\n?(?:[A-Za-z\xc0-\xff0-9'.-]{1,20}[ ,]{0,2}\n?){0,6}")
+# Possessive: a word must not be tried in other parts, which most gaps would be for nothing.
+_GAP = re.compile(r"[ .,:;/()-]{0,3}\n?(?:[A-Za-z\xc0-\xff0-9'.-]{1,20}+[ ,]{0,2}+\n?+){0,6}+")
 _WORDS = re.compile("[A-Za-z\xc0-\xff0-9]+")
 _NAMES = re.compile("[A-Za-z\xc0-\xff]{2,}")
 _BARE_NUMBER = re.compile(
