@@ -24,7 +24,6 @@ _EN_COMMON = words("en.common")
 _EN_DIRECTION = words("en.direction")
 _EN_LABEL = words("en.label")
 _EN_MEASURE = words("en.measure")
-_EN_STOP = words("en.stop")
 _EN_STREET = words("en.street")
 _EN_UNIT = words("en.unit") - {"no", "number"}
 
@@ -328,7 +327,7 @@ _GATE_WORD = _WORD.replace("{0,24}", "*")
 _STREET_GATE = (
     rf"(?:[0-9](?:-?[A-Za-z])?|\b{alternatives('en.number')}),? "
     rf"(?:(?:{_DIRECTION} )?(?:{_HIGHWAY}|(?i:avenue|ave) (?:of the {LETTER}|[A-Z]\b)"
-    rf"|{_PREFIX}|{_ONE_WORD})|(?:{_WORD.replace('{0,24}', '*')} ){{1,5}}?{SUFFIX}\b)"
+    rf"|{_PREFIX}|{_ONE_WORD})|(?:{_GATE_WORD} ){{1,5}}?{SUFFIX}\b)"
 )
 _GRID_GATE = r"[0-9],? (?i:[nsew])[A-Za-z]*\.? [0-9]"
 _CORE, _BOX = map(scanner, (_CORE_PATTERN, _BOX_PATTERN))
