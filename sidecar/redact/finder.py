@@ -36,9 +36,12 @@ class Finder:
         self._fold = Fold([*placeholders, *(rule.placeholder for rule in policy.custom)])
         self._custom = [(rule.name, _compile(rule)) for rule in policy.custom]
         self._rules = rules(policy)
-        gates = [(gate, i) for i, rule in enumerate(self._rules) for gate in rule.gates]
-        self._gates = PatternSet([gate for gate, _ in gates])
-        self._owners = [owner for _, owner in gates]
+        owners: dict[str, list[int]] = {}
+        for i, rule in enumerate(self._rules):
+            for gate in rule.gates:
+                owners.setdefault(gate, []).append(i)
+        self._gates = PatternSet(list(owners))
+        self._owners = list(owners.values())
 
     def find(self, text: str) -> list[Span]:
         """Return the sorted, disjoint spans of `text`."""
@@ -67,8 +70,8 @@ class Finder:
             hits = _pieces(data, _custom_hits(pattern, text, data, view.starts))
             found += [(start, end, name) for start, end in hits]
             data = _hidden(data, hits)
-        owners = self._owners
-        due = [self._rules[i] for i in sorted({owners[gate] for gate in self._gates.matches(data)})]
+        owners = {owner for gate in self._gates.matches(data) for owner in self._owners[gate]}
+        due = [self._rules[i] for i in sorted(owners)]
         hits = list[Range]()
         for i, rule in enumerate(due):
             hits += rule.find(data)

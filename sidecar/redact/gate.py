@@ -17,15 +17,15 @@ from sidecar.redact.fold import Fold
 from sidecar.redact.policy import DEFAULT_TYPES, Policy
 from sidecar.redact.rules import ADDRESS_RULES
 from sidecar.redact.words import DATA
+from sidecar.redact.written import without_escapes
 
 # What stands before a number; an escape before it ends in letters that are not its own.
-_ESCAPE = r"\\[nrtbf\"/\\]|\\u[0-9a-fA-F]{4}"
+_ESCAPE = r"\\[nrtbf\"/\\]"
 _BEFORE = rf"(?:^|[^0-9A-Za-z_.\\]|(?:^|[^0-9]|{_ESCAPE})\.|{_ESCAPE})"
 _BEFORE_NO_COLON = rf"(?:^|[^0-9A-Za-z_.:\\]|(?:^|[^0-9]|{_ESCAPE})\.|{_ESCAPE})"
 
 _TAIL = r"[\x80-\xbf]"
-# Any character but ASCII. Without counted repeats: RE2 limits their product.
-_OTHER = r"[\xc2-\xf4][\x80-\xbf]+|\\+u[0-9a-fA-F][0-9a-fA-F][0-9a-fA-F][0-9a-fA-F]"
+_OTHER = r"[\xc2-\xf4][\x80-\xbf]+"  # any character but ASCII
 
 # Characters of the languages that the rules speak. Any other character that the fold turns into
 # an ASCII one, or drops, is a disguise, and so a suspicion by itself.
@@ -51,6 +51,12 @@ class Gate:
         """
         if self._everywhere:
             return None
+        plain = without_escapes(body)
+        if plain is None or plain is body:
+            return None if plain is None else self._search(body)
+        return _in_original(body, plain, self._search(plain))
+
+    def _search(self, body: bytes) -> list[int]:
         offsets: list[int] = []
         end = self._scan.search(body)
         while end >= 0:
@@ -64,6 +70,17 @@ class Gate:
             # The last character of one match may be what stands before the next.
             end = self._scan.search(body, last)
         return offsets
+
+
+def _in_original(body: bytes, plain: bytes, offsets: list[int]) -> list[int]:
+    """Return for offsets in the body without escapes where the same string begins in the body."""
+    found, start, done = list[int](), 0, 0
+    for offset in offsets:
+        for _ in range(plain.count(b'"', done, offset)):
+            start = body.find(b'"', start) + 1
+        done = offset
+        found.append(start)
+    return found
 
 
 def _stop(body: bytes, start: int) -> int:
@@ -108,7 +125,8 @@ def _scanner(anything: bool) -> EndScanner:
         return EndScanner("|".join(_not_utf8()))
     rules = (*email.RULES, *ADDRESS_RULES)
     patterns = dict.fromkeys([gate for rule in rules for gate in rule.gates] + [spelled.GATE])
-    pattern = "|".join([*_not_utf8(), *_marks(), *_numbers(), _labels(), *map(raw, patterns)])
+    rest = map(raw, merged(patterns))
+    pattern = "|".join([*_not_utf8(), *_marks(), *_numbers(), _labels(), *rest])
     for part in (_trie, _raw_set):
         part.cache_clear()  # its work is done
     return EndScanner(pattern)
@@ -118,7 +136,7 @@ def _not_utf8() -> Iterator[str]:
     """Yield patterns for NUL and for what RFC 3629 does not allow."""
     tail = _TAIL
     other = r"(?:[^\x80-\xbf]|$)"
-    yield r"\x00|\\+u0000|[\xc0\xc1\xf5-\xff]"
+    yield r"\x00|[\xc0\xc1\xf5-\xff]"
     yield rf"(?:^|[\x01-\x7f]){tail}"
     yield rf"[\xc2-\xdf](?:{other}|{tail}{tail})"
     yield rf"[\xe0-\xef](?:{other}|{tail}{other}|{tail}{{3}})"
@@ -128,10 +146,10 @@ def _not_utf8() -> Iterator[str]:
 
 def _marks() -> Iterator[str]:
     """Yield patterns for at signs and for characters in disguise."""
-    yield "@"
+    yield r"@|\\u00[0-7]"
     yield r"&(?:#|[a-z]{2,6};)"
     yield r"%(?:40|2[0BDEbde]|5[Ff])"
-    yield _written(_disguises())
+    yield _trie(_raw(_disguises()))
 
 
 def _numbers() -> Iterator[str]:
@@ -140,30 +158,37 @@ def _numbers() -> Iterator[str]:
     Written out by the length of the first group, so that what is in every body does not match:
     `2026-11-22T10:00:00.123Z`, `0.8444218515250481`, most of a UUID.
     """
-    dash = _written(_SEPARATORS)
+    dash = _trie(_raw(_SEPARATORS))
     sep = rf"(?:[ ./()-]|{dash})"
     more = rf"(?:{sep}{{0,3}}[0-9])"
     undotted = rf"(?:[ /()-]|{dash})"
     undashed = rf"(?:[ ./()]|{dash})"
     yield rf"\+{sep}{{0,3}}[0-9]{more}{{4}}"
-    yield rf"{_BEFORE}(?:0[0-9]{{5}}|[0-9]{{6}}{more})"
     yield rf"[oO][0-9]{more}{{7}}"  # the letter for a zero
-    yield rf"{_BEFORE}[0-9]{{2}}{more}{{7}}"
-    yield rf"{_BEFORE}[0-9]{undotted}{sep}{{0,3}}[0-9]{more}{{4}}"
-    yield rf"{_BEFORE}[0-9]\.[0-9]{{5,11}}(?:[^0-9]|$)"
-    yield rf"{_BEFORE}[0-9]\.[0-9]{{1,8}}{sep}{{1,3}}[0-9]{more}{{1}}"
-    for first in (1, 2, 3):
-        rest = rf"[0-9]{more}{{{5 - first}}}"
-        yield rf"{_BEFORE_NO_COLON}[0-9]{{{first}}}{sep}{{1,3}}{rest}"
-        yield rf":[0-9]{{{first}}}(?:\.{{0,2}}{undotted}{sep}{{0,2}}|\.{{2,3}}){rest}"
-    yield rf":[0-9]{{3}}\.[0-9]{more}{{2}}|\":0[0-9]\.[0-9]{more}{{3}}"
+    anywhere = [
+        rf"0[0-9]{{5}}|[0-9]{{6}}{more}",
+        rf"[0-9]{{2}}{more}{{7}}",
+        rf"[0-9]{undotted}{sep}{{0,3}}[0-9]{more}{{4}}",
+        r"[0-9]\.[0-9]{5,11}(?:[^0-9]|$)",
+        rf"[0-9]\.[0-9]{{1,8}}{sep}{{1,3}}[0-9]{more}{{1}}",
+        rf"[0-9]{{5,6}}{sep}{{1,3}}[0-9]",
+        rf"[0-9]{{4}}{undashed}{sep}{{0,2}}[0-9]{more}",
+        rf"[0-9]{{4}}-(?:{sep}|[0-9]{sep}|[0-9]{{3}})",
+        rf"[0-9]{{4}}-[0-9]{{2}}(?:{undashed}|-{sep})",
+        rf"[0-9]{{4}}-[0-9]{{2}}-[0-9](?:{sep}|[0-9]{{2}}|[0-9]{sep}{{1,3}}[0-9])",
+        r"(?:[03-9][0-9]|1[0-8]|2[1-9])[0-9]{2}-[0-9]{2}",
+    ]
+    yield f"{_BEFORE}(?:{'|'.join(anywhere)})"
+    rests = {first: rf"[0-9]{more}{{{5 - first}}}" for first in (1, 2, 3)}
+    grouped = [rf"[0-9]{{{first}}}{sep}{{1,3}}{rest}" for first, rest in rests.items()]
+    yield f"{_BEFORE_NO_COLON}(?:{'|'.join(grouped)})"
+    behind_colon = [
+        rf"[0-9]{{{first}}}(?:\.{{0,2}}{undotted}{sep}{{0,2}}|\.{{2,3}}){rest}"
+        for first, rest in rests.items()
+    ]
+    yield rf":(?:{'|'.join(behind_colon)}|[0-9]{{3}}\.[0-9]{more}{{2}})"
+    yield rf"\":0[0-9]\.[0-9]{more}{{3}}"
     yield rf"(?:^|[^0-9\"]|\\\"):[0-9]{{1,2}}\.[0-9]{more}{{3}}"
-    yield rf"{_BEFORE}[0-9]{{5,6}}{sep}{{1,3}}[0-9]"
-    yield rf"{_BEFORE}[0-9]{{4}}{undashed}{sep}{{0,2}}[0-9]{more}"
-    yield rf"{_BEFORE}[0-9]{{4}}-(?:{sep}|[0-9]{sep}|[0-9]{{3}})"
-    yield rf"{_BEFORE}[0-9]{{4}}-[0-9]{{2}}(?:{undashed}|-{sep})"
-    yield rf"{_BEFORE}[0-9]{{4}}-[0-9]{{2}}-[0-9](?:{sep}|[0-9]{{2}}|[0-9]{sep}{{1,3}}[0-9])"
-    yield rf"{_BEFORE}(?:[03-9][0-9]|1[0-8]|2[1-9])[0-9]{{2}}-[0-9]{{2}}"
 
 
 def _labels() -> str:
@@ -185,7 +210,7 @@ def raw(pattern: str) -> str:
     word boundaries. A boundary is a character of its own here, so one is kept only at the start,
     and where nothing needs to follow it; what could follow there is left out.
     """
-    tokens = [(m.lastgroup, m[0]) for m in _TOKEN.finditer(pattern)]
+    tokens = _tokens(pattern)
     out = list[str]()
     groups: list[tuple[bool, bool]] = []  # of those around: case is folded, stands at the start
     fold_case, start, skip = False, True, 0
@@ -215,6 +240,34 @@ def raw(pattern: str) -> str:
 
 
 _Tokens = list[tuple[str | None, str]]
+
+
+def _tokens(pattern: str) -> _Tokens:
+    return [(m.lastgroup, m[0]) for m in _TOKEN.finditer(pattern)]
+
+
+def merged(patterns: Iterable[str]) -> Iterator[str]:
+    """Yield patterns for the same texts, of which no two have an alternative that begins alike.
+
+    What may stand first is looked for at every byte, so each of it makes every state of the
+    automaton larger, and dearer to build when a text leads there for the first time.
+    """
+    rests: dict[str, list[str]] = {}
+    for pattern in patterns:
+        tokens, start = _tokens(pattern), 0
+        while start < len(tokens):
+            end, first = _branch_end(tokens, start), start + 1
+            if tokens[start][0] == "open":
+                while tokens[first - 1][0] != "close":
+                    first = _branch_end(tokens, first) + 1
+            if tokens[first : first + 1] and tokens[first][0] == "other" and first < end:
+                first += 1  # how often
+            texts = [text for _, text in tokens[start:end]]
+            head, rest = "".join(texts[: first - start]), "".join(texts[first - start :])
+            rests.setdefault(head, []).append(rest)
+            start = end + 1
+    for head, alternatives in rests.items():
+        yield f"{head}(?:{'|'.join(alternatives)})"
 
 
 def _branch_end(tokens: _Tokens, at: int) -> int:
@@ -253,7 +306,7 @@ def _may_end(tokens: _Tokens, at: int) -> bool:
 
 # Beside a word: in an escaped body what looks like a letter may be an escape. Of Latin letters that
 # are not ASCII some are no part of a word to RE2; that all are taken for none costs a look.
-_WORD_BEGINS = r"(?:^|[^0-9A-Za-z_]|\\[nrtbf]|\\u[0-9a-fA-F][0-9a-fA-F][0-9a-fA-F][0-9a-fA-F])"
+_WORD_BEGINS = r"(?:^|[^0-9A-Za-z_]|\\[nrtbf])"
 _WORD_ENDS = r"(?:[^0-9A-Za-z_]|$)"
 
 
@@ -281,53 +334,34 @@ _FOLD = Fold()
 _PLAIN_VIEWS = [(c, _FOLD(c).data[0]) for c in PLAIN]
 
 
-def _disguises() -> set[str]:
-    """Return the characters that the fold turns into ASCII, or drops, and that are not plain.
-
-    ASCII itself is among them, for what no writer of JSON needs: an escape in its place.
-    """
-    listed = (DATA / "disguises.txt").read_text("ascii").split()
-    ranges = [[int(end, 16) for end in entry.split("-")] for entry in listed]
-    ascii_ = {chr(c) for c in range(0x20, 0x7F)} - {'"', "\\", "/"}
-    return ascii_.union(*({chr(c) for c in range(r[0], r[-1] + 1)} for r in ranges))
+def _disguises() -> Iterator[str]:
+    """Yield the characters that the fold turns into ASCII, or drops, and that are not plain."""
+    for entry in (DATA / "disguises.txt").read_text("ascii").split():
+        ends = [int(end, 16) for end in entry.split("-")]
+        yield from map(chr, range(ends[0], ends[-1] + 1))
 
 
-def _written(chars: Iterable[str]) -> str:
-    """Return a pattern for characters, as UTF-8 or as JSON escapes of any depth."""
-    chars = set(chars)
-    raw_forms = frozenset(c.encode().decode("latin-1") for c in chars if not c.isascii())
-    units = {c.encode("utf-16-be").hex() for c in chars}
-    single = frozenset(u for u in units if len(u) == 4)
-    pairs = frozenset(u for u in units if len(u) == 8)
-    hexes = rf"\\+u(?i:{_trie(single)})" if single else ""
-    surrogates = rf"\\+u(?i:{_trie(pairs, joint=4)})" if pairs else ""
-    return "(?:" + "|".join(filter(None, [_trie(raw_forms), hexes, surrogates])) + ")"
+def _raw(chars: Iterable[str]) -> frozenset[str]:
+    return frozenset(char.encode().decode("latin-1") for char in chars)
 
 
 def _roughly(chars: Iterable[str]) -> str:
-    """Return a short pattern for characters as `_written`, and for some that look like them.
+    """Return a short pattern for characters, and for some that look like them.
 
     There is one for nearly every letter of the gate, and each byte of it takes ten of memory.
     """
-    forms: dict[tuple[str, int], list[str]] = {}
-    for char in chars:
-        raw_form, escape = char.encode().decode("latin-1"), f"{ord(char):04x}"
-        forms.setdefault(("", len(raw_form)), []).append(raw_form)
-        forms.setdefault((r"\\+u", 4), []).append(escape)
-        forms[r"\\+u", 4].append(escape.upper())
-    options = []
-    for (lead, _), written in forms.items():
-        columns = [sorted(set(column)) for column in zip(*written, strict=True)]
-        options.append(lead + "".join(map(_char_class, columns)))
-    return f"(?:{'|'.join(options)})"
+    forms: dict[int, list[str]] = {}
+    for form in _raw(chars):
+        forms.setdefault(len(form), []).append(form)
+    columns = [
+        [sorted(set(column)) for column in zip(*forms[size], strict=True)] for size in sorted(forms)
+    ]
+    return f"(?:{'|'.join(''.join(map(_char_class, column)) for column in columns)})"
 
 
 @cache
-def _trie(entries: frozenset[str], joint: int = 0, depth: int = 0) -> str:
-    """Return a pattern for a set of strings; characters with equal continuations share a class.
-
-    At depth `joint` stands the second half of an escaped surrogate pair.
-    """
+def _trie(entries: frozenset[str]) -> str:
+    """Return a pattern for a set of strings; characters with equal continuations share a class."""
     if entries == {""}:
         return ""
     tails: dict[str, list[str]] = {}
@@ -335,9 +369,8 @@ def _trie(entries: frozenset[str], joint: int = 0, depth: int = 0) -> str:
         tails.setdefault(entry[0], []).append(entry[1:])
     firsts: dict[str, list[str]] = {}
     for first, rest in tails.items():
-        firsts.setdefault(_trie(frozenset(rest), joint, depth + 1), []).append(first)
-    link = r"\\+u" if joint and depth == joint else ""
-    options = [f"{link}{_char_class(chars)}{tail}" for tail, chars in sorted(firsts.items())]
+        firsts.setdefault(_trie(frozenset(rest)), []).append(first)
+    options = [f"{_char_class(chars)}{tail}" for tail, chars in sorted(firsts.items())]
     return options[0] if len(options) == 1 else f"(?:{'|'.join(options)})"
 
 

@@ -21,6 +21,8 @@ _SLICE = 1 << 18
 _SURROGATES: Final = re.compile(rb"\\u[dD][89abAB]..\\u[dD][c-fC-F]")
 _U: Final = 0x75
 _PERCENT: Final = re.compile(rb"%[0-9a-fA-F]{2}|.", re.DOTALL)
+_ESCAPED_AGAIN: Final = re.compile(rb"(?<!\\)\\{2,}+(?=u[0-9a-fA-F]{4})")
+_ASCII_ESCAPE: Final = re.compile(rb"\\u(?=00[0-7])")
 _CONTINUATION: Final = bytes(range(0x80, 0xC0))
 _NEVER: Final = (sys.maxsize, sys.maxsize)
 
@@ -84,6 +86,34 @@ def _unescaped(raw: bytes) -> str:
         return _string_decoder.decode(quoted)
     except msgspec.DecodeError:  # lone surrogates
         return str(json.loads(quoted))
+
+
+def without_escapes(document: bytes) -> bytes | None:
+    r"""Return JSON with its `\u` escapes of any depth written as UTF-8, or None where that fails.
+
+    All else stays as it is, each quote too, and so do escapes of ASCII. A document without escapes
+    comes back as the same object.
+    """
+    first = document.find(b"\\")
+    if first < 0 or document.find(b"\\u", first) < 0:
+        return document
+    try:
+        return b"".join(map(_without_escapes, _slices(document)))
+    except UnicodeError:  # surrogates that are no pair, no hexadecimal digits, no UTF-8
+        return None
+
+
+def _without_escapes(raw: bytes) -> bytes:
+    if raw.find(b"\\\\u") >= 0:
+        raw = _ESCAPED_AGAIN.sub(rb"\\", raw)
+    raw = _ASCII_ESCAPE.sub(rb"\\\\u", raw)  # with an even number the codec leaves it
+    if not raw.isascii():
+        raw = raw.decode().encode("raw_unicode_escape")
+    text = raw.decode("raw_unicode_escape")
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le").encode()
 
 
 _string_decoder = msgspec.json.Decoder(str)

@@ -19,7 +19,7 @@ from sidecar.redact import (
 from sidecar.redact.address_de import german
 from sidecar.redact.finder import Finder
 from sidecar.redact.fold import Fold
-from sidecar.redact.gate import Gate, raw
+from sidecar.redact.gate import Gate, merged, raw
 from tests.redact.samples import matches
 
 GATE = Gate(Policy())
@@ -45,7 +45,7 @@ def test_every_example_is_suspected(text: str) -> None:
     for variant in (text, text.upper(), f"Merhaba, {text}. Tamam", f"\n{text}\n", f"({text})"):
         if FINDER.find(variant):
             for body in written(variant):
-                assert GATE.suspicions(body)
+                assert GATE.suspicions(body) != []
 
 
 words = st.sampled_from(
@@ -70,7 +70,7 @@ def test_what_the_finder_finds_was_suspected(text: str) -> None:
     """Mixtures of all that addresses, numbers and obfuscated e-mails are made of."""
     if FINDER.find(text):
         for body in written(text):
-            assert GATE.suspicions(body)
+            assert GATE.suspicions(body) != []
 
 
 streets = st.lists(
@@ -99,7 +99,7 @@ def test_german_streets_were_suspected(text: str) -> None:
         if any(german(VIEW(variant).data)):
             assert FINDER.find(variant)
             for body in written(variant):
-                assert GATE.suspicions(body)
+                assert GATE.suspicions(body) != []
 
 
 class Everywhere:
@@ -147,7 +147,7 @@ def test_numbers_the_finder_finds_were_suspected(number: str, before: str) -> No
     text = before + number
     if FINDER.find(text):
         for body in written(text):
-            assert GATE.suspicions(body)
+            assert GATE.suspicions(body) != []
 
 
 number_words = st.lists(
@@ -171,7 +171,7 @@ def test_numbers_in_words_were_suspected(first: str, rest: list[str], joint: str
     text = joint.join([first, *rest])
     if FINDER.find(text):
         for body in written(text):
-            assert GATE.suspicions(body)
+            assert GATE.suspicions(body) != []
 
 
 @pytest.mark.parametrize(
@@ -184,7 +184,7 @@ def test_what_follows_a_uuid_is_suspected(uuid: str, rest: str) -> None:
     """Digits in a UUID are no suspicion, but it may be the local part of an address."""
     assert FINDER.find(uuid + rest)
     for body in written(uuid + rest):
-        assert GATE.suspicions(body)
+        assert GATE.suspicions(body) != []
 
 
 UUIDS = ["85140276-4db9-f61a-5439-82fd7a1c0f3b", "0532123a-1234-5678-9012-345678901234"]
@@ -204,7 +204,7 @@ def test_what_stands_around_a_uuid_is_suspected(
     text = before + mark + uuid + after
     if FINDER.find(text):
         for body in written(text):
-            assert GATE.suspicions(body)
+            assert GATE.suspicions(body) != []
 
 
 @pytest.mark.parametrize("before", ["tel: ", 'tel "', 'tel: +"', "ara: "])
@@ -212,7 +212,7 @@ def test_uuid_that_the_text_calls_a_number(before: str) -> None:
     """What its string says before it decides."""
     assert FINDER.find(before + UUIDS[0])
     for body in written(before + UUIDS[0]):
-        assert GATE.suspicions(body)
+        assert GATE.suspicions(body) != []
 
 
 @pytest.mark.parametrize("key", ["address", "Straße", "home_adresse", "sokak adresi"])
@@ -221,7 +221,7 @@ def test_uuid_in_the_value_of_an_address_key(key: str) -> None:
     for value in (*UUIDS, f"x {UUIDS[0]}"):
         body: object = {key: value}
         for _ in range(3):
-            assert GATE.suspicions(json.dumps(body).encode())
+            assert GATE.suspicions(json.dumps(body).encode()) != []
             body = {"data": json.dumps(body)}
 
 
@@ -232,7 +232,7 @@ def test_what_is_not_utf8_is_suspected(body: bytes) -> None:
         sound = "\0" not in body.decode()
     except UnicodeDecodeError:
         sound = False
-    assert sound or GATE.suspicions(body)
+    assert sound or GATE.suspicions(body) != []
 
 
 @pytest.mark.parametrize(
@@ -267,7 +267,7 @@ def test_other_types_are_looked_for_everywhere() -> None:
             ["cad", "CAD 5".lower(), " cad.", "\\ncad", "ç cad"],
             ["cadde", "acad", "cad2"],
         ),
-        (r"(?i:(?:so|sa)k[ai]gi)", ["SOKAĞI", "sokağı", "soka\\u011f\\u0131", "SAKAGI"], ["sok"]),
+        (r"(?i:(?:so|sa)k[ai]gi)", ["SOKAĞI", "sokağı", "SAKAGI"], ["sok"]),
         (r"[0-9]{2}(?:a|b\b)c?", ["12a", "12b", "12b "], ["1a", "12bx"]),
     ],
 )
@@ -278,3 +278,31 @@ def test_translation(pattern: str, yes: list[str], no: list[str]) -> None:
         assert translated.search(text.encode())
     for text in no:
         assert not translated.search(text.encode())
+
+
+patterns = st.recursive(
+    st.sampled_from(["a", "b", "[ab]", r"\b", " ", "b?", "a{1,2}", "c+"]),
+    lambda inner: (
+        st.lists(inner, min_size=1, max_size=3).map("".join)
+        | st.lists(inner, min_size=1, max_size=3).map(lambda some: f"(?:{'|'.join(some)})")
+        | st.lists(inner, min_size=1, max_size=2).map(lambda some: f"(?:{'|'.join(some)})?")
+    ),
+    max_leaves=6,
+)
+
+
+@given(
+    st.lists(st.lists(patterns, min_size=1, max_size=2).map("|".join), min_size=1, max_size=4),
+    st.text("abc ", max_size=8),
+)
+def test_merging(some: list[str], text: str) -> None:
+    """What has its beginnings merged matches the same texts."""
+    matched = any(re.search(pattern, text) for pattern in some)
+    assert any(re.search(pattern, text) for pattern in merged(some)) == matched
+
+
+def test_merged_alternatives_begin_differently() -> None:
+    """One of each beginning, with its repeat."""
+    assert list(merged(["a+b|ac", r"\bx", "a+c", r"(?:a|b)c|\by"])) == [
+        "a+(?:b|c)", "a(?:c)", r"\b(?:x|y)", "(?:a|b)(?:c)"
+    ]  # fmt: skip

@@ -49,3 +49,32 @@ def test_a_long_string(ascii_only: bool, monkeypatch: pytest.MonkeyPatch) -> Non
         redacted = redact_body(value.encode()).decode()
         assert json.loads(redacted) == {"content": expected}
         expected = redacted
+
+
+plain_texts = st.text(st.sampled_from('a "\n\u0131\xfc\u4e2d\U0001f642'), max_size=60)
+
+
+@given(st.recursive(plain_texts, lambda inner: st.lists(inner, max_size=3), max_leaves=4))
+def test_without_escapes(value: object) -> None:
+    """Whatever the depth, it is as if nobody had escaped anything but ASCII."""
+    deep = json.dumps({"a": [value, json.dumps(value)]}).encode()
+    flat = json.dumps({"a": [value, json.dumps(value, ensure_ascii=False)]}, ensure_ascii=False)
+    assert written.without_escapes(deep) == flat.encode()
+    assert written.without_escapes(flat.encode()) == flat.encode()
+
+
+@pytest.mark.parametrize(
+    ("document", "plain"),
+    [
+        (rb'{"a":"b\n"}', rb'{"a":"b\n"}'),
+        (rb'{"a":"\u0131\ud83d\ude42 \u0041\u0022"}', r'{"a":"ı🙂 \\u0041\\u0022"}'.encode()),
+        (rb'{"a":"\\u0131 \\\\u00fc c:\\users"}', r'{"a":"ı ü c:\\users"}'.encode()),
+        ('{"a":"\u015f\\u015f"}'.encode(), '{"a":"\u015f\u015f"}'.encode()),
+        (rb'{"a":"\ud83d"}', None),
+        (rb'{"a":"\u12"}', None),
+        (b'{"a":"\\u0131\xff"}', None),
+    ],
+)
+def test_written_without_escapes(document: bytes, plain: bytes | None) -> None:
+    """At any depth; not where that cannot be."""
+    assert written.without_escapes(document) == plain
