@@ -28,7 +28,8 @@ COPY pyproject.toml setup.py README.md LICENSE ./
 COPY sidecar sidecar
 # Byte code by the hash of its source, which no change of a file's time can make stale: without it,
 # every start would compile for a second, as a read-only root cannot keep the result. The standard
-# library is compiled too, because slim images come without its byte code.
+# library is compiled too, because slim images come without its byte code. And so are the patterns
+# of `re` (docs/adr/0010).
 ENV PYTHONPYCACHEPREFIX=/opt/zep-sidecar/pycache
 RUN tools/bin/pip wheel --no-deps --no-build-isolation --wheel-dir dist . \
  && tools/bin/pip --python /opt/zep-sidecar/bin/python3 install --no-cache-dir --no-compile \
@@ -42,6 +43,7 @@ RUN tools/bin/pip wheel --no-deps --no-build-isolation --wheel-dir dist . \
  && python3 -m compileall -q --invalidation-mode unchecked-hash \
       -x '/(test|tests|idlelib|tkinter|turtledemo|ensurepip|pydoc_data|lib2to3|(site|dist)-packages)/' \
       "$stdlib" \
+ && /opt/zep-sidecar/bin/zep-sidecar redact </dev/null \
  && mkdir -m 0700 empty
 
 FROM ${BASE}

@@ -5,7 +5,7 @@ import random
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from sidecar import __version__
+from sidecar import __version__, patterns
 from sidecar.config import Config
 from sidecar.core.trace import export_problem
 from sidecar.redact import Redactor
@@ -103,6 +103,7 @@ class Sidecar:
         listen = self._config.listen
         self.ops_address = await self._ops_listener.start(listen.ops)
         self._redactor.warm_up()
+        patterns.keep()
         await self._watcher.start()
         no_admin = await self._start_admin(listen.admin)
         self._governor.start()

@@ -16,7 +16,7 @@ from getpass import getpass
 from pathlib import Path
 from typing import Any
 
-from sidecar import __version__
+from sidecar import __version__, patterns
 from sidecar.app import Sidecar
 from sidecar.config import Config, ConfigError, Problem, load
 from sidecar.core.control import DEFAULT_SOCKET
@@ -295,6 +295,8 @@ def _api_key() -> str:
 def _redact(arguments: argparse.Namespace) -> int:
     """Redact standard input to standard output, line by line, with the configured policy."""
     redactor = Redactor(_read_config(arguments.config).redaction.policy())
+    redactor.warm_up()
+    patterns.keep()
     stdin, stdout = sys.stdin.buffer, sys.stdout.buffer
     try:
         if arguments.json:

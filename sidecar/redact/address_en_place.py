@@ -48,7 +48,7 @@ _UNIT = (
 )
 _DOTTED = {code.rstrip(".") for code in words("us.code")} | words("us.code")
 _CODES = (code.upper().replace(".", r"\.") for code in _DOTTED)
-_UPPER_STATE = f"(?:{'|'.join(sorted(_CODES, key=len, reverse=True))}|lL)"
+_UPPER_STATE = f"(?:{'|'.join(sorted(sorted(_CODES), key=len, reverse=True))}|lL)"
 ZIP = r"[0-9]{5}(?:-[0-9]{4})?(?![0-9A-Za-z]|-[0-9])"
 # Only a few London districts end in a letter, and E, N and W have no more than two dozen.
 _UK_OUT = (
@@ -73,7 +73,7 @@ _TAIL_MORE = re.compile(
     r"|,? [0-9]{5}(?![0-9A-Za-z]|[-. ][0-9])"
     r"|,? (?i:n|s?w|s?e|nw|[we]c)[0-9]{1,2}[A-Z]?\b"
 )
-_PLAIN_CODE = "|".join(code.replace(".", r"\.") for code in _US_CODE - _WORD_CODE)
+_PLAIN_CODE = "|".join(code.replace(".", r"\.") for code in sorted(_US_CODE - _WORD_CODE))
 _TAIL_CODE = re.compile(rf",? (?i:{_PLAIN_CODE})(?![A-Za-z0-9@'-])")
 # "7 Ellesmere Court, Grove Road N, Sutton"
 _SECOND_STREET = re.compile(

@@ -172,7 +172,7 @@ class Fold:
         barrier = "|".join([_PLACEHOLDER, *map(re.escape, sorted(unusual, key=len, reverse=True))])
         self._special = re.compile(rf"(?P<barrier>{barrier})|{_SPECIAL}")
         self._firsts = {*"[\\&%", *(p[0] for p in unusual if p)}
-        firsts = "".join(map(re.escape, self._firsts))
+        firsts = "".join(map(re.escape, sorted(self._firsts)))
         self._gate = re.compile(rf"[{firsts}{_INVISIBLE}]")
 
     def __call__(self, text: str) -> View:

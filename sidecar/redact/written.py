@@ -21,6 +21,7 @@ _SLICE = 1 << 18
 _SURROGATES: Final = re.compile(rb"\\u[dD][89abAB]..\\u[dD][c-fC-F]")
 _U: Final = 0x75
 _PERCENT: Final = re.compile(rb"%[0-9a-fA-F]{2}|.", re.DOTALL)
+_UNUSUAL: Final = re.compile(rb"\\\\u|\\u00[0-7]")
 _ESCAPED_AGAIN: Final = re.compile(rb"(?<!\\)\\{2,}+(?=u[0-9a-fA-F]{4})")
 _ASCII_ESCAPE: Final = re.compile(rb"\\u(?=00[0-7])")
 _CONTINUATION: Final = bytes(range(0x80, 0xC0))
@@ -104,9 +105,9 @@ def without_escapes(document: bytes) -> bytes | None:
 
 
 def _without_escapes(raw: bytes) -> bytes:
-    if raw.find(b"\\\\u") >= 0:
+    if _UNUSUAL.search(raw):
         raw = _ESCAPED_AGAIN.sub(rb"\\", raw)
-    raw = _ASCII_ESCAPE.sub(rb"\\\\u", raw)  # with an even number the codec leaves it
+        raw = _ASCII_ESCAPE.sub(rb"\\\\u", raw)  # with an even number the codec leaves it
     if not raw.isascii():
         raw = raw.decode().encode("raw_unicode_escape")
     text = raw.decode("raw_unicode_escape")

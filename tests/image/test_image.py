@@ -122,6 +122,21 @@ def test_byte_code(engine: Engine) -> None:
     assert engine.python(UNCOMPILED) == "[]"
 
 
+PATTERNS = """
+from sidecar import patterns
+patterns.reuse()
+import sidecar.cli
+from sidecar.redact import Policy, Redactor
+Redactor(Policy()).warm_up()
+print(patterns.keep())
+"""
+
+
+def test_patterns(engine: Engine) -> None:
+    """Nor must the patterns, but for a few of Python's own."""
+    assert int(engine.python(PATTERNS)) < 10
+
+
 # --- how it runs ----------------------------------------------------------------------------------
 
 
