@@ -75,7 +75,7 @@ def keep() -> int:
 def _from_file(pattern: Any, flags: int = 0) -> Any:
     if not isinstance(pattern, str | bytes):
         return _compile(pattern, flags)
-    if known := _known.get((pattern, flags)):
+    if (known := _known.get((pattern, flags))) is not None:
         with suppress(RuntimeError, ValueError, TypeError):  # code is checked
             all_flags, code, *groups = known
             compiled = _sre.compile(pattern, all_flags, array(_CODE, code).tolist(), *groups)
