@@ -26,6 +26,10 @@ def free_port() -> int:
         return int(listening.getsockname()[1])
 
 
+# As installed programs run: what Python keeps from one start to the next, it keeps.
+_ENVIRONMENT = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+
+
 class Process:
     """A process with its descendants; to be stopped."""
 
@@ -40,7 +44,7 @@ class Process:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, **(env or {})},
+                env={**_ENVIRONMENT, **(env or {})},
                 start_new_session=True,
             )
         self.pid = self._process.pid
