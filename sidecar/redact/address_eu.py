@@ -17,7 +17,6 @@ from sidecar.redact.address_town import (
     CODE_GATES,
     LETTER,
     NOT_NAME,
-    PROVINCE,
     TOWNS,
     WORD_TOWNS,
     known_town,
@@ -26,7 +25,7 @@ from sidecar.redact.engine import scanner
 from sidecar.redact.rule import Range, Rule
 from sidecar.redact.words import alternatives, words
 
-_ES_STOP = words("es.stop")
+ES_STOP = words("es.stop")
 _ES_STREET = words("es.street")
 _FR_PARTICLE = words("fr.particle")
 _FR_STREET = words("fr.street")
@@ -78,20 +77,22 @@ _SPANISH_REJECTS = (
 
 
 # ------------------------------------------------------------------------------------ Spanish
-_ES_TYPE = alternatives("es.street", "es.street.weak")
+ES_TYPE = alternatives("es.street", "es.street.weak")
 _ES_INTRO = r"(?i:n[o.]?\.? ?|num\.? ?|numero |parcela |nave |# ?)?"
 _ES_BASQUE = "(?i:kalea|zumarkalea|etorbidea|hiribidea|pasealekua|ibilbidea)"
 _ES_ALONE = rf"(?:{alternatives('es.street.alone')}|(?:{CAP} )?{LETTER}{{3,}} {_ES_BASQUE})"
 _ES_SPELLED = rf"{alternatives('es.number')}\b"
 _ES_PATTERN = (
-    rf"\b{_ES_TYPE}(?: |\b)(?:[0-9]{{1,2}}o? de )?(?:{W} ){{0,6}}?"
+    rf"\b{ES_TYPE}(?: |\b)(?:[0-9]{{1,2}}o? de )?(?:{W} ){{0,6}}?"
     rf"(?:{W}|[A-Za-z]{{1,2}}-[0-9]{{1,4}})(?:,?[ \n]|,)"
-    rf"(?:(?i:numero ){_ES_SPELLED}|{_ES_INTRO}(?:[0-9]{{1,4}}(?: ?[a-zA-Z]\b| ?(?i:bis)\b)?(?:[-/][0-9]{{1,4}}\b|-[A-Z]\b)?|[0-9]{{5}}|[NSEO][0-9]{{1,3}}[A-Z]?-[0-9]{{1,4}}"
+    rf"(?:(?i:numero ){_ES_SPELLED}|{_ES_INTRO}(?:[0-9]{{5}}\b"
+    rf"|[0-9]{{1,4}}(?: ?[a-zA-Z]\b| ?(?i:bis)\b)?(?:[-/][0-9]{{1,4}}\b|-[A-Z]\b)?"
+    rf"|[NSEO][0-9]{{1,3}}[A-Z]?-[0-9]{{1,4}}"
     r"|(?i:s/n|km\.? ?[0-9][0-9.,]{0,5})))"
     rf"|\b{_ES_ALONE},?[ \n]{_ES_INTRO}[0-9]{{1,4}}(?:-[0-9]{{1,4}}\b)?"
 )
 _ES_GATES = (
-    rf"\b{_ES_TYPE}(?: |\b)(?:[0-9]{{1,2}}o? de )?(?:{W} ){{0,6}}?"
+    rf"\b{ES_TYPE}(?: |\b)(?:[0-9]{{1,2}}o? de )?(?:{W} ){{0,6}}?"
     rf"(?:{W}|[A-Za-z]{{1,2}}-[0-9]{{1,4}})(?:,?[ \n]|,){_ES_INTRO}"
     rf"(?:[0-9]|(?i:s/n|km)|(?i:numero ){_ES_SPELLED}|[NSEO][0-9])",
     rf"(?:{alternatives('es.street.alone')}|{_ES_BASQUE}),?[ \n]{_ES_INTRO}[0-9]",
@@ -101,7 +102,7 @@ _ES_NO = re.compile(
     rf"(?:[0-9]|s/n|km|[nseo][0-9]+[a-z]?-|(?<=numero ){_ES_SPELLED})"
 )
 _ES_ALONE_HEAD = re.compile(rf"{_ES_ALONE},?[ \n](?i:n|[0-9])")
-_ES_HEAD = re.compile(rf"{_ES_TYPE} ?")
+_ES_HEAD = re.compile(rf"{ES_TYPE} ?")
 _ES_THE = re.compile("(?:de (?:la|las|los|el)|del) ")
 _ES_NO_HOUSE = re.compile("[ ,#]0[0-9]+$")
 _ES_LONG = re.compile("[ ,#][0-9]{5}$")
@@ -181,14 +182,14 @@ def _is_spanish_street(text: str, type_: re.Match[str], end: int) -> bool | None
     if names[0] == "a" and len(type_.group().strip()) < 3:
         return None  # "3 c. a soupe, 2 oeufs"
     lower = all(name.islower() or name.isupper() for name in names)
-    if any((name if not lower else name.lower()) in _ES_STOP for name in names if len(name) > 1):
+    if any((name if not lower else name.lower()) in ES_STOP for name in names if len(name) > 1):
         return None  # but "Cuesta de Santo Domingo"
     value = type_.group().strip().lower()
     if len(value) < 3 and _YEARS.search(text, end - 9, end):
         return None  # "C. Duggan 1991-1995"
     weak = type_.group().strip().lower() not in _ES_STREET
     dated = any(name.isdigit() or name.lower() in _ES_NUMBER for name in names)
-    if weak and names[-1].lower() in _ES_MONTH and not dated:
+    if weak and names[-1].lower() in ES_MONTH and not dated:
         return None  # "la cuesta de enero 2024"
     plain = [name for name in names if name[0].islower() and name not in _FR_PARTICLE]
     if len(plain) > 2 and len(plain) < len(names):
@@ -201,9 +202,9 @@ def _is_spanish_street(text: str, type_: re.Match[str], end: int) -> bool | None
     )
 
 
-_ES_MONTH, _ES_NUMBER = words("es.month"), words("es.number")
+ES_MONTH, _ES_NUMBER = words("es.month"), words("es.number")
 _YEARS = re.compile("(?:19|20)[0-9]{2}(?:-[0-9]{4})?$")
-_ES_LEADS = re.compile(
+ES_LEADS = re.compile(
     "(?<![A-Za-z\xc0-\xff])"
     "(?i:en|de|desde|hasta|a|por|hacia|junto a|frente a|direccion|calle)[ :]{1,2}$"
 )
@@ -211,12 +212,12 @@ _ES_LEADS = re.compile(
 
 def _led(text: str, start: int, end: int) -> bool:
     """Tell whether a preposition without an article leads to the street, and nothing is counted."""
-    if _ES_LEADS.search(text, max(0, start - 12), start) is None:
+    if ES_LEADS.search(text, max(0, start - 12), start) is None:
         return False
     following = WORD_NEXT.match(text, end)
     if text[start : start + 6].lower() == "lugar ":
         return False  # "en lugar de"
-    return following is None or following.group(1).lower() in _ES_STOP | _ES_AND
+    return following is None or following.group(1).lower() in ES_STOP | _ES_AND
 
 
 _ES_AND = frozenset({"y", "o", "e", "a", "al"})
@@ -255,7 +256,7 @@ _STREETS = _FR_STREET | _ES_STREET
 _ANY = r"[A-Za-z0-9\xc0-\xff#][A-Za-z0-9\xc0-\xff'./-]*"
 _PUBLIC = alternatives("eu.venue", "eu.venue.named")
 _PLACE_TYPE = (
-    rf"(?:(?:{FR_TYPE}|{_ES_TYPE}|{alternatives('eu.building', 'eu.venue.site')}|{_PUBLIC}"
+    rf"(?:(?:{FR_TYPE}|{ES_TYPE}|{alternatives('eu.building', 'eu.venue.site')}|{_PUBLIC}"
     r"|(?i:les?|la|aldea|caserio))\b\.?|(?i:c/\.?)|[Ll]')"
 )
 _DE_STREET = (
@@ -339,192 +340,20 @@ _TOWN_SHAPE = re.compile(
     rf"(?i:sainte?|ste?)[- ]{LETTER}|{LETTER}+-(?i:sur|en|les?|la|des?|du|sous|aux?|lez|d)-{LETTER}"
 )
 _PUBLIC_HERE = re.compile(rf"{_PUBLIC}(?![A-Za-z])")
-_STREET_NEXT = re.compile(rf"(?:, |\n)(?:{FR_TYPE}|{_ES_TYPE})(?: |\b)")
-_STREET_INSIDE = re.compile(rf" (?:{FR_TYPE}|{_ES_TYPE}) ")
+_STREET_NEXT = re.compile(rf"(?:, |\n)(?:{FR_TYPE}|{ES_TYPE})(?: |\b)")
+_STREET_INSIDE = re.compile(rf" (?:{FR_TYPE}|{ES_TYPE}) ")
 _PLACE_ENDS = re.compile(r",|\n| [0-9]{5} ")
 _WORD_ENDS = re.compile("[ ,\n]")
 _PLACE_WORD = re.compile("[A-Za-z0-9\xc0-\xff#][A-Za-z0-9\xc0-\xff'-]*")
 _WITHOUT_NUMBER = re.compile(rf"(?<=.){_NO_NUMBER}$")
 _PLAIN = _FR_PARTICLE | {"no", "nr", "n"}
 _NOT_FIRST = frozenset({"en", "a", "au", "aux", "y", "et", "pour"})
-_HOUSE_INSIDE = re.compile(f"[0-9] (?:bis |ter |quater )?(?:{FR_TYPE}|{_ES_TYPE}) ")
-
-
-# Blocks and crossings in Latin America: "Cra. 7 # 71-21", "Mz. B Lt. 12".
-_GRID_WORD = alternatives("es.grid")
-_GRID_SIDE = "(?: (?i:bis|sur|norte|este|oeste))?"
-_GRID_NUMBER = (
-    r"(?:(?:# ?|No\.? ?|no\. ?|N\. ?|(?i:nro\.? ?|num\. ?|numero ))[0-9]{1,4}(?:-?[A-Za-z]\b)?"
-    r"|(?i:casa|apto\.?|apartamento|manzana|mz\.?|bloque|interior|int\.?) ?[0-9]{1,4}\b)"
-)
-_GRID_PATTERN = (
-    rf"\b{_GRID_WORD}\.? ?(?:[0-9]{{1,3}} ?[A-Za-z]{{0,2}}|(?:{CAP} ){{1,3}})"
-    r"(?: ?(?i:bis|sur|norte|este|oeste))? ?(?:# ?|(?i:no?\.?o?\.?|nro\.?|num\.?) )"
-    r"[0-9]{1,3} ?[A-Za-z]{0,2} ?- ?[0-9]{1,3}\b"
-    r"|\b(?i:mz|mza|manzana)\.? ?[A-Za-z0-9]{1,3}\.?,? (?i:lt|lote)\.? ?[0-9]{1,3}\b"
-    r"|\b(?i:poligono|pol\.?) [0-9]{1,3},? (?i:parcela|parc\.?) [0-9]{1,5}\b"
-    # "Calle 60 numero 491", "calle 3, casa 14", "Carrera 15 con Calle 93", "6a Avenida 7-45"
-    rf"|\b{_GRID_WORD}\.? ?[0-9]{{1,3}}[A-Za-z]?{_GRID_SIDE},? {_GRID_NUMBER}"
-    rf"|\b{_GRID_WORD}\.? ?[0-9]{{1,3}}[A-Za-z]?{_GRID_SIDE} (?i:con|c/) "
-    rf"(?:{_GRID_WORD}\.? ?[0-9]{{1,3}}[A-Za-z]?\b|{_ES_TYPE} {W})"
-    r"|\b[0-9]{1,2}(?i:a|ra|da|ta|ma|va|na)?\.? (?i:calle|avenida|av\.?|ave\.?|diagonal) (?:[A-Z] )?"
-    r"[0-9]{1,2}-[0-9]{1,3}\b"
-)
-_GRID_GATE = (
-    r"(?:#|(?i:no?\.?o?\.?|nro\.?|num\.?)) ?[0-9]+ ?[A-Za-z]{0,2} ?- ?[0-9]"
-    r"|\b(?i:mz|mza|manzana)\.? ?[A-Za-z0-9]+\.?,? (?i:lt|lote)"
-    r"|\b(?i:poligono|pol\.?) [0-9]+,? (?i:parc)"
-    rf"|\b{_GRID_WORD}\.? ?[0-9]+[A-Za-z]?{_GRID_SIDE},? (?:{_GRID_NUMBER}|(?i:con|c/) [A-Za-z])"
-    r"|[0-9](?i:a|ra|da|ta|ma|va|na)?\.? (?i:calle|avenida|av\.?|ave\.?|diagonal) (?:[A-Z] )?[0-9]+-[0-9]"
-)
-_GRID = scanner(_GRID_PATTERN)
-_GRID_MATCHES = (
-    "Cra. 7 # 71-21, Torre B, Bogotá", "Calle 100 #8A-55", "carrera 7 no. 71-21", "Mz. B Lt. 12",
-    "Av. El Dorado # 69-76, Bogotá", "Calle 60 número 491, Centro, Mérida, Yucatán",
-    "Calle 60 #491 x 57 y 59, 97000 Mérida", "Carrera 15 con Calle 93, Bogotá", "4a. calle 3-20 zona 1, Guatemala",
-    "6a Avenida 7-45, Zona 10, Guatemala", "paraje la cañada, polígono 14 parcela 203, 30550 Abarán",
-    "Colonia San Vicente, calle 3, casa 14", "calle 72 # 57-43 barranquilla atlantico 080020",
-    "Carrera 7 # 71-21, Torre B, oficina 904, Bogotá 110231, Colombia",
-)  # fmt: skip
-_GRID_REJECTS = (
-    "calle 13 con 3 carriles",
-    "un polígono 5 de lados",
-    "2 calles 3-4",
-    "carrera 3 casas",
-    "la calle 8 no 3 veces",
-    "carrera 7 de la temporada",
-    "diagonal 4-3-3",
-    "mz 4 del plano",
-    "calle 13 no 2",
-)
-
-
-def grid(data: bytes) -> Iterator[Range]:
-    """Yield addresses by the streets that cross, or by block and lot."""
-    text = data.decode("latin-1")
-    frame = Frame(text)
-    for match in _GRID.finditer(data):
-        start, end = match.span()
-        yield frame.head(start), frame.tail(end, latin=True)[0]
-
-
-# A quarter or a site with a unit of it: "Bda. Juan XXIII, bloque 12, 41006 Sevilla".
-_NAMES = rf"{W}(?: {W}){{0,4}}?"
-_SITE_UNIT = (
-    r"(?i:portal|bloque|blq\.?|bl\.?|nave|casa|chalet|parcela|torre|edificio|edif\.?|escalera|esc\.?|manzana|mz\.?"
-    r"|lote|local|apto\.?|apartamento|piso|planta|oficina|of\.?|nivel|puerta|fase)\.? ?"
-)
-_SITE_HOUSE = (
-    r"(?i:torre|edificio|edif\.?|ph|centro comercial|cc|c\.c\.|residencias?|conjunto|quinta|qta\.?)"
-)
-_SITE_WAY = r"(?i:av\.?|avenida|avda\.?|calle|c/|carrera|carretera|paseo|blvd\.?|bulevar)"
-_SITE_PATTERN = (
-    rf"\b{alternatives('es.estate')} {_NAMES},? {_SITE_UNIT}[0-9]{{1,4}}\b"
-    rf"|\b{_SITE_WAY} {_NAMES}, {_SITE_HOUSE} {_NAMES},? {_SITE_UNIT}[0-9]{{1,4}}\b"
-)
-_SITE_GATE = rf"\b(?:{alternatives('es.estate')}|{_SITE_WAY}) (?:{W},? )+{_SITE_UNIT}[0-9]"
-_SITE, _SITE_FIRST = (
-    scanner(_SITE_PATTERN),
-    re.compile(rf"{alternatives('es.estate')} |{_SITE_WAY} "),
-)
-_SITE_HERE = re.compile(rf",? {_SITE_UNIT}[0-9]")
-_SITE_MATCHES = (
-    "Bda. Juan XXIII, bloque 12, 41006 Sevilla", "barriada la paz bloque 7 2c 21004 huelva",
-    "Residencial Los Naranjos, portal 5, 2ºA, Mairena del Aljarafe", "Urb. El Pinar, casa 14",
-    "Av. Balboa, PH Bay Mall, piso 3, oficina 301, Ciudad de Panamá", "Conjunto Los Cedros torre 3 apto 502",
-)  # fmt: skip
-_SITE_REJECTS = (
-    "el residencial tiene el bloque 7", "urbanización con piscina y portal 5", "col lombarda, casa 3",
-    "la colonia de perfume, lote 12", "grupo de trabajo, piso 3", "avenida cortada, planta 2",
-)  # fmt: skip
-
-
-def sites(data: bytes) -> Iterator[Range]:
-    """Yield addresses of a unit in a quarter or a building with a name."""
-    text = data.decode("latin-1")
-    frame = Frame(text)
-    for match in _SITE.finditer(data):
-        start, end = match.span()
-        first, unit = _SITE_FIRST.match(text, start), _SITE_HERE.search(text, start, end)
-        if first is None or unit is None or is_quantity(text, end):
-            continue
-        names = FR_WORD.findall(text[first.end() : unit.start()])
-        if any(name.lower() in _ES_STOP for name in names) or names[0].lower() in ("de", "y", "a"):
-            continue
-        stop, code = frame.tail(unit.start(), latin=True)
-        if code or names[-1][0].isupper():
-            yield frame.head(start), max(stop, end)
-
-
-# A name with a number takes more to be a street: a floor, "Bravo Murillo 120, 3oB", or two places,
-# "San Martin 1234, Rosario, Santa Fe".
-_BARE_FLOOR = (
-    r"(?:[0-9]{1,2}\.?[oa]\.?,? ?-?(?:[A-Z]\b|(?i:izq|izda|izqda|dcha|dcho|drcha|ext|int|planta|piso|puerta|pta)"
-    r"|[0-9]{1,2}\.?[oa]\b)|[0-9]{1,2}(?i:do|er|ro|to|mo|vo|no) [A-Z]\b"
-    r"|(?i:piso|planta|portal|escalera|esc\.|apto\.?|dpto\.?|depto\.?|dto\.?|oficina|of\.) ?[0-9]{1,4}\b)"
-)
-_BARE_NAMES = rf"{CAP}(?: (?:(?:de|del|de la|de los|y) )?{CAP}){{0,3}}"
-_BARE_FAR = "[NSEO][0-9]{2,3}[A-Z]?-[0-9]{2,4}"
-_BARE_NUMBER = "(?:[3-9][0-9]{3}|1[0-8][0-9]{2}|2[1-9][0-9]{2})"
-_BARE_PATTERN = (
-    rf"\b{_BARE_NAMES},? (?:[0-9]{{1,4}},? {_BARE_FLOOR}|{_BARE_FAR}\b|{_BARE_NUMBER}, [A-Z]"
-    rf"|[0-9]{{1,3}}, [A-Z])"
-)
-_BARE_GATE = (
-    rf"[a-z],? (?:[0-9]+,? {_BARE_FLOOR}|{_BARE_FAR}|{_BARE_NUMBER}, [A-Z])"
-    r"|[A-Za-z\xc0-\xff'-] [0-9]{1,3}[a-z]?, [A-Z\xc0]"  # that of another rule too
-)
-_BARE = scanner(_BARE_PATTERN)
-_BARE_PARTS = re.compile(rf"({_BARE_NAMES}),? ({_BARE_FAR}|[0-9]{{1,4}})")
-_BARE_MATCHES = (
-    "Bravo Murillo 120, 3ºB", "Núñez de Balboa 114, 3.ª planta, oficina 12, 28006 Madrid",
-    "Lavalle Norte 1625 piso 4 of. 408, CABA", "Juan León Mera N26-100 y Orellana, Quito 170522, Ecuador",
-    "San Martín 1234, Rosario, Santa Fe", "Sótero Sanz 55, Providencia, Santiago de Chile",
-)  # fmt: skip
-_BARE_REJECTS = (
-    "Curso 3, 2º B", "Real Madrid 3, Barcelona 2", "Ana Gómez 34, Sevilla", "Torre 2, piso 5", "Lima 18, Cusco 20",
-    "Windows 11, Intel", "Apolo 11, Luna", "Enero 2024, Madrid, Toledo",
-)  # fmt: skip
-_ES_NOT_STREET = words("es.not_street")
-
-
-def bare(data: bytes) -> Iterator[Range]:
-    """Yield addresses of a name and a number with a Spanish floor, or with two known places."""
-    text = data.decode("latin-1")
-    frame = Frame(text)
-    for match in _BARE.finditer(data):
-        start, _ = match.span()
-        parts = _BARE_PARTS.match(text, start)
-        if parts is None:
-            continue
-        names, end = parts.group(1).lower().split(), parts.end()
-        if not (_ES_NOT_STREET | NOT_NAME | _ES_STOP).isdisjoint(names) or is_quantity(text, end):
-            continue
-        far = parts.group(2)[0].isalpha()
-        if text[end : end + 2] == ", " and text[end + 2].isupper():
-            town = known_town(text, end + 2, TOWNS)
-            more = town > 0 and text[town : town + 2] == ", "
-            if not (more and known_place(text, town + 2)) or parts.group(1).lower() in TOWNS:
-                continue
-        elif not far and len(names) == 1 and not _ES_LEADS.search(text, max(0, start - 12), start):
-            continue
-        yield frame.head(start), frame.tail(end, latin=True)[0]
-
-
-_PLACE_NAME = re.compile(rf"(?:{PROVINCE}|{alternatives('eu.country')})(?![A-Za-z\xc0-\xff-])")
-
-
-def known_place(text: str, start: int) -> bool:
-    """Tell whether a town, a province or a country is named at `start`."""
-    return known_town(text, start, TOWNS) > 0 or _PLACE_NAME.match(text, start) is not None
+_HOUSE_INSIDE = re.compile(f"[0-9] (?:bis |ter |quater )?(?:{FR_TYPE}|{ES_TYPE}) ")
 
 
 RULES: tuple[Rule, ...] = (
-    Rule("address", (_SITE_GATE,), sites, _SITE_MATCHES, _SITE_REJECTS),
-    Rule("address", (_BARE_GATE,), bare, _BARE_MATCHES, _BARE_REJECTS),
     Rule("address", _ES_GATES, spanish, _SPANISH_MATCHES, _SPANISH_REJECTS),
     Rule("address", (_OF_GATE,), numbered, ("14 de la calle Feria",), ("el 5 de la avenida",)),
     Rule("address", CODE_GATES, places, _PLACE_MATCHES, _PLACE_REJECTS),
-    Rule("address", (_GRID_GATE,), grid, _GRID_MATCHES, _GRID_REJECTS),
     Rule("address", (_ES_BOX_PATTERN,), spanish_boxes, _BOX_MATCHES, _BOX_REJECTS),
 )

@@ -81,9 +81,9 @@ _FR_OLD = (  # "12 petite rue", in Quebec "745, 3e Avenue"
 )
 _FR_SPELLED = alternatives("fr.number")
 _FR_PATTERN = (
-    rf"\b(?:[0-9]{{1,4}}(?:(?:[-/]| et | a )[0-9]{{1,4}})?|{_FR_SPELLED})"
+    rf"\b(?:[0-9]{{1,4}}(?:(?:[-/]| et (?:le )?| au? )[0-9]{{1,4}})?|{_FR_SPELLED})"
     r"(?: ?(?i:bis|ter|quater|[a-d]))?(?: ?, ?| |,?\n)"
-    rf"(?:{FR_TYPE} |{_FR_OLD}|(?i:grand'?(?:rue|place))\b)"
+    rf"(?:{FR_TYPE} |{_FR_OLD}|(?i:grand'?(?:rue|place)|la canebiere|la croisette)\b)"
     rf"|\b{FR_TYPE} (?i:de|du|des|d'|la) ?|\b{alternatives('fr.named')} "
     r"|\b(?i:(?:le|au) (?:bourg|village)), "
 )
@@ -92,7 +92,7 @@ _FR_NUMBER_ENDS = rf"(?:[0-9]|\b{_FR_SPELLED})(?: ?(?i:bis|ter|quater|[a-d]))?(?
 _FR_GATES = (
     rf"{_FR_NUMBER_ENDS}(?:{FR_TYPE} |{alternatives('fr.adjective')}[ -][A-Za-z]"
     r"|[0-9]+(?i:e|re|ere|eme) [A-Za-z])",
-    rf"{_FR_NUMBER_ENDS}(?i:grand'?[rp])",
+    rf"{_FR_NUMBER_ENDS}(?i:grand'?[rp]|la c)",
     rf"\b{FR_TYPE} (?i:de|du|des|d'|la)|\b{alternatives('fr.named')} ",
     r"\b(?i:(?:le|au) (?:bourg|village)), ",
 )
@@ -100,7 +100,8 @@ _FR_GATES = (
 W = r"[A-Za-z\xc0-\xff][A-Za-z\xc0-\xff'.-]*"
 _FR_INTRO = r"(?:,? (?i:no\.? ?|numero )?|, au )"
 _FR_LAST_PATTERN = (
-    rf"\b{alternatives('fr.street.first')} (?:{W} ){{0,4}}?{W}{_FR_INTRO}[0-9]{{1,4}}[a-z]?\b"
+    rf"\b{alternatives('fr.street.first')} (?:{W} ){{0,4}}?{W}{_FR_INTRO}[0-9]{{1,4}}"
+    r"(?:[a-z]| ?(?i:bis|ter))?\b"
 )
 # Words for squares are of other languages too, or of sentences: only with a postcode.
 _FR_COMMON_PATTERN = (
@@ -115,7 +116,7 @@ _FR_COMMON = scanner(_FR_COMMON_PATTERN)
 _FR_COMMON_NUMBER = re.compile(r".*? [0-9]{1,4}[a-z]?(?:/[0-9]+)?(?=[, \n])", re.DOTALL)
 _FR_LAST_GATE = rf"\b{alternatives('fr.street.first')} (?:{W} )*{W}{_FR_INTRO}[0-9]"
 _FR_TITLE = re.compile(".*, (?:19|20)[0-9]{2}", re.DOTALL)
-_FR_NAME_END = re.compile(r",? (?:no\.? ?|numero |au )?[0-9]+[a-z]?$")
+_FR_NAME_END = re.compile(r",? (?:no\.? ?|numero |au )?[0-9]+(?:[a-z]| ?(?:bis|ter))?$")
 _FR_LAST_HEAD = re.compile(rf"{alternatives('fr.street.first')} ")
 _FR_ARTICLE = re.compile(
     "(?<![A-Za-z\xc0-\xff'])"
@@ -255,6 +256,8 @@ def _french_end(text: str, frame: Frame, start: int, end: int, until: int, numbe
         text, end, name_end
     ):
         return -1  # "AF 1380 porte F42"
+    if text[name_end : name_end + 1] == "." and text[name_end - 2 : name_end - 1] == " ":
+        name_end += 1  # "boul. Rene-Levesque O., bur. 2500"
     house = None if numbered else _FR_BELGIAN.match(text, name_end)
     stop, code = frame.tail(house.end() if house else name_end, latin=True, loose=numbered)
     type_ = text[start:end].lower().split()[-1]

@@ -61,7 +61,8 @@ _KEYED = re.compile(
     r"(?: [a-z](?![a-z]))?)"  # "2do A", "8vo piso b"
     r"|(?i:es|bl|pl|pt|esc|pta|plta): ?[0-9A-Za-z]{1,3}"  # as in the cadastre: "es:3 pl:04 pt:d"
     r"|(?i:digicode|code) (?=[0-9A-Z]{0,3}[0-9]{2})[0-9A-Z]{4,6}|Sur|Norte|SUR|NORTE"
-    r"|(?i:interior|exterior|int|ext)\b\.?(?! ?[0-9])"
+    r"|(?i:interior|exterior|int|ext)\b(?!\.? ?[0-9])\.?"
+    rf"|(?i:local|bajo|bajos)\.? ?(?:(?i:no?)\.? ?)?[0-9]{{1,4}}[A-Za-z]?{_SIDE}"
     rf"|{alternatives('es.ordinal')}(?i:,? (?:planta|piso|puerta))?"
     rf"(?:,? {alternatives('es.ordinal', 'eu.side')}| [A-Z]\b)"
     rf"|(?i:c/o|z\. ?hd\.?|chez) (?i:(?:fam|familie|herr|frau|dr|m|mme)\.? )?{CAP}(?: {CAP})?"
@@ -72,10 +73,12 @@ _KEYED = re.compile(
 _TO_UNIT = re.compile(r" \(|,? - | ?[/\xa4] ?|-(?=[0-9])|[ ,]{1,3}\n?|\n")
 _FLOOR = re.compile(
     r"(?![0-9]{1,2} ?[hH])[0-9]{1,2}\.?[oaer]?\.?"
-    r"(?:(?: ?- ?| )[0-9]{1,2}\.?[oaer]?| ?-? ?[A-Za-z])?(?![0-9A-Za-z)]|[.,][0-9])"
+    r"(?:(?: ?- ?| )[0-9]{1,2}\.?[oaer]?| ?-? ?[A-Za-z]| ?\"[A-Za-z]\")?(?![0-9A-Za-z)]|[.,][0-9])"
 )
 _FLOOR_SIDE = re.compile(_SIDE)
-_BUILDING_BEHIND = re.compile(rf"{_BUILDING}(?=, ?[0-9A-Z\xc0]|\n)")
+_BUILDING_BEHIND = re.compile(
+    rf"{_BUILDING}(?=, ?(?:[0-9A-Z\xc0]|{alternatives('eu.apartment', 'eu.floor')}(?![A-Za-z]))|\n)"
+)
 _BUILDING_AFTER = re.compile(rf"{_BUILDING}(?=[,.;)\n]|$)")
 
 
@@ -174,10 +177,10 @@ def _tail(text: str, latin: bool, loose: bool) -> tuple[int, bool]:
     end = city(text, units, latin)
     if end > units:
         for _ in range(4):
-            more = _AFTER_CITY.match(text, end)
-            end = more.end() if more else end
-            lead = _TO_TOWN.match(text, end) if more is None else None
-            end = max(end, known_town(text, lead.end(), TOWNS)) if lead else end
+            lead = _TO_TOWN.match(text, end)
+            known = known_town(text, lead.end(), TOWNS) if lead else -1
+            more = _AFTER_CITY.match(text, end) if known < 0 else None
+            end = max(end, known, more.end() if more else end)
         return end, False
     alone = _CODE_ALONE.match(text, units)
     return (alone.end() if alone else units), False
@@ -188,7 +191,7 @@ _CROSS_NAME = rf"(?:[0-9]{{1,3}}[A-Za-z]?\b|(?:(?i:av|avda|c|calle|jr)\.? )?{CAP
 _CROSS = re.compile(
     r",? (?i:x|por) [0-9]{1,3}[A-Za-z]?(?: (?i:y|x) [0-9]{1,3}[A-Za-z]?)?(?![A-Za-z0-9])"
     rf"|,? (?i:entre|e/) ?(?i:calles? )?{_CROSS_NAME} (?i:y|e) {_CROSS_NAME}"
-    rf"|,? (?i:esq\.?|esquina)(?: (?i:con|a))? {_CROSS_NAME}"
+    rf"|,? (?i:esq\.?|esquina)(?: (?i:con|a))? (?:{_CROSS_NAME}|{LETTER}+(?: {LETTER}+){{0,2}}(?=[,.\n]|$))"
     rf"|,? (?i:y|con) (?i:calle|av\.?|avenida|avda\.?|via|jr\.?) {_CROSS_NAME}"
     rf"| y {CAP}(?: {CAP}){{0,2}}(?=, {LETTER}|,? [0-9]{{4,6}} {LETTER})"
 )
@@ -200,8 +203,9 @@ def _crossing_end(text: str, end: int) -> int:
     if cross is None:
         return end
     if cross.group().startswith(" y ") and text[cross.end()] == ",":
-        known = known_town(text, cross.end() + 2, TOWNS)
-        return cross.end() if known > 0 else end
+        behind = cross.end() + 2
+        placed = known_town(text, behind, TOWNS) > 0 or _BUILDING_AFTER.match(text, behind)
+        return cross.end() if placed else end
     return cross.end()
 
 
@@ -236,7 +240,9 @@ _LOOSE = re.compile(
     rf"(?=(?:,[ \n]?|\n){CODE},? {LETTER}| [0-9]{{5}} {LETTER})"
 )
 _LOOSE_WORD = re.compile("[A-Za-z\xc0-\xff']+")
-_TO_ANOTHER = re.compile(" (?:a|al|au|nach|bis|hasta) [A-Z]")  # "from Calle Sol 3, Lugo to Av. ..."
+_TO_ANOTHER = re.compile(
+    " (?:a|al|au|nach|bis|hasta) [A-Z0-9]"
+)  # "from Calle Sol 3, Lugo to Av. ..."
 _LOOSE_DIGITS = re.compile("(?:[^0-9]*[0-9]){7}|[0-9]{5}")
 
 
@@ -282,6 +288,7 @@ _NOT_LOOSE = (
 _TO_CITY = re.compile(
     r"(?: ?,| -| \xa4| \|)?[ \n](?:(?i:in|a|en) )?(?=[A-Za-z\xc0-\xff])|,(?=[A-Z])"
 )
+_UNIT_WORDS = words("eu.apartment") | words("eu.floor") - {"villa", "ch", "of"}
 _QUARTER_LAST = re.compile(rf" \(({CAP}(?: {CAP})?)\)")
 _QUARTER_BEFORE = re.compile(rf" \({CAP}(?: {CAP})?\)(?=, ?{CAP})")
 _CITY_ENDS = re.compile(r"[.,;:)\n?!]|$| [a-z\xe0-\xff(\xa2\xa4-]")
@@ -309,7 +316,9 @@ def city(text: str, end: int, latin: bool = False) -> int:
     if name is None or "\n" in lead.group() or not _CITY_ENDS.match(text, name.end()):
         return end
     first = name.group().split()[0].lower().rstrip(".")
-    return end if first in NOT_CITY or first in NOT_TOWN - TOWN_BEGINS else name.end()
+    if first in NOT_CITY or first in _UNIT_WORDS or first in NOT_TOWN - TOWN_BEGINS:
+        return end
+    return name.end()
 
 
 def _district_end(text: str, start: int, known: int, latin: bool) -> int:
@@ -331,7 +340,7 @@ _AFTER_CITY = re.compile(
     rf"| [A-Z][0-9]{{4}}(?:[A-Z]{{3}})?{_CODE_ENDS}|, [0-9]{{7}}(?: {CAP}){{1,2}}"
     rf"| [0-9]{{4}}(?=, {alternatives('eu.country')}(?![A-Za-z]))"
     rf"|(?:,? |\n)\(?(?:{PROVINCE}|{alternatives('eu.country')})(?![A-Za-z\xc0-\xff-])\)?"
-    r"| \([0-9]{2}\)| (?i:d\.? ?c\.?|d\.? ?f\.?)(?![A-Za-z])| 1?[0-9](?=, [A-Z])"
+    r"|(?<=[Ll]ima) [0-9]{1,2}(?![0-9A-Za-z])| \([0-9]{2}\)| (?i:d\.? ?c\.?|d\.? ?f\.?)(?![A-Za-z])| 1?[0-9](?=, [A-Z])"
     rf"|(?:,? \(?{LETTER}{{2,}}\)?)?,? {{1,2}}(?i:[a-z][0-9][a-z] ?[0-9][a-z][0-9])\b"  # as in Canada
 )
 _CODE_ALONE = re.compile(

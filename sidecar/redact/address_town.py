@@ -127,7 +127,8 @@ LOWER_TOWN = re.compile(
     rf"(?: (?i:de|del|de la) {LETTER}{{3,}})?(?=[.,;:)\n?!]|$)"
 )
 _IN_BRACKETS = re.compile(rf" [(\[](?:{CAP}(?: {CAP})?|{alternatives('de.region')})[)\]]")
-PROVINCE = alternatives("es.province")
+# Some are words of sentences too.
+PROVINCE = rf"(?:{alternatives('es.province')}|(?:Ver|Son|Sin|Tab|Camp|Zac)\.)"
 _MORE_CAPS = re.compile(rf" {CAP}")
 MORE_TOWN = re.compile(
     r"(?i:(?: la defense)? cedex(?: [0-9]{1,2})?|(?: d\.? ?[fc]\.?)(?![A-Za-z]))"
@@ -157,7 +158,7 @@ CODE_GATES = (
 _CODE_HERE = re.compile(
     rf"(?:{_IN}|\. | / | - )({CODE})(,? |\n)(?={LETTER})"
     rf"|(?:[ ,]{{1,2}}|\n)((?:19|20)[0-9]{{2}})( )(?={alternatives('eu.town.year')})"
-    rf"|(?:{BEFORE_CODE}|, ?| |\n)((?i:[a-z][0-9]{{4}}[a-z]{{3}})|[A-Z][0-9]{{4}}|[0-9]{{7}})( )"
+    rf"|(?:{BEFORE_CODE}|, ?| |\n)((?i:[a-z][0-9]{{4}}[a-z]{{3}})|[A-Z][0-9]{{4}}|[0-9]{{6,7}})( )"
     rf"(?={LETTER})"
     rf"|(?:{BEFORE_CODE}|, )((?i:[defab]-)?[0-9]{{5}}|[0-9]{{2}} [0-9]{{3}})(,? ?-? ?|\n)"
     rf"(?={LETTER}{{2}})"
@@ -167,13 +168,13 @@ _LABEL_HERE = re.compile(" ?[:=]")
 _SHORT_CODE = re.compile("[A-Z]?[0-9]+")
 
 
-_SPACED = re.compile(rf"{LETTER}+(?: - {LETTER}+)+")
+_SPACED = re.compile(rf"{LETTER}+(?: {LETTER}+)? - {LETTER}+(?: {LETTER}+)?(?: - {LETTER}+)*")
 
 
 def _town_end(text: str, start: int, latin: bool) -> int:
     """Return where the town behind a postcode ends, or -1."""
     spaced = _SPACED.match(text, start)
-    if spaced and spaced.group().replace(" ", "").lower() in TOWNS:
+    if spaced and spaced.group().replace(" - ", "-").lower() in TOWNS:
         return spaced.end()  # "Maisons - Alfort"
     end = known_town(text, start, TOWNS)
     if end < 0:
