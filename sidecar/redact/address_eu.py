@@ -103,6 +103,7 @@ _ES_NO = re.compile(
 )
 _ES_ALONE_HEAD = re.compile(rf"{_ES_ALONE},?[ \n](?i:n|[0-9])")
 _ES_HEAD = re.compile(rf"{ES_TYPE} ?")
+_ES_AGAIN = re.compile(rf" (?:en|por|desde|hasta|con|a|y|la) (?={ES_TYPE} {W})")
 _ES_THE = re.compile("(?:de (?:la|las|los|el)|del) ")
 _ES_NO_HOUSE = re.compile("[ ,#]0[0-9]+$")
 _ES_LONG = re.compile("[ ,#][0-9]{5}$")
@@ -131,6 +132,11 @@ def spanish(data: bytes) -> Iterator[Range]:
             yield frame.head(start), frame.tail(end, latin=True)[0]
             continue
         certain = type_ is not None and _is_spanish_street(text, type_, end)
+        again = _ES_AGAIN.search(text, start, end) if certain is None else None
+        if again:  # "calle cortada en calle Alcala 100"
+            start = again.end()
+            type_ = _ES_HEAD.match(text, start, end)
+            certain = type_ is not None and _is_spanish_street(text, type_, end)
         floor = _ES_FLOOR_OF.search(text, max(0, start - 16), start)
         start = floor.start() if floor else start
         stop, code = frame.tail(end, latin=True) if certain is not None else (end, False)
@@ -197,6 +203,8 @@ def _is_spanish_street(text: str, type_: re.Match[str], end: int) -> bool | None
     capital = any(name[0].isupper() for name in names)
     if value in _ES_STREET:
         return capital or len(names) < 4
+    if value == "lugar" and not capital:
+        return False  # "en lugar del puerto 119"
     return len(value) > 2 and (
         capital or bool(number) or (_ES_THE.match(name) is not None and bool(ENDS.match(text, end)))
     )
@@ -310,11 +318,13 @@ def _is_place(text: str, start: int, end: int, town: int) -> bool:
     if text[end] == " " and not (known and (not names or names[-1][0].isupper())):
         return False
     if _PUBLIC_HERE.match(text, start) and (
-        _STREET_NEXT.match(text, end) or _STREET_INSIDE.search(text, start, end)
+        _STREET_NEXT.search(text, end, town) or _STREET_INSIDE.search(text, start, end)
     ):
         return False  # "Musee d'Orsay, esplanade Foch, 75007 Paris"
     if not names:
         plain = first.lower().replace("\xdf", "ss")
+        if first[1:2] == "'" and not first[2:3].isupper():
+            return False  # "L'immeuble, 64 avenue Foch"
         return (
             (known or text[town].isupper()) and first[0].isupper() and plain not in _DE_NOT_STREET
         )

@@ -64,6 +64,8 @@ _COMMON_REJECTS = (
     "cours 12 en 1850 mots",
     "place 2, Lyon gagne",
     "route 5, Nice",
+    "Cours Moyen 2, Lyon",
+    "Place Rouge 1980, Paris",
 )
 _FRENCH_REJECTS = (
     "12 places assises dans la salle", "5 cours de maths", "BP 5645", "52 av. J.-C.",
@@ -81,7 +83,7 @@ _FR_OLD = (  # "12 petite rue", in Quebec "745, 3e Avenue"
 )
 _FR_SPELLED = alternatives("fr.number")
 _FR_PATTERN = (
-    rf"\b(?:[0-9]{{1,4}}(?:(?:[-/]| et (?:le )?| au? )[0-9]{{1,4}})?|{_FR_SPELLED})"
+    rf"\b(?:[0-9]{{1,4}}(?:(?:[-/]| et (?:le )?| a )[0-9]{{1,4}})?|{_FR_SPELLED})"
     r"(?: ?(?i:bis|ter|quater|[a-d]))?(?: ?, ?| |,?\n)"
     rf"(?:{FR_TYPE} |{_FR_OLD}|(?i:grand'?(?:rue|place)|la canebiere|la croisette)\b)"
     rf"|\b{FR_TYPE} (?i:de|du|des|d'|la) ?|\b{alternatives('fr.named')} "
@@ -109,11 +111,15 @@ _FR_COMMON_PATTERN = (
     rf"[0-9]{{1,4}}[a-z]?(?:/[0-9]+)?(?:(?:,? |,?\n){CODE} {LETTER}|, {CAP})"
 )
 _FR_COMMON_GATE = (
-    rf"\b(?i:place|square|route|cours|quartier|clos) (?:{W} )*{W},? [0-9]+[a-z]?(?:/[0-9]+)?, [A-Z]"
+    rf"\b(?i:place|square|route|clos) (?:{W} )*{W},? [0-9]+[a-z]?(?:/[0-9]+)?, [A-Z]"
     r"|(?i:grand-place) [0-9]+[a-z]?(?:/[0-9]+)?, [A-Z]"
 )
 _FR_COMMON = scanner(_FR_COMMON_PATTERN)
 _FR_COMMON_NUMBER = re.compile(r".*? [0-9]{1,4}[a-z]?(?:/[0-9]+)?(?=[, \n])", re.DOTALL)
+# "Place Jourdan 1, Etterbeek", but "Cours Moyen 2, Lyon", "Place Rouge 1980, Moscou"
+_FR_SQUARE = re.compile(
+    r"(?i:grand-place|(?:place|square|route|clos) .+),? (?!(?:19|20)[0-9]{2}$)[0-9]"
+)
 _FR_LAST_GATE = rf"\b{alternatives('fr.street.first')} (?:{W} )*{W}{_FR_INTRO}[0-9]"
 _FR_TITLE = re.compile(".*, (?:19|20)[0-9]{2}", re.DOTALL)
 _FR_NAME_END = re.compile(r",? (?:no\.? ?|numero |au )?[0-9]+(?:[a-z]| ?(?:bis|ter))?$")
@@ -218,7 +224,7 @@ def french_common(data: bytes) -> Iterator[Range]:
         if number is None or not NOT_NAME.isdisjoint(number.group().lower().split()):
             continue
         stop, code = frame.tail(number.end(), latin=True)
-        named = number.group().count(" ") > 1 or "-" in number.group()
+        named = _FR_SQUARE.match(number.group()) is not None
         if code or (named and known_town(text, number.end() + 2, TOWNS) > 0):
             yield frame.head(start), stop
 

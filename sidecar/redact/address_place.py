@@ -62,7 +62,7 @@ _KEYED = re.compile(
     r"|(?i:es|bl|pl|pt|esc|pta|plta): ?[0-9A-Za-z]{1,3}"  # as in the cadastre: "es:3 pl:04 pt:d"
     r"|(?i:digicode|code) (?=[0-9A-Z]{0,3}[0-9]{2})[0-9A-Z]{4,6}|Sur|Norte|SUR|NORTE"
     r"|(?i:interior|exterior|int|ext)\b(?!\.? ?[0-9])\.?"
-    rf"|(?i:local|bajo|bajos)\.? ?(?:(?i:no?)\.? ?)?[0-9]{{1,4}}[A-Za-z]?{_SIDE}"
+    rf"|(?i:local|bajo|bajos)\.? ?(?:(?i:no?)\.? ?)?[0-9]{{1,4}}[A-Za-z]?(?![0-9A-Za-z]){_SIDE}"
     rf"|{alternatives('es.ordinal')}(?i:,? (?:planta|piso|puerta))?"
     rf"(?:,? {alternatives('es.ordinal', 'eu.side')}| [A-Z]\b)"
     rf"|(?i:c/o|z\. ?hd\.?|chez) (?i:(?:fam|familie|herr|frau|dr|m|mme)\.? )?{CAP}(?: {CAP})?"
@@ -240,9 +240,9 @@ _LOOSE = re.compile(
     rf"(?=(?:,[ \n]?|\n){CODE},? {LETTER}| [0-9]{{5}} {LETTER})"
 )
 _LOOSE_WORD = re.compile("[A-Za-z\xc0-\xff']+")
-_TO_ANOTHER = re.compile(
-    " (?:a|al|au|nach|bis|hasta) [A-Z0-9]"
-)  # "from Calle Sol 3, Lugo to Av. ..."
+_TO_ANOTHER = re.compile(  # "from Calle Sol 3, Lugo to Av. ..."
+    " (?:a|al|au|nach|bis|hasta) (?:[A-Z0-9]|(?:av|avda|c|calle|plaza|rue)[ ./])"
+)
 _LOOSE_DIGITS = re.compile("(?:[^0-9]*[0-9]){7}|[0-9]{5}")
 
 
@@ -337,7 +337,7 @@ def _district_end(text: str, start: int, known: int, latin: bool) -> int:
 _CODE_ENDS = r"(?![0-9A-Za-z\xc0-\xff]|[ .,/-][0-9])"
 _AFTER_CITY = re.compile(
     rf",? [(]?(?:{CODE_LABEL} ?)?(?:[ed]-)?[0-9]{{5,6}}{_CODE_ENDS}[)]?"
-    rf"| [A-Z][0-9]{{4}}(?:[A-Z]{{3}})?{_CODE_ENDS}|, [0-9]{{7}}(?: {CAP}){{1,2}}"
+    rf"| (?i:[a-z][0-9]{{4}}(?:[a-z]{{3}})?){_CODE_ENDS}|, [0-9]{{7}}(?: {CAP}){{1,2}}"
     rf"| [0-9]{{4}}(?=, {alternatives('eu.country')}(?![A-Za-z]))"
     rf"|(?:,? |\n)\(?(?:{PROVINCE}|{alternatives('eu.country')})(?![A-Za-z\xc0-\xff-])\)?"
     r"|(?<=[Ll]ima) [0-9]{1,2}(?![0-9A-Za-z])| \([0-9]{2}\)| (?i:d\.? ?c\.?|d\.? ?f\.?)(?![A-Za-z])| 1?[0-9](?=, [A-Z])"
@@ -480,11 +480,12 @@ def _venue_start(text: str, begin: int, end: int, joined: bool = False) -> int:
         lower = [name for name in names if name[0].islower() and name[1:2] != "'"]
         if lower and (len(lower) < len(names) or len(lower) > 2 or venue.group()[0].isupper()):
             continue
-        if _NOT_LOOSE.isdisjoint(map(str.lower, names)):
+        if (_NOT_LOOSE | _VENUE_SORT).isdisjoint(map(str.lower, names)):
             return venue.start()
     return -1
 
 
+_VENUE_SORT = words("eu.venue.sort")
 _VENUE_KIND, _VENUE_PLAIN = words("eu.venue.kind"), words("eu.venue.plain")
 
 

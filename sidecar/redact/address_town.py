@@ -231,11 +231,11 @@ def _more_caps(text: str, end: int) -> int:
     return end
 
 
-_MORE_PLAIN = re.compile(rf"((?: {LETTER}{{3,}}){{1,2}})(?=[\n.,;:)?!]|$)")
+_MORE_PLAIN = re.compile(rf"( {LETTER}{{3,}})(?=[\n.,;:)?!]|$)")
 
 
 def _more_plain(text: str, end: int) -> int:
-    """Return where up to two more names without capitals end: "46090 flaujac poujols"."""
+    """Return where one more name without a capital ends: "46090 flaujac poujols"."""
     more = _MORE_PLAIN.match(text, end)
     if more is None or not (NOT_NAME | NOT_TOWN | EU_UNIT).isdisjoint(more.group(1).split()):
         return end
