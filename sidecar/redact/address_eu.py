@@ -94,7 +94,7 @@ _ES_PATTERN = (
 _ES_GATES = (
     rf"\b{ES_TYPE}(?: |\b)(?:[0-9]{{1,2}}o? de )?(?:{W} ){{0,6}}?"
     rf"(?:{W}|[A-Za-z]{{1,2}}-[0-9]{{1,4}})(?:,?[ \n]|,){_ES_INTRO}"
-    rf"(?:[0-9]|(?i:s/n|km)|(?i:numero ){_ES_SPELLED}|[NSEO][0-9])",
+    rf"(?:[0-9]|(?i:s/n|km|numero [a-z])|[NSEO][0-9])",
     rf"(?:{alternatives('es.street.alone')}|{_ES_BASQUE}),?[ \n]{_ES_INTRO}[0-9]",
 )
 _ES_NO = re.compile(
@@ -157,9 +157,8 @@ _TOWN_BEFORE = re.compile(
 def _behind_town(text: str, start: int) -> int:
     """Return where the address starts if its town stands before it: "en getafe calle madrid 48"."""
     town = _TOWN_BEFORE.search(text, max(0, start - 32), start)
-    if town and town.group(1).lower() in TOWNS - WORD_TOWNS:
-        return town.start(1)
-    return start
+    name = town.group(1).lower() if town else ""
+    return town.start(1) if town and name in TOWNS and name not in WORD_TOWNS else start
 
 
 # "3oC de calle Lagasca 88"
@@ -185,8 +184,10 @@ def _is_spanish_street(text: str, type_: re.Match[str], end: int) -> bool | None
     names = FR_WORD.findall(name)
     if all(name.lower() in _FR_PARTICLE for name in names):
         return None
-    if names[0] == "a" and len(type_.group().strip()) < 3:
-        return None  # "3 c. a soupe, 2 oeufs"
+    if names[0] == "a" and (
+        len(type_.group().strip()) < 3 or (names[1:2] and names[1] in _ES_STREET)
+    ):
+        return None  # "3 c. a soupe, 2 oeufs", "5, ronda a av. real 33"
     lower = all(name.islower() or name.isupper() for name in names)
     if any((name if not lower else name.lower()) in ES_STOP for name in names if len(name) > 1):
         return None  # but "Cuesta de Santo Domingo"
@@ -312,7 +313,7 @@ def places(data: bytes) -> Iterator[Range]:
 def _is_place(text: str, start: int, end: int, town: int) -> bool:
     """Tell whether the words up to a comma name a place in the town."""
     first, *names = _PLACE_WORD.findall(_WITHOUT_NUMBER.sub("", text[start:end]))
-    if not (NOT_NAME - _PLAIN).isdisjoint(name.lower() for name in names):
+    if not _NOT_PLACE.isdisjoint(name.lower() for name in names):
         return False
     known = known_town(text, town, TOWNS) > 0 or _TOWN_SHAPE.match(text, town) is not None
     if text[end] == " " and not (known and (not names or names[-1][0].isupper())):
@@ -357,6 +358,7 @@ _WORD_ENDS = re.compile("[ ,\n]")
 _PLACE_WORD = re.compile("[A-Za-z0-9\xc0-\xff#][A-Za-z0-9\xc0-\xff'-]*")
 _WITHOUT_NUMBER = re.compile(rf"(?<=.){_NO_NUMBER}$")
 _PLAIN = _FR_PARTICLE | {"no", "nr", "n"}
+_NOT_PLACE = NOT_NAME - _PLAIN
 _NOT_FIRST = frozenset({"en", "a", "au", "aux", "y", "et", "pour"})
 _HOUSE_INSIDE = re.compile(f"[0-9] (?:bis |ter |quater )?(?:{FR_TYPE}|{ES_TYPE}) ")
 

@@ -39,8 +39,10 @@ _FRENCH_MATCHES = (
     "Tour Horizon, 3 place de l'Église, 32100 Condom", "DEAUVILLE (14800), 19 avenue Foch",
     "Tour Part-Dieu 129 rue Servient 69003 Lyon", "2, rue des Jardins, Québec (Québec) G1R 4S9",
     "D 906, 1120 route de Paris, 71000 Sancé", "47 , rue Carnot , 94700 Maisons-Alfort",
-    "5 trav. des Potiers, 30700 Uzès", "745, 3e Avenue, Limoilou, Québec", "1 esplanade J4\n13002 Marseille",
-    "quatorze rue du Bac, Melun", "52 rue Foch, 59000 Lille (2e étage, porte 4)", "zac du chêne 7 rue Foch",
+    "5 trav. des Potiers, 30700 Uzès", "745, 3e Avenue, Limoilou, Québec",
+    "1 esplanade J4\n13002 Marseille",
+    "quatorze rue du Bac, Melun", "52 rue Foch, 59000 Lille (2e étage, porte 4)",
+    "zac du chêne 7 rue Foch",
     "6 r des ecoles 71100 chalon s/ saone", "46, rue de l'Ourcq - Bât. A - 3e - Pantin",
 )  # fmt: skip
 _LAST_MATCHES = (
@@ -50,7 +52,8 @@ _LAST_MATCHES = (
 )  # fmt: skip
 _LAST_REJECTS = (
     "Boulevard de la mort, 2007, Tarantino",
-    "la rue compte 12 maisons", "quai numéro 7, voie 3", "le boulevard fait 12 km", "rue barrée pendant 3 jours",
+    "la rue compte 12 maisons", "quai numéro 7, voie 3", "le boulevard fait 12 km",
+    "rue barrée pendant 3 jours",
     "cette avenue 12 fois", "rue de la paix 400 euros",
 )  # fmt: skip
 _COMMON_MATCHES = (
@@ -72,7 +75,8 @@ _FRENCH_REJECTS = (
     "quai 3 voie C", "départ 7 h 04 voie K", "calendrier 2025 zone B",
     "1 rond-point à refaire, 3 feux",
     "voiture 7 place 21", "chapitre 5 allée des brumes", "3 place settings", "40 allées et venues",
-    "AF 1380 porte F42 embarquement", "trois rues plus loin", "six chemins de terre", "cinq cours de Maths", "12 vers sur une place de village",
+    "AF 1380 porte F42 embarquement", "trois rues plus loin", "six chemins de terre",
+    "cinq cours de Maths", "12 vers sur une place de village",
 )  # fmt: skip
 
 # ------------------------------------------------------------------------------------- French
@@ -81,20 +85,26 @@ _FR_OLD = (  # "12 petite rue", in Quebec "745, 3e Avenue"
     rf"(?:{alternatives('fr.adjective')}[ -]|[0-9]{{1,3}}(?i:e|re|ere|eme) )"
     rf"{alternatives('fr.street', 'fr.street.weak')}\b"
 )
-_FR_SPELLED = alternatives("fr.number")
+_FR_SPELLED = (
+    r"(?:(?i:vingt|trente|quarante|cinquante|soixante)[ -]et[ -]un"
+    rf"|(?:(?i:dix|vingt|trente|quarante|cinquante|soixante)-)?{alternatives('fr.number')})"
+)
+_FR_STRONG = "(?i:rue|avenue|av\\.?|boulevard|bd\\.?|place|chemin|impasse|allee|quai|route)"
 _FR_PATTERN = (
-    rf"\b(?:[0-9]{{1,4}}(?:(?:[-/]| et (?:le )?| a )[0-9]{{1,4}})?|{_FR_SPELLED})"
-    r"(?: ?(?i:bis|ter|quater|[a-d]))?(?: ?, ?| |,?\n)"
-    rf"(?:{FR_TYPE} |{_FR_OLD}|(?i:grand'?(?:rue|place)|la canebiere|la croisette)\b)"
+    r"\b[0-9]{1,4}(?:(?:[-/]| et (?:le )?| a )[0-9]{1,4})?(?: ?(?i:bis|ter|quater|[a-d]))?"
+    rf"(?: ?, ?| |,?\n)(?:{FR_TYPE} |{_FR_OLD}"
+    r"|(?i:grand'?(?:rue|place)|la canebiere|la croisette)\b)"
+    rf"|\b{_FR_SPELLED},? {_FR_STRONG} "
     rf"|\b{FR_TYPE} (?i:de|du|des|d'|la) ?|\b{alternatives('fr.named')} "
     r"|\b(?i:(?:le|au) (?:bourg|village)), "
 )
 # Gates ask for less than the patterns: what they spell out makes the gate large.
-_FR_NUMBER_ENDS = rf"(?:[0-9]|\b{_FR_SPELLED})(?: ?(?i:bis|ter|quater|[a-d]))?(?: ?, ?| |,?\n)"
+_FR_NUMBER_ENDS = r"[0-9](?: ?(?i:bis|ter|quater|[a-d]))?(?: ?, ?| |,?\n)"
 _FR_GATES = (
     rf"{_FR_NUMBER_ENDS}(?:{FR_TYPE} |{alternatives('fr.adjective')}[ -][A-Za-z]"
     r"|[0-9]+(?i:e|re|ere|eme) [A-Za-z])",
     rf"{_FR_NUMBER_ENDS}(?i:grand'?[rp]|la c)",
+    rf"(?:{alternatives('fr.number')}|et.un),? {_FR_STRONG} ",
     rf"\b{FR_TYPE} (?i:de|du|des|d'|la)|\b{alternatives('fr.named')} ",
     r"\b(?i:(?:le|au) (?:bourg|village)), ",
 )
@@ -134,6 +144,7 @@ _FR_MONTH = re.compile(
 )
 _FR_DAY = re.compile("[0-9]+(?:er|e|eme|(?:-[a-z0-9]+)+)?")  # "du 4-Septembre", "de la 2e D.B."
 _FR_LAST_WORD = re.compile("([A-Za-z\xc0-\xff'.]+)[ .]*$")
+_FR_SIDE = re.compile(r" [A-Z]\.")  # "boul. Rene-Levesque O., bur. 2500"
 _FR_BELGIAN = re.compile(",? [0-9]{1,4}[a-z]?(?![0-9A-Za-z])")
 _FR_BOX_PATTERN = r"\b(?:BP|B\.P\.|CS|TSA|bp|cs|tsa) ?[0-9]{1,6}"
 _CODE_NEXT = re.compile(rf",? ?\n?{CODE},? {LETTER}{{2}}")
@@ -196,7 +207,7 @@ def french_last(data: bytes) -> Iterator[Range]:
         yield frame.head(start), stop
 
 
-_SPELLED = re.compile(rf"{_FR_SPELLED}(?:,? (?i:bis|ter))?,? (?=[A-Za-z])")
+_SPELLED = re.compile(rf"{_FR_SPELLED},? (?=[A-Za-z])")
 _FR_LED = re.compile(r"(?<![A-Za-z])(?i:au|du|habite|habitons|numero|no|adresse ?:) ?$")
 _FR_CAPITAL = re.compile(rf"(?:(?i:de|du|des|la|le|les|aux) |[dl]')*{CAP}")
 _SPANISH = re.compile(
@@ -262,8 +273,7 @@ def _french_end(text: str, frame: Frame, start: int, end: int, until: int, numbe
         text, end, name_end
     ):
         return -1  # "AF 1380 porte F42"
-    if text[name_end : name_end + 1] == "." and text[name_end - 2 : name_end - 1] == " ":
-        name_end += 1  # "boul. Rene-Levesque O., bur. 2500"
+    name_end += _FR_SIDE.match(text, max(0, name_end - 2)) is not None
     house = None if numbered else _FR_BELGIAN.match(text, name_end)
     stop, code = frame.tail(house.end() if house else name_end, latin=True, loose=numbered)
     type_ = text[start:end].lower().split()[-1]

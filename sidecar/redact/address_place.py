@@ -62,7 +62,8 @@ _KEYED = re.compile(
     r"|(?i:es|bl|pl|pt|esc|pta|plta): ?[0-9A-Za-z]{1,3}"  # as in the cadastre: "es:3 pl:04 pt:d"
     r"|(?i:digicode|code) (?=[0-9A-Z]{0,3}[0-9]{2})[0-9A-Z]{4,6}|Sur|Norte|SUR|NORTE"
     r"|(?i:interior|exterior|int|ext)\b(?!\.? ?[0-9])\.?"
-    rf"|(?i:local|bajo|bajos)\.? ?(?:(?i:no?)\.? ?)?[0-9]{{1,4}}[A-Za-z]?(?![0-9A-Za-z]){_SIDE}"
+    r"|(?i:local|bajo|bajos)\.? ?(?:(?i:no?)\.? ?)?"
+    rf"[A-Za-z]?-?[0-9]{{1,4}}[A-Za-z]?(?![0-9A-Za-z]){_SIDE}"
     rf"|{alternatives('es.ordinal')}(?i:,? (?:planta|piso|puerta))?"
     rf"(?:,? {alternatives('es.ordinal', 'eu.side')}| [A-Z]\b)"
     rf"|(?i:c/o|z\. ?hd\.?|chez) (?i:(?:fam|familie|herr|frau|dr|m|mme)\.? )?{CAP}(?: {CAP})?"
@@ -112,7 +113,7 @@ def _units_end(text: str, end: int) -> int:
 
 _ESTATE = re.compile(rf"{alternatives('es.estate')}\.?(?= )")
 _ESTATE_WORD = re.compile(rf" ({LETTER}[A-Za-z\xc0-\xff'.-]*)")
-_ESTATE_ENDS = re.compile(r"[,;)\n?!]|\.? ?$|\. [A-Z]")
+_ESTATE_ENDS = re.compile(r"[,;)\n?!]| [|/-]|\.? ?$|\. [A-Z]")
 
 
 def _estate_end(text: str, start: int) -> int:
@@ -172,7 +173,7 @@ def _tail(text: str, latin: bool, loose: bool) -> tuple[int, bool]:
     quarter = _QUARTER_BEFORE.match(text, units)  # "45 (Sudvorstadt), Leipzig"
     units = quarter.end() if quarter else units
     quarter = _QUARTER_LAST.match(text, units) if latin else None
-    if quarter and quarter.group(1).lower() in QUARTERS | TOWNS:
+    if quarter and quarter.group(1).lower() in _QUARTERS:
         units = quarter.end()
     end = city(text, units, latin)
     if end > units:
@@ -191,7 +192,8 @@ _CROSS_NAME = rf"(?:[0-9]{{1,3}}[A-Za-z]?\b|(?:(?i:av|avda|c|calle|jr)\.? )?{CAP
 _CROSS = re.compile(
     r",? (?i:x|por) [0-9]{1,3}[A-Za-z]?(?: (?i:y|x) [0-9]{1,3}[A-Za-z]?)?(?![A-Za-z0-9])"
     rf"|,? (?i:entre|e/) ?(?i:calles? )?{_CROSS_NAME} (?i:y|e) {_CROSS_NAME}"
-    rf"|,? (?i:esq\.?|esquina)(?: (?i:con|a))? (?:{_CROSS_NAME}|{LETTER}+(?: {LETTER}+){{0,2}}(?=[,.\n]|$))"
+    rf"|,? (?i:esq\.?|esquina)(?: (?i:con|a))? "
+    rf"(?:{_CROSS_NAME}|{LETTER}+(?: {LETTER}+){{0,2}}(?=[,.\n]|$))"
     rf"|,? (?i:y|con) (?i:calle|av\.?|avenida|avda\.?|via|jr\.?) {_CROSS_NAME}"
     rf"| y {CAP}(?: {CAP}){{0,2}}(?=, {LETTER}|,? [0-9]{{4,6}} {LETTER})"
 )
@@ -252,7 +254,7 @@ def _loose_end(text: str, start: int) -> int:
     if loose is None or loose.end() == start or _LOOSE_DIGITS.search(loose.group()):
         return -1
     words = [word.lower() for word in _LOOSE_WORD.findall(loose.group())]
-    if len(words) > 10 or not (_NOT_LOOSE | EU_UNIT).isdisjoint(words):
+    if len(words) > 10 or not _NOT_LOOSE_PART.isdisjoint(words):
         return -1
     if _TO_ANOTHER.search(loose.group()):
         return -1
@@ -285,10 +287,19 @@ _NOT_LOOSE = (
 )
 
 
+_NOT_LOOSE_PART = _NOT_LOOSE | EU_UNIT
+
+
 _TO_CITY = re.compile(
     r"(?: ?,| -| \xa4| \|)?[ \n](?:(?i:in|a|en) )?(?=[A-Za-z\xc0-\xff])|,(?=[A-Z])"
 )
-_UNIT_WORDS = words("eu.apartment") | words("eu.floor") - {"villa", "ch", "of"}
+_NOT_CITY = (
+    (words("eu.apartment") - {"villa", "ch", "of"})
+    | words("eu.floor")
+    | (NOT_TOWN - TOWN_BEGINS)
+    | NOT_CITY
+)
+_QUARTERS = QUARTERS | TOWNS
 _QUARTER_LAST = re.compile(rf" \(({CAP}(?: {CAP})?)\)")
 _QUARTER_BEFORE = re.compile(rf" \({CAP}(?: {CAP})?\)(?=, ?{CAP})")
 _CITY_ENDS = re.compile(r"[.,;:)\n?!]|$| [a-z\xe0-\xff(\xa2\xa4-]")
@@ -316,7 +327,7 @@ def city(text: str, end: int, latin: bool = False) -> int:
     if name is None or "\n" in lead.group() or not _CITY_ENDS.match(text, name.end()):
         return end
     first = name.group().split()[0].lower().rstrip(".")
-    if first in NOT_CITY or first in _UNIT_WORDS or first in NOT_TOWN - TOWN_BEGINS:
+    if first in _NOT_CITY:
         return end
     return name.end()
 
@@ -340,8 +351,10 @@ _AFTER_CITY = re.compile(
     rf"| (?i:[a-z][0-9]{{4}}(?:[a-z]{{3}})?){_CODE_ENDS}|, [0-9]{{7}}(?: {CAP}){{1,2}}"
     rf"| [0-9]{{4}}(?=, {alternatives('eu.country')}(?![A-Za-z]))"
     rf"|(?:,? |\n)\(?(?:{PROVINCE}|{alternatives('eu.country')})(?![A-Za-z\xc0-\xff-])\)?"
-    r"|(?<=[Ll]ima) [0-9]{1,2}(?![0-9A-Za-z])| \([0-9]{2}\)| (?i:d\.? ?c\.?|d\.? ?f\.?)(?![A-Za-z])| 1?[0-9](?=, [A-Z])"
-    rf"|(?:,? \(?{LETTER}{{2,}}\)?)?,? {{1,2}}(?i:[a-z][0-9][a-z] ?[0-9][a-z][0-9])\b"  # as in Canada
+    r"|(?<=[Ll]ima) [0-9]{1,2}(?![0-9A-Za-z])"
+    r"| \([0-9]{2}\)| (?i:d\.? ?c\.?|d\.? ?f\.?)(?![A-Za-z])| 1?[0-9](?=, [A-Z])"
+    # as in Canada
+    rf"|(?:,? \(?{LETTER}{{2,}}\)?)?,? {{1,2}}(?i:[a-z][0-9][a-z] ?[0-9][a-z][0-9])\b"
 )
 _CODE_ALONE = re.compile(
     rf"(?:,? (?:{CODE_LABEL} ?)?|{BEFORE_CODE})[0-9]{{5}}{_CODE_ENDS}"
@@ -480,12 +493,12 @@ def _venue_start(text: str, begin: int, end: int, joined: bool = False) -> int:
         lower = [name for name in names if name[0].islower() and name[1:2] != "'"]
         if lower and (len(lower) < len(names) or len(lower) > 2 or venue.group()[0].isupper()):
             continue
-        if (_NOT_LOOSE | _VENUE_SORT).isdisjoint(map(str.lower, names)):
+        if _NOT_VENUE.isdisjoint(map(str.lower, names)):
             return venue.start()
     return -1
 
 
-_VENUE_SORT = words("eu.venue.sort")
+_NOT_VENUE = _NOT_LOOSE | words("eu.venue.sort")
 _VENUE_KIND, _VENUE_PLAIN = words("eu.venue.kind"), words("eu.venue.plain")
 
 

@@ -56,7 +56,8 @@ def known_town(text: str, start: int, towns: frozenset[str], comma: bool = True)
         head, _, last = value.rpartition(" ")
         if not head:  # "Hamburg-Eppendorf", "london's"
             first = re.split("[-/']", last, maxsplit=1)[0]
-            if first != last and first.lower() in towns - WORD_TOWNS:
+            plain = first.lower()
+            if first != last and plain in towns and plain not in WORD_TOWNS:
                 joined = _JOINED.match(text, start + len(first))
                 return joined.end() if joined else start + len(first)
         value = head
@@ -231,13 +232,14 @@ def _more_caps(text: str, end: int) -> int:
     return end
 
 
+_NOT_MORE = NOT_NAME | NOT_TOWN | EU_UNIT
 _MORE_PLAIN = re.compile(rf"( {LETTER}{{3,}})(?=[\n.,;:)?!]|$)")
 
 
 def _more_plain(text: str, end: int) -> int:
     """Return where one more name without a capital ends: "46090 flaujac poujols"."""
     more = _MORE_PLAIN.match(text, end)
-    if more is None or not (NOT_NAME | NOT_TOWN | EU_UNIT).isdisjoint(more.group(1).split()):
+    if more is None or more.group(1).strip() in _NOT_MORE:
         return end
     return more.end()
 
