@@ -19,6 +19,7 @@ _GRID_NUMBER = (
     r"|no [0-9]{3,4}\b"
     r"|(?i:casa|apto\.?|apartamento|manzana|mz\.?|bloque|interior|int\.) ?[0-9]{1,4}\b)"
 )
+_GRID_POINT = r"(?i:norte|sur|oriente|poniente|pte\.?|ote\.?|nte\.?)"
 _GRID_WAY = (
     r"(?i:calle|cll?\.?|carrera|cra\.?|kra\.?|avenida|avda\.?|av\.?|via|transversal|diagonal)"
 )
@@ -35,6 +36,7 @@ _GRID_PATTERN = (
     rf"|\b{_GRID_WORD}\.? ?[0-9]{{1,3}}[A-Za-z]?{_GRID_SIDE},? {_GRID_NUMBER}"
     rf"|\b{_GRID_WORD}\.? ?[0-9]{{1,3}}[A-Za-z]?{_GRID_SIDE} (?i:con|c/) "
     rf"{_GRID_WAY} (?:[0-9]{{1,3}}[A-Za-z]?\b|{W})"
+    rf"|\b{_GRID_WORD}\.? ?[0-9]{{1,3}}[A-Za-z]? {_GRID_POINT} [0-9]{{1,4}}\b"
     r"|\b[0-9]{1,2}(?i:a|ra|da|ta|ma|va|na)?\.? (?i:calle|avenida|av\.?|ave\.?|diagonal) "
     r"(?:[A-Z] )?[0-9]{1,2}-[0-9]{1,3}\b"
 )
@@ -45,6 +47,7 @@ _GRID_GATE = (
     r"|\b(?i:calle|cll?\.?|carrera|cra\.?|kra\.?|avenida|transversal|diagonal) [0-9]+[A-Za-z]? "
     r"[0-9]+[A-Za-z]? ?- ?[0-9][0-9]"
     rf"|(?:[0-9][A-Za-z]?|bis|sur|norte|este|oeste) (?i:con|c/) {_GRID_WAY} "
+    rf"|[0-9][A-Za-z]? {_GRID_POINT} [0-9]"
     r"|[0-9](?i:a|ra|da|ta|ma|va|na)?\.? (?i:calle|avenida|av\.?|ave\.?|diagonal) "
     r"(?:[A-Z] )?[0-9]+-[0-9]"
 )
@@ -52,7 +55,7 @@ _GRID = scanner(_GRID_PATTERN)
 _GRID_MATCHES = (
     "Barrio Los Álamos, Mza. 5, Casa 12, Mendoza",
     "Cra. 7 # 71-21, Torre B, Bogotá", "Calle 100 #8A-55", "carrera 7 no. 71-21", "Mz. B Lt. 12",
-    "Av. El Dorado # 69-76, Bogotá", "Calle 60 número 491, Centro, Mérida, Yucatán",
+    "Av. El Dorado # 69-76, Bogotá", "Calle 10 Norte 207, Playa del Carmen, Q. Roo",
     "Calle 60 #491 x 57 y 59, 97000 Mérida", "Carrera 15 con Calle 93, Bogotá",
     "4a. calle 3-20 zona 1, Guatemala", "Cl 10 5-51 Cali",
     "manzana B casa 14 barrio villa del prado, Pereira", "Calle 7 nº 776, e/ 47 y 48, La Plata",
@@ -84,7 +87,7 @@ def grid(data: bytes) -> Iterator[Range]:
 
 
 # A quarter or a site with a unit of it: "Bda. Juan XXIII, bloque 12, 41006 Sevilla".
-_NAMES = rf"{W}(?: {W}){{0,4}}?"
+_NAMES = rf"{W}(?: {W}){{0,6}}?"
 _SITE_UNIT = (
     r"(?i:portal|bloque|blq\.?|nave|casa|chalet|parcela|torre|edificio|edif\.?|escalera|esc\.?|manzana|mza?\.?|lote|lt\.?"
     r"|local|apto\.?|apartamento|piso|planta|oficina|of\.|nivel|puerta|fase|interior|int\.|solar"
@@ -151,13 +154,14 @@ _BARE_NUMBER = "(?:[3-9][0-9]{3}|1[0-8][0-9]{2}|2[1-9][0-9]{2})"
 _BARE_CODE = "[A-Z][0-9]{4}[A-Z]{3} [A-Z]"
 _BARE_PATTERN = (
     rf"\b{_BARE_NAMES},? (?:[0-9]{{1,4}},? {_BARE_FLOOR}|{_BARE_FAR}\b|{_BARE_NUMBER}, [A-Z]"
+    r"|[0-9]{1,4},? esq(?:\.|uina) [A-Za-z]"
     rf"|[0-9]{{1,4}},? (?:Col\.?|Colonia|Fracc\.?) [A-Z]"
     rf"|[0-9]{{1,4}}(?:, [^,\n]{{1,24}}){{0,2}}, {_BARE_CODE}"
     rf"|[0-9]{{1,3}}, [A-Z])"
 )
 _BARE_GATE = (
     r"[a-z],? (?:[0-9]+,? [0-9]+(?:\.?[oa]|(?i:do|er|to|mo|vo|no)\.? [A-Zp])"
-    rf"|{_BARE_FAR}|{_BARE_NUMBER}, [A-Z]|[0-9]+,? (?:Col\.?|Colonia|Fracc\.?) [A-Z])"
+    rf"|{_BARE_FAR}|{_BARE_NUMBER}, [A-Z]|[0-9]+,? (?:esq|(?:Col\.?|Colonia|Fracc\.?) [A-Z]))"
     rf"|, {_BARE_CODE}"
     r"|[A-Za-z\xc0-\xff'-] [0-9]{1,3}[a-z]?, [A-Z\xc0]"  # that of another rule too
 )
@@ -197,7 +201,9 @@ def bare(data: bytes) -> Iterator[Range]:
         coded = parts.group(2)[0].isalpha() or _BARE_CODED.search(text, end, reach) is not None
         if not coded and text[end : end + 2] == ", " and text[end + 2].isupper():
             town = known_town(text, end + 2, TOWNS)
-            if town < 0 or text[town : town + 2] != ", " or not _is_place(text, town + 2):
+            long = len(names) > 1 and end - parts.start(2) > 2 and _LINE_ENDS.match(text, town)
+            more = text[town : town + 2] == ", " and _is_place(text, town + 2)
+            if town < 0 or not (long or more):
                 continue
             if parts.group(1).lower() in TOWNS:
                 continue  # "Lima 18, Cusco, Peru"
@@ -209,6 +215,7 @@ def bare(data: bytes) -> Iterator[Range]:
 
 
 _NOT_BARE = words("es.not_street") | NOT_NAME | ES_STOP
+_LINE_ENDS = re.compile(r"[.;]?(?:\n|$)")
 _BARE_CODED = re.compile(rf"{_BARE_CODE}$")
 _BARE_DAY = re.compile(r"(?<![0-9])[0-9]{1,2} de $")  # "25 de Mayo 168, San Juan, Argentina"
 _BARE_LEADS = re.compile(rf"{ES_LEADS.pattern}|(?:^|\n|: ?|\()$")

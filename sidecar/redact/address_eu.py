@@ -125,8 +125,8 @@ def spanish(data: bytes) -> Iterator[Range]:
             continue
         if _ES_LONG.search(text, start, end) and not ENDS.match(text, end):
             continue  # a postcode
-        if _ES_NO_HOUSE.search(text, start, end) or _ES_COUNTED.search(text, start - 2, start + 3):
-            continue  # "Av. Selin Karaca, 0532 418", "50 cl de lait, 50 g"
+        if _is_other_number(text, start, end):
+            continue
         type_ = _ES_HEAD.match(text, start, end)
         if _ES_ALONE_HEAD.match(text, start, end):
             yield frame.head(start), frame.tail(end, latin=True)[0]
@@ -159,6 +159,16 @@ def _behind_town(text: str, start: int) -> int:
     town = _TOWN_BEFORE.search(text, max(0, start - 32), start)
     name = town.group(1).lower() if town else ""
     return town.start(1) if town and name in TOWNS and name not in WORD_TOWNS else start
+
+
+def _is_other_number(text: str, start: int, end: int) -> bool:
+    """Tell whether the number that ends at `end` is of a phone or a recipe."""
+    if _ES_COUNTED.search(text, start - 2, start + 3):
+        return True  # "50 cl de lait, 50 g"
+    if _ES_NO_HOUSE.search(text, start, end) is None:
+        return False
+    # "Av. Selin Karaca, 0532 418", but "Avenida Alemania 0671, Temuco"
+    return not text.startswith(", ", end) or known_town(text, end + 2, TOWNS) < 0
 
 
 # "3oC de calle Lagasca 88"

@@ -117,18 +117,19 @@ _FR_LAST_PATTERN = (
 )
 # Words for squares are of other languages too, or of sentences: only with a postcode.
 _FR_COMMON_PATTERN = (
-    rf"\b(?i:place|square|route|cours|quartier|grand-place|clos) (?:(?:{W} ){{0,4}}?{W},? )?"
+    r"\b(?i:place|square|route|cours|quartier|grand[-'](?:place|rue)|clos) "
+    rf"(?:(?:{W} ){{0,4}}?{W},? )?"
     rf"[0-9]{{1,4}}[a-z]?(?:/[0-9]+)?(?:(?:,? |,?\n){CODE} {LETTER}|, {CAP})"
 )
 _FR_COMMON_GATE = (
     rf"\b(?i:place|square|route|clos) (?:{W} )*{W},? [0-9]+[a-z]?(?:/[0-9]+)?, [A-Z]"
-    r"|(?i:grand-place) [0-9]+[a-z]?(?:/[0-9]+)?, [A-Z]"
+    r"|(?i:grand[-'](?:place|rue)) [0-9]+[a-z]?(?:/[0-9]+)?, [A-Z]"
 )
 _FR_COMMON = scanner(_FR_COMMON_PATTERN)
 _FR_COMMON_NUMBER = re.compile(r".*? [0-9]{1,4}[a-z]?(?:/[0-9]+)?(?=[, \n])", re.DOTALL)
 # "Place Jourdan 1, Etterbeek", but "Cours Moyen 2, Lyon", "Place Rouge 1980, Moscou"
 _FR_SQUARE = re.compile(
-    r"(?i:grand-place|(?:place|square|route|clos) .+),? (?!(?:19|20)[0-9]{2}$)[0-9]"
+    r"(?i:grand[-'](?:place|rue)|(?:place|square|route|clos) .+),? (?!(?:19|20)[0-9]{2}$)[0-9]"
 )
 _FR_LAST_GATE = rf"\b{alternatives('fr.street.first')} (?:{W} )*{W}{_FR_INTRO}[0-9]"
 _FR_TITLE = re.compile(".*, (?:19|20)[0-9]{2}", re.DOTALL)

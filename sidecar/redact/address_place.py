@@ -352,7 +352,7 @@ _AFTER_CITY = re.compile(
     rf"| [0-9]{{4}}(?=, {alternatives('eu.country')}(?![A-Za-z]))"
     rf"|(?:,? |\n)\(?(?:{PROVINCE}|{alternatives('eu.country')})(?![A-Za-z\xc0-\xff-])\)?"
     r"|(?<=[Ll]ima) [0-9]{1,2}(?![0-9A-Za-z])"
-    r"| \([0-9]{2}\)| (?i:d\.? ?c\.?|d\.? ?f\.?)(?![A-Za-z])| 1?[0-9](?=, [A-Z])"
+    r"| \([0-9]{2}\)|,? (?i:d\.? ?c\.?|d\.? ?f\.?)(?![A-Za-z])| 1?[0-9](?=, [A-Z])"
     # as in Canada
     rf"|(?:,? \(?{LETTER}{{2,}}\)?)?,? {{1,2}}(?i:[a-z][0-9][a-z] ?[0-9][a-z][0-9])\b"
 )

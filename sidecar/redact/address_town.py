@@ -132,7 +132,7 @@ _IN_BRACKETS = re.compile(rf" [(\[](?:{CAP}(?: {CAP})?|{alternatives('de.region'
 PROVINCE = rf"(?:{alternatives('es.province')}|(?:Ver|Son|Sin|Tab|Camp|Zac)\.)"
 _MORE_CAPS = re.compile(rf" {CAP}")
 MORE_TOWN = re.compile(
-    r"(?i:(?: la defense)? cedex(?: [0-9]{1,2})?|(?: d\.? ?[fc]\.?)(?![A-Za-z]))"
+    r"(?i:(?: la defense)? cedex(?: [0-9]{1,2})?|,?(?: d\.? ?[fc]\.?)(?![A-Za-z]))"
     rf"|(?:,? |\n)\(?{PROVINCE}(?![A-Za-z\xc0-\xff-])\)?"
     r"|,? (?:VD|GE|VS|NE|FR|JU|BE)(?![A-Za-z])| [1-9](?=[.,;)\n]|$)"
 )

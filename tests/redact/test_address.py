@@ -115,6 +115,8 @@ def test_leaves_alone(value: str) -> None:
         ("de c. nueva 5, ronda a av. real 33 29601 marbella", "de [ADDRESS] a [ADDRESS]"),
         ("Calle cortada por obras en calle Alcalá 100", "Calle cortada por obras en [ADDRESS]"),
         ("du 3 place Foch au 8 rue Monge, 69002 Lyon", "du [ADDRESS] au [ADDRESS]"),
+        ("San Lorenzo 2280, Mar del Plata", "[ADDRESS]"),
+        ("Avenida Alemania 0671, Temuco", "[ADDRESS]"),
         # the words behind
         (
             "Adresse : 5 rue Foch\nCode postal : 47300\nVille : Agen",
