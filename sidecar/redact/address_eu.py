@@ -92,8 +92,8 @@ _ES_PATTERN = (
     rf"|\b{_ES_ALONE},?[ \n]{_ES_INTRO}[0-9]{{1,4}}(?:-[0-9]{{1,4}}\b)?"
 )
 _ES_GATES = (
-    rf"\b{ES_TYPE}(?: |\b)(?:[0-9]{{1,2}}o? de )?(?:{W} ){{0,6}}?"
-    rf"(?:{W}|[A-Za-z]{{1,2}}-[0-9]{{1,4}})(?:,?[ \n]|,){_ES_INTRO}"
+    rf"\b{ES_TYPE}(?: |\b)(?:[0-9]{{1,2}}o? de )?(?:{W} )*"
+    rf"(?:{W}|[A-Za-z]+-[0-9]+)(?:,?[ \n]|,){_ES_INTRO}"
     rf"(?:[0-9]|(?i:s/n|km|numero [a-z])|[NSEO][0-9])",
     rf"(?:{alternatives('es.street.alone')}|{_ES_BASQUE}),?[ \n]{_ES_INTRO}[0-9]",
 )

@@ -116,21 +116,17 @@ _FR_LAST_PATTERN = (
     r"(?:[a-z]| ?(?i:bis|ter))?\b"
 )
 # Words for squares are of other languages too, or of sentences: only with a postcode.
+_FR_SQUARE = r"(?i:place|square|route|grand[-'](?:place|rue)|clos)"
 _FR_COMMON_PATTERN = (
-    r"\b(?i:place|square|route|cours|quartier|grand[-'](?:place|rue)|clos) "
-    rf"(?:(?:{W} ){{0,4}}?{W},? )?"
-    rf"[0-9]{{1,4}}[a-z]?(?:/[0-9]+)?(?:(?:,? |,?\n){CODE} {LETTER}|, {CAP})"
+    rf"\b(?:{_FR_SQUARE}|(?i:cours|quartier)) (?:(?:{W} ){{0,4}}?{W},? )?"
+    rf"[0-9]{{1,4}}[a-z]?(?:/[0-9]+)?(?:,? |,?\n){CODE} {LETTER}"
+    rf"|\b{_FR_SQUARE} (?:(?:{W} ){{0,4}}?{W}{LETTER} )?[0-9]{{1,3}}[a-z]?, {CAP}"
 )
-_FR_COMMON_GATE = (
-    rf"\b(?i:place|square|route|clos) (?:{W} )*{W},? [0-9]+[a-z]?(?:/[0-9]+)?, [A-Z]"
-    r"|(?i:grand[-'](?:place|rue)) [0-9]+[a-z]?(?:/[0-9]+)?, [A-Z]"
-)
+_FR_COMMON_GATE = r"[A-Za-z\xc0-\xff'-] [0-9]{1,3}[a-z]?, [A-Z\xc0]"  # that of another rule too
 _FR_COMMON = scanner(_FR_COMMON_PATTERN)
 _FR_COMMON_NUMBER = re.compile(r".*? [0-9]{1,4}[a-z]?(?:/[0-9]+)?(?=[, \n])", re.DOTALL)
-# "Place Jourdan 1, Etterbeek", but "Cours Moyen 2, Lyon", "Place Rouge 1980, Moscou"
-_FR_SQUARE = re.compile(
-    r"(?i:grand[-'](?:place|rue)|(?:place|square|route|clos) .+),? (?!(?:19|20)[0-9]{2}$)[0-9]"
-)
+# "Place Jourdan 1, Etterbeek", but "Cours Moyen 2, Lyon", "place 2, Lyon"
+_FR_TOWN_BEHIND = re.compile(r"(?i:grand[-'](?:place|rue)|(?:place|square|route|clos) .+) [0-9]")
 _FR_LAST_GATE = rf"\b{alternatives('fr.street.first')} (?:{W} )*{W}{_FR_INTRO}[0-9]"
 _FR_TITLE = re.compile(".*, (?:19|20)[0-9]{2}", re.DOTALL)
 _FR_NAME_END = re.compile(r",? (?:no\.? ?|numero |au )?[0-9]+(?:[a-z]| ?(?:bis|ter))?$")
@@ -236,7 +232,7 @@ def french_common(data: bytes) -> Iterator[Range]:
         if number is None or not NOT_NAME.isdisjoint(number.group().lower().split()):
             continue
         stop, code = frame.tail(number.end(), latin=True)
-        named = _FR_SQUARE.match(number.group()) is not None
+        named = _FR_TOWN_BEHIND.match(number.group()) is not None
         if code or (named and known_town(text, number.end() + 2, TOWNS) > 0):
             yield frame.head(start), stop
 
