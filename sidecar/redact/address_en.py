@@ -8,7 +8,7 @@ from sidecar.redact.address_en_place import (
     FLOOR,
     HEAD,
     TOKEN,
-    behind_institution,
+    behind_name,
     codes_in,
     is_stop,
     tail,
@@ -70,7 +70,7 @@ NUMBER = (
 _HOUSE_NUMBER = re.compile(NUMBER)
 SUFFIX = alternatives("en.street", "en.street.weak")
 _HIGHWAY = (
-    r"(?i:(?:u\.?s\.? |state |county |old |interstate |private )?"
+    r"(?i:(?:old )?(?:u\.?s\.? |state |county |interstate |private )?"
     r"(?:highway|hwy|route|rte|road|rd|spur|loop)|(?:farm|ranch) to market (?:road|rd)"
     r"|s\.?r\.?|c\.?r\.?|us|fm|rr|i)"
     r"\.?(?: ?#| no\.?)?[ -][0-9]{1,5}[A-Za-z]?"
@@ -131,14 +131,16 @@ def _streets(text: str, cores: list[Range], codes: list[Range]) -> Iterator[Rang
         start = starts[text[origin:end], begin - origin] + origin
         if start < origin or text[start:end].rstrip(".").lower() in _TITLES:
             continue
+        if _CLAUSE.match(text, start):
+            continue
         lead = text[max(0, start - _LOOK_BACK) : start]
         leads = lead.endswith(_LEADS) or _LETTER_LEAD.search(lead)
         unit = leads and _LEADING_UNIT.search(text, start - len(lead), start)
         stop = tail(text, end, codes)
         inside = unit and unit.group()[0] not in "nN0123456789"  # "No. 5, 12 more lanes"
         if stop > end or inside or whole[_around(text, start, end)]:
-            start = unit.start() if unit else start - _lead_size(lead)
-            yield behind_institution(text, frame.head(start, HEAD)), stop
+            first = unit.start() if unit else start - _lead_size(lead)
+            yield behind_name(text, frame.head(first, HEAD), start), stop
 
 
 def _lead_size(lead: str) -> int:
@@ -207,6 +209,7 @@ def _which_number(text: str, tokens: list[tuple[int, str]]) -> int:
     return found
 
 
+_CLAUSE = re.compile("[0-9]+, the [A-Z]")  # "under section 501, the Court"
 _HOUR = re.compile("[0-2]?[0-9]h")
 _NAME_ALONE = re.compile(_ONE_WORD)
 _ROAD_NUMBER = re.compile("[A-Za-z.]+-[0-9]+[A-Z]?")  # "4400 US-191"

@@ -64,6 +64,8 @@ def _from_the_right(text: str, rights: list[Range]) -> Iterator[Range]:
         if code[2:].isalpha() and code[2:].lower() not in _US_CODE:
             continue
         start = _walk_left(text, begin, anchor, code[:2].islower())
+        if start == anchor and code[-3:].isalnum() and _A_DIGIT.search(code):
+            start = _plain_start(text, begin, anchor)
         if code[:2] == ", " and not _is_state(text, start, anchor, code[2:]):
             continue
         word = code[:2].lower() in _WORD_CODE and not code[:2].isupper()
@@ -77,9 +79,7 @@ def _from_the_right(text: str, rights: list[Range]) -> Iterator[Range]:
             code_end = _ZIP_AFTER.match(text, end)
             end = code_end.end() if code_end else end
             country = COUNTRY.match(text, end)
-            street = behind_institution(text, start)
-            inside = street < anchor and _has_street(text[street:anchor])
-            yield street if inside else start, country.end() if country else end
+            yield behind_institution(text, start, anchor), country.end() if country else end
 
 
 def _is_state(text: str, start: int, anchor: int, code: str) -> bool:
@@ -163,6 +163,40 @@ def _walk_left(text: str, begin: int, anchor: int, lower: bool) -> int:
         return min(house, capital)
     # Without a number it takes a name and a town.
     return capital if len(re.findall("[ ,]", text[capital:anchor])) > 1 else anchor
+
+
+def _plain_start(text: str, begin: int, anchor: int) -> int:
+    """Return where the street in lower case starts that stands before a code, or `anchor`.
+
+    It has no number: "mill lane cottenham cambridge cb24 8rb", "rose cottage church st ludlow".
+    """
+    begin = max(begin, text.rfind("\n", begin, anchor) + 1, text.rfind("\0", begin, anchor) + 1)
+    tokens = [(m.start(), m.group()) for m in TOKEN.finditer(text, begin, anchor)][-10:]
+    for index in range(len(tokens) - 1, -1, -1):
+        token = tokens[index][1]
+        if not token.replace("'", "").isalpha() or (is_stop(token) and token not in ("on", "back")):
+            tokens = tokens[index + 1 :]
+            break
+    names = [token for _, token in tokens]
+    at = next((i for i, name in enumerate(names) if i and name in _PLAIN_STREET), 0)
+    if not at or len(names) - at > 6 or len(names) - at < 2:
+        return anchor
+    first = at - 1
+    first -= bool(first and names[first - 1] in _PLAIN_LEAD)
+    if first and names[first - 1] in _PLAIN_HOUSE:
+        first = max(first - 2, 0)
+        while first and names[first - 1] in _PLAIN_LEAD:
+            first -= 1
+    return tokens[first][0]
+
+
+_PLAIN_STREET = frozenset(
+    "street st road rd avenue ave lane ln drive close crescent terrace grove way hill".split()
+)
+_PLAIN_LEAD = frozenset(
+    "the old new st great little upper lower north south east west long high back".split()
+)
+_PLAIN_HOUSE = words("en.house.main.plain")
 
 
 def _follows_name(text: str, begin: int, start: int, following: str) -> bool:

@@ -30,12 +30,6 @@ HEAD = re.compile(
     rf"|{FLOOR}|{alternatives('en.ordinal')} (?i:floor)|(?i:lower ground|upper ground)(?i: floor)?"
     rf"|(?i:block) [A-Z0-9]{{1,3}}|{HOUSE_NAME})$"
 )
-# "British Museum, Great Russell Street": its name is no part of the address behind it.
-_INSTITUTION = re.compile(
-    rf"(?:[Tt]he )?(?:[A-Z][A-Za-z'.&-]* (?:(?:of|and|for|at|the|&) ){{0,2}}){{0,6}}"
-    rf"(?=[A-Z]){alternatives('en.institution')}"
-    r"(?: (?:of|for|at) (?:the )?[A-Z][A-Za-z'-]*(?: [A-Z][A-Za-z'-]*){0,3})?, (?=[A-Z0-9])"
-)
 SEP = r"(?:[ ,;]{1,3}(?:\n {0,8})?|\n {0,8})"
 _WIDE_SEP = rf"(?:{SEP}| [|/-] )"
 _UNIT = (
@@ -105,10 +99,122 @@ _CODE_PATTERN = (
 _CODE = scanner(_CODE_PATTERN)
 
 
-def behind_institution(text: str, start: int) -> int:
-    """Return where the address starts behind the institution that `start` begins with."""
-    name = _INSTITUTION.match(text, start)
-    return name.end() if name else start
+_PARTS = re.compile(r"(?:(?!, ?\n?| [|-] |\n|: ).)+", re.DOTALL)
+_NUMBER_FIRST = re.compile(
+    r"(?:(?i:no\.?|number) )?#?[NSEW]?[0-9]{1,6}[A-Za-z]?(?:[-/][0-9]{1,6}[A-Za-z]?)?"
+    rf"(?: [13]/[234])?,? [A-Za-z0-9]|(?=[A-Z]){alternatives('en.number')}[ -][A-Z]"
+)
+_STREETS = words("en.street")
+_STREETS_TOO = _STREETS | words("en.street.weak")
+_HOUSES = words("en.house") | words("en.unit")
+_SOFT_HOUSES = words("en.house.soft")
+# "British Museum", "Royal Courts of Justice": its name is no part of the address behind it.
+_INSTITUTION = re.compile(
+    rf"(?:.*[ '-])?{alternatives('en.institution')}(?: (?i:of|for|at)(?: .+)?)?", re.DOTALL
+)
+_OLD_HOUSE = re.compile(r"(?:[Tt]he )?Old [A-Z][a-z]+(?: Office| House)?")
+_THE_HOUSE = re.compile(r"(?:[Tt]he|.*\b[Oo]ld) ", re.DOTALL)
+_NAME_OF_HOUSE = re.compile(
+    r"(?!The )[A-Z][A-Za-z'.-]*(?: (?:(?:an|y|na|yr|le|la|on|in|by|the) )?[A-Z][A-Za-z'.-]*){0,3}"
+)
+_UNIT_FIRST = re.compile(rf"{alternatives('en.unit')}\.? ?#?[0-9]")
+_NAME_LEFT = re.compile(
+    r"(?<![A-Za-z])[A-Z][A-Za-z'.&-]* (?:(?:[A-Z][A-Za-z'.&-]*|of|and|&|the|for) )*$"
+)
+_ARTICLES = ("the ", "The ")
+_DIGIT_HERE = re.compile("[0-9]|(?i:c/o )")
+
+
+def _parts(text: str, start: int, end: int) -> list[Range]:
+    """Return the parts of an address, between commas, dashes and ends of lines."""
+    parts = (match.span() for match in _PARTS.finditer(text, start, end))
+    return [(begin, stop) for first, stop in parts if (begin := _begin(text, first, stop)) < stop]
+
+
+def behind_name(text: str, start: int, street: int) -> int:
+    """Return where the address starts whose street with a number starts at `street`.
+
+    Before it stand units and buildings; a name that is neither is that of an institution.
+    """
+    parts = _parts(text, start, street)
+    if not parts or parts[-1][1] == street:
+        return start  # its number is part of what stands before it: "no. 7"
+    return _cut(text, parts, street, numbered=True)
+
+
+def _cut(text: str, parts: list[Range], street: int, numbered: bool) -> int:
+    """Return where the first of the parts before a street starts that belongs to its address."""
+    begin = street
+    for index in range(len(parts) - 1, -1, -1):
+        first, last = parts[index]
+        part = text[first:last].rstrip(" ,")
+        unit = index > 0 and _UNIT_FIRST.match(text, *parts[index - 1])
+        named = _NAME_LEFT.search(text, max(0, first - 60), first) if index == 0 else None
+        if named and _is_institution(named.group() + part):
+            break  # of "Tea Rooms" no unit
+        after = parts[index + 1][0] if index + 1 < len(parts) else street
+        plain = numbered or "-" in text[last:after] or text.startswith(_ARTICLES, max(0, first - 4))
+        if not (unit or _is_building(part, plain)):
+            break
+        begin = first
+    return begin
+
+
+def behind_institution(text: str, start: int, end: int) -> int:
+    """Return where the address starts that stands in `[start, end)`, with its town."""
+    parts = _parts(text, start, end)
+    numbered = True
+    main = next((i for i, part in enumerate(parts) if _NUMBER_FIRST.match(text, *part)), -1)
+    if main < 0:
+        numbered = False
+        main = next((i for i, part in enumerate(parts) if _is_street(text[slice(*part)])), -1)
+    if main > 0:
+        return _cut(text, parts[:main], parts[main][0], numbered)
+    if main < 0 and len(parts) > 1 and _is_institution(text[slice(*parts[0])].rstrip(" ,")):
+        return parts[1][0]
+    return start
+
+
+def _begin(text: str, start: int, end: int) -> int:
+    """Return where the first word from `start` on starts."""
+    while start < end and text[start] in " ,\n-|":
+        start += 1
+    return start
+
+
+def _is_street(part: str) -> bool:
+    """Tell whether a part is the name of a street: "Great Russell Street", "The Green"."""
+    names = part.replace(",", " ").split()
+    if len(names) < 2:
+        return False
+    last = names[-1].rstrip(".").lower()
+    if _is_institution(part.rstrip(" ,")):
+        return False
+    return last in _STREETS or (last in _STREETS_TOO and names[-1][0].isupper())
+
+
+def _is_institution(part: str) -> bool:
+    return _OLD_HOUSE.fullmatch(part) is None and (
+        _INSTITUTION.fullmatch(part) is not None or " of the " in part
+    )
+
+
+def _is_building(part: str, numbered: bool) -> bool:
+    """Tell whether a part before a street belongs to its address."""
+    if _DIGIT_HERE.search(part):
+        return True
+    if _is_institution(part):
+        return False
+    last = part.rpartition(" ")[2].rstrip(".").lower()
+    if len(last) == 1 and " " in part:  # "Marlow House B"
+        last = part.split()[-2].lower()
+    if last in _SOFT_HOUSES:
+        return not numbered or _THE_HOUSE.match(part) is not None
+    if last in _HOUSES or (last in _STREETS and " " in part):
+        return True
+    if not numbered and known_town(part, 0, _TOWNS) == len(part):
+        return True
+    return not numbered and _NAME_OF_HOUSE.fullmatch(part) is not None
 
 
 def is_stop(token: str) -> bool:
