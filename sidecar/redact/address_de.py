@@ -66,11 +66,19 @@ _DE_NAMED_AFTER = (
     rf"{LETTER}+(?: {LETTER}{{3,}})?"
 )
 _DE_PHRASE = rf"{_DE_NAMED_AFTER}|\b{_DE_WHERE}(?: {LETTER}[A-Za-z\xc0-\xff-]+){{1,2}}"
+# Of somebody, without hyphens: "konrad adenauer str. 5", "freiherr vom stein allee 12".
+_DE_FIRST = alternatives("de.first")
+_DE_PERSON = (
+    rf"\b{_DE_FIRST} (?:{_DE_FIRST} )?(?i:(?:von|vom|van|de|zu) )?{LETTER}{{3,20}} "
+    rf"{alternatives('de.street', 'de.street.medium')}"
+)
+_DE_PERSON_HERE = re.compile(_DE_PERSON)
 _DE_PATTERN = (
     rf"(?:\b{LETTER}{{2,24}}(?:-{LETTER}{{1,20}}){{0,3}}-?{_DE_SUFFIX}"
     rf"|\b(?:{CAP} ){{1,2}}(?:{LETTER}{{1,20}}-)?{_DE_SUFFIX}"
     rf"|\b(?:{LETTER}{{2,20}}(?i:er)|{alternatives('de.adjective')}(?i:e[rns]?)) {_DE_SUFFIX}"
-    rf"|\b{alternatives('de.adjective')}(?i:e[rn]?) {LETTER}{{3,24}}|{_DE_PHRASE}),? {_DE_NUMBER}"
+    rf"|\b{alternatives('de.adjective')}(?i:e[rn]?) {LETTER}{{3,24}}|{_DE_PHRASE}|{_DE_PERSON})"
+    rf",? {_DE_NUMBER}"
     rf"|\b{LETTER}{{3,24}}(?:-{LETTER}{{1,20}}){{0,3}}-?{_DE_JOINED}{_DE_NUMBER}"
     rf"|\b{_DE_ALONE} {_DE_NUMBER}"
 )
@@ -135,7 +143,7 @@ def german(data: bytes) -> Iterator[Range]:
         if _FLOOR_NEXT.match(text, end):
             end = max(text.rfind("/", start, end), start + 1)  # "Schottenring 16/3. Stock"
         stop, code = frame.tail(end, latin=False)
-        certain = certain or _is_known(text, start, end, stop)
+        certain = certain or _is_known(text, start, end, stop) or _is_trunk(text, start)
         if code or (certain and not is_quantity(text, end)):
             before = _DE_BEFORE.search(text, max(0, start - 24), start)
             if text[start : start + 7].lower() in _DE_TRUNK and _DE_NOUN.isdisjoint(
@@ -143,6 +151,12 @@ def german(data: bytes) -> Iterator[Range]:
             ):
                 before = before or _DE_BEFORE_TRUNK.search(text, max(0, start - 24), start)
             yield frame.head(before.start() if before else start), stop
+
+
+def _is_trunk(text: str, start: int) -> bool:
+    """Tell whether a main road starts here that has the name of a place: "Trierer Landstrasse"."""
+    word = text[max(0, start - 24) : start].rpartition(" ")[0].rpartition(" ")[2]
+    return text[start : start + 7].lower() in _DE_TRUNK and _is_of(word)
 
 
 _DIGIT = re.compile("[0-9]")
@@ -175,6 +189,10 @@ def _german_name(text: str, start: int, end: int) -> tuple[int, bool]:
         return start + after.start(1), not prose and after.group(1).lower().endswith(("der", "des"))
     words = [(start + m.start(), m.group()) for m in _NO_BLANKS.finditer(value)]
     position, last = words.pop()
+    for at, word in words[-4:]:
+        named = _DE_PERSON_HERE.fullmatch(text, at, position + len(last))
+        if named and _DE_STOP.isdisjoint(text[at:position].lower().split()):
+            return at, True
     type_ = _DE_TYPE.fullmatch(last)
     strong = _DE_STRONG.fullmatch(last) is not None
     medium = type_ is not None and last[type_.end(1) :].lower() in _DE_MEDIUM
@@ -202,6 +220,8 @@ def _german_name(text: str, start: int, end: int) -> tuple[int, bool]:
     phrase = _phrase_start(words)
     if certain and phrase < len(words) and words[phrase][1] in ("zur", "zum") and last[0].isupper():
         phrase = len(words)  # "Wie komme ich zur Theresienhohe 11"
+    if certain and phrase < len(words) - 1 and strong and _is_of(words[-1][1]):
+        phrase = len(words)  # "In der Wiener Strasse 9 ist heute Markt"
     if certain and medium and type_ and len(type_.group(1)) > 2 and last[0].isupper():
         at = words[phrase][0] if phrase < len(words) else 0
         phrase = len(words) if text[at].islower() else phrase  # "am Gewerbering 9"
@@ -215,6 +235,15 @@ def _german_name(text: str, start: int, end: int) -> tuple[int, bool]:
     return (words[first][0] if first < len(words) else position), certain
 
 
+_OF_PLACE = re.compile("[A-Z][a-z\xe0-\xff]{3,}er")
+
+
+def _is_of(word: str) -> bool:
+    """Tell whether a word before that for street is of a place: "Bockenheimer", "Wiener"."""
+    return _OF_PLACE.fullmatch(word) is not None and word.lower() not in _DE_NOT_OF
+
+
+_DE_NOT_OF = frozenset("unter ober hinter inner vorder unserer dieser jeder welcher einer".split())
 _DE_ALONE_HERE = re.compile(rf"{_DE_ALONE} ")
 _HOUSE_BEHIND = re.compile(r"(?:.* )?([A-Z][^ ]+),? [0-9]{1,3}[a-z]?", re.DOTALL)
 _TOWN_NAME = re.compile("[A-Za-z\xc0-\xff]{3}")
@@ -325,7 +354,7 @@ _NAMED_PATTERN = (
 _LED = (
     "(?i:in|im|an|am|bei|von|nach|vor|zur?|ab|adresse:?|treffpunkt:?|en|de|desde|hasta|direccion:?)"
 )
-_LED_PATTERN = rf"\b{_LED} (?:{CAP} (?:(?:de|del|y|i) )?){{1,4}}[0-9]{{1,3}}[a-z]?, [A-Z\xc0]"
+_LED_PATTERN = rf"\b{_LED} (?:(?:der|dem|den|die|das) )?(?:{CAP} (?:(?:de|del|y|i) )?){{1,4}}[0-9]{{1,3}}[a-z]?, [A-Z\xc0]"
 _LED_GATE = r"[A-Za-z\xc0-\xff'-] [0-9]{1,3}[a-z]?, [A-Z\xc0]"
 _LED_SCAN = scanner(_LED_PATTERN)
 _FLOOR_GATE = r"[0-9], [0-9]{1,2}[oa](?: ?[A-Za-z]+\.?)?, [A-Z\xc0]"
@@ -393,14 +422,22 @@ def led(data: bytes) -> Iterator[Range]:
     for match in _LED_SCAN.finditer(data):
         start, end = match.span()
         names = text.index(" ", start) + 1
+        article = _ARTICLE.match(text, names)
+        names = article.end() if article else names
         comma = text.rindex(",", start, end)
         first, _, number = text[names:comma].rpartition(" ")
-        if number[0] == "0" or known_town(text, names, TOWNS) > 0 or not _is_name(first):
+        if number[0] == "0" or not _is_name(first):
             continue
-        if known_town(text, end - 1, TOWNS) > 0 and not _SCORE.match(text, comma):
+        if article is None and known_town(text, names, TOWNS) > 0:
+            continue
+        town = known_town(text, end - 1, TOWNS)
+        led = article is not None or text[start:names].lower() == "im "
+        if town > 0 and not _SCORE.match(text, comma) and not (led and _SENTENCE.match(text, town)):
             yield frame.head(names), frame.tail(comma, latin=True)[0]
 
 
+_ARTICLE = re.compile("(?:der|dem|den|die|das) ")
+_SENTENCE = re.compile(f" (?:und|oder|(?!{alternatives('de.stop')}(?![a-z])){LETTER}+)")
 _SCORE = re.compile(rf", {LETTER}+ [0-9]")  # "Hannover 3, Mainz 2"
 
 

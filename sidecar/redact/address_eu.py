@@ -283,6 +283,8 @@ def _is_place(text: str, start: int, end: int, town: int) -> bool:
         _STREET_NEXT.match(text, end) or _STREET_INSIDE.search(text, start, end)
     ):
         return False  # "Musee d'Orsay, esplanade Foch, 75007 Paris"
+    if _STREET_OF.match(text, start, end):
+        return False  # "vor dem Haus Lindenstrasse 4"
     if not names:
         plain = first.lower().replace("\xdf", "ss")
         return (
@@ -309,8 +311,14 @@ def _is_place(text: str, start: int, end: int, town: int) -> bool:
 _TOWN_SHAPE = re.compile(
     rf"(?i:sainte?|ste?)[- ]{LETTER}|{LETTER}+-(?i:sur|en|les?|la|des?|du|sous|aux?|lez|d)-{LETTER}"
 )
+_DE_STREET_NEXT = (
+    rf"(?:{_DE_STREET}|{alternatives('de.street')}"
+    rf"|(?i:am|an|im|in|auf|unter|zum|zur) (?:(?i:de[rmn]) )?(?:{CAP} ?){{1,2}} [0-9])"
+)
 _PUBLIC_HERE = re.compile(rf"{_PUBLIC}(?![A-Za-z])")
-_STREET_NEXT = re.compile(rf"(?:, |\n)(?:{FR_TYPE}|{_ES_TYPE})(?: |\b)")
+_STREET_NEXT = re.compile(
+    rf"(?:, |\n)(?:(?:{FR_TYPE}|{_ES_TYPE})(?: |\b)|(?:{CAP}[ -]){{0,3}}{_DE_STREET_NEXT})"
+)
 _STREET_INSIDE = re.compile(rf" (?:{FR_TYPE}|{_ES_TYPE}) ")
 _PLACE_ENDS = re.compile(r",|\n| [0-9]{5} ")
 _WORD_ENDS = re.compile("[ ,\n]")
@@ -318,6 +326,7 @@ _PLACE_WORD = re.compile("[A-Za-z0-9\xc0-\xff#][A-Za-z0-9\xc0-\xff'-]*")
 _WITHOUT_NUMBER = re.compile(rf"(?<=.){_NO_NUMBER}$")
 _PLAIN = _FR_PARTICLE | {"no", "nr", "n"}
 _NOT_FIRST = frozenset({"en", "a", "au", "aux", "y", "et", "pour"})
+_STREET_OF = re.compile(rf"(?i:haus) {_DE_STREET} [0-9]")
 _HOUSE_INSIDE = re.compile(f"[0-9] (?:bis |ter |quater )?(?:{FR_TYPE}|{_ES_TYPE}) ")
 
 

@@ -95,8 +95,8 @@ _FIELD = re.compile(
     rf"|(?P<name>{alternatives('label.street')}{_AFTER_LABEL}(?P<_1>[0-9]{{0,5}}\.? ?{_NAMES}))"
     rf"|{alternatives('label.town')}{_AFTER_LABEL}(?P<_2>{_NAMES})"
     rf"|{alternatives('label.state')}{_AFTER_LABEL}(?P<_3>[A-Z]{{2}}|[A-Z][a-z]+(?: [A-Z][a-z]+)?)"
-    rf"|{alternatives('label.code')}{_AFTER_LABEL}"
-    r"(?P<_4>(?=[A-Za-z ]{0,4}[0-9])[A-Za-z0-9 -]{4,10})"
+    rf"|{alternatives('label.code')}(?: ?[/,&] ?(?i:ort|stadt|town|city|ville|localidad|ciudad))?"
+    rf"{_AFTER_LABEL}(?P<_4>(?=[A-Za-z ]{{0,4}}[0-9])[A-Za-z0-9 -]{{4,10}}(?:(?<=[0-9]) ?{_NAMES})?)"
     rf"|{alternatives('label.unit')}{_AFTER_LABEL}(?P<_5>(?=[A-Za-z#. ]{{0,10}}[0-9]|[A-Za-z]\b)"
     r"[A-Za-z0-9#/ .-]{1,20}))(?=[\"',;|\n}/.)<]|$| [-|/]| [A-Za-z]+[:=])"
 )
@@ -138,7 +138,9 @@ def _forms(text: str, begin: int, end: int) -> Iterator[Range]:
 def _form(fields: list[re.Match[str]]) -> Iterator[Range]:
     """Yield the values of a form, if one of its fields is a street with a number."""
     kinds = [field.lastgroup for field in fields]
-    if "street" in kinds or ("name" in kinds and "_5" in kinds and "_2" in kinds):
+    if "street" in kinds or (
+        "name" in kinds and "_5" in kinds and not {"_2", "_4"}.isdisjoint(kinds)
+    ):
         for field, kind in zip(fields, kinds, strict=True):
             if kind != "street":
                 yield field.span("_1" if kind == "name" else kind or 0)

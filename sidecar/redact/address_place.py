@@ -385,6 +385,9 @@ _PARTS = frozenset(
 )
 
 
+_NAME_BEFORE = re.compile(
+    rf"[A-Za-z\xc0-\xff]*{alternatives('de.venue', 'de.venue.more')}(?: {CAP})? $"
+)
 _PUBLIC = re.compile(
     rf"(?<![A-Za-z\xc0-\xff]){alternatives('eu.venue', 'eu.venue.named')} "
     r"|(?<![A-Za-z\xc0-\xff])(?:du|des|de la|del) \Z"  # "le garage du Centre"
@@ -400,6 +403,8 @@ def _place_before(text: str, begin: int, end: int) -> int:
         lower = name[0].islower()
         if lower and plain in WORD_TOWNS:
             continue
+        if _NAME_BEFORE.search(text, begin, begin + word.start()):
+            continue  # "Uniklinik Koln, Kerpener Str. 62"
         if _PUBLIC.search(text, max(0, begin - 1), begin + word.start()):
             continue  # "Mairie de Lyon, 1 rue Foch", "Banco Santander, Calle Real 1"
         if plain in TOWNS or (plain in QUARTERS and plain not in _PARTS) or plain in OVERSEAS:
