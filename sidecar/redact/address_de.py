@@ -99,7 +99,7 @@ _DE_NAME_BEGINS_HERE = re.compile(rf"{_DE_NAME_BEGINS} ")
 # What belongs to the name and stands before its first word: "Dr.-", "Alte ", "Eppendorfer ".
 _DE_BEFORE = re.compile(
     rf"(?:\b(?:{alternatives('de.adjective')}(?i:e|er|en|es|em)?|(?i:dr|prof|st)\.) "
-    rf"|\b(?:[A-Z][A-Za-z]{{0,3}}\.-?){{1,4}}"
+    rf"|\b(?:[A-Z][a-z]+-)?(?:[A-Z][A-Za-z]{{0,3}}\.-?){{1,4}}"
     r"|\b(?:(?:bgm|bm|dr|prof|st|pfr|gen|kard|frh|dipl|ing|hl|geschw)\.-?){1,3})$"
 )
 _DE_BEFORE_TRUNK = re.compile(r"\b[A-Za-z\xc0-\xff]{3,20}(?i:er) $")
@@ -144,6 +144,7 @@ def german(data: bytes) -> Iterator[Range]:
             end = max(text.rfind("/", start, end), start + 1)  # "Schottenring 16/3. Stock"
         stop, code = frame.tail(end, latin=False)
         certain = certain or _is_known(text, start, end, stop) or _is_trunk(text, start)
+        certain = certain or (stop > end and _DESCRIBED.match(text, start) is not None)
         if code or (certain and not is_quantity(text, end)):
             before = _DE_BEFORE.search(text, max(0, start - 24), start)
             if text[start : start + 7].lower() in _DE_TRUNK and _DE_NOUN.isdisjoint(
@@ -159,6 +160,10 @@ def _is_trunk(text: str, start: int) -> bool:
     return text[start : start + 7].lower() in _DE_TRUNK and _is_of(word)
 
 
+# "an der alten eiche 4 in luneburg"
+_DESCRIBED = re.compile(
+    rf"{_DE_WHERE} {alternatives('de.adjective')}(?:en|er|em) {LETTER}+ [0-9]{{1,3}}(?![0-9])"
+)
 _DIGIT = re.compile("[0-9]")
 _BOX_ENDS = re.compile(r"[A-Za-z.]+(?: [a-z]+)?(?: ?[0-9]+(?: [0-9]{1,3})*(?![0-9]))?")
 
@@ -189,10 +194,9 @@ def _german_name(text: str, start: int, end: int) -> tuple[int, bool]:
         return start + after.start(1), not prose and after.group(1).lower().endswith(("der", "des"))
     words = [(start + m.start(), m.group()) for m in _NO_BLANKS.finditer(value)]
     position, last = words.pop()
-    for at, word in words[-4:]:
-        named = _DE_PERSON_HERE.fullmatch(text, at, position + len(last))
-        if named and _DE_STOP.isdisjoint(text[at:position].lower().split()):
-            return at, True
+    whole = _whole_name(text, words, position, last)
+    if whole >= 0:
+        return whole, True
     type_ = _DE_TYPE.fullmatch(last)
     strong = _DE_STRONG.fullmatch(last) is not None
     medium = type_ is not None and last[type_.end(1) :].lower() in _DE_MEDIUM
@@ -218,13 +222,9 @@ def _german_name(text: str, start: int, end: int) -> tuple[int, bool]:
         named = before[:1] != words[-1][1][:1] if words else False  # a capital
         certain = plain and (adjective or (strong and named)) and (strong or medium)
     phrase = _phrase_start(words)
-    if certain and phrase < len(words) and words[phrase][1] in ("zur", "zum") and last[0].isupper():
-        phrase = len(words)  # "Wie komme ich zur Theresienhohe 11"
-    if certain and phrase < len(words) - 1 and strong and _is_of(words[-1][1]):
-        phrase = len(words)  # "In der Wiener Strasse 9 ist heute Markt"
-    if certain and medium and type_ and len(type_.group(1)) > 2 and last[0].isupper():
-        at = words[phrase][0] if phrase < len(words) else 0
-        phrase = len(words) if text[at].islower() else phrase  # "am Gewerbering 9"
+    compound = medium and type_ is not None and len(type_.group(1)) > 2
+    if certain and _leads_to(text, words, phrase, last, strong, compound):
+        phrase = len(words)
     if phrase < len(words):
         at = words[phrase][0]
         inside = _is_capital_phrase(text, at, end, last) or _is_second(text, at, last)
@@ -233,6 +233,19 @@ def _german_name(text: str, start: int, end: int) -> tuple[int, bool]:
     if not strong and _NOUN_NEXT.match(text, end) and city(text, end) == end:
         certain = False  # "im Stadtpark 12 Bäume"
     return (words[first][0] if first < len(words) else position), certain
+
+
+def _leads_to(
+    text: str, words: list[tuple[int, str]], phrase: int, last: str, strong: bool, compound: bool
+) -> bool:
+    """Tell whether the preposition before a name is none of its words."""
+    if phrase >= len(words):
+        return False
+    if words[phrase][1] in ("zur", "zum") and last[0].isupper():
+        return True  # "Wie komme ich zur Theresienhohe 11"
+    if phrase < len(words) - 1 and strong and _is_of(words[-1][1]):
+        return True  # "In der Wiener Strasse 9 ist heute Markt"
+    return compound and last[0].isupper() and text[words[phrase][0]].islower()  # "am Gewerbering 9"
 
 
 _OF_PLACE = re.compile("[A-Z][a-z\xe0-\xff]{3,}er")
@@ -247,6 +260,19 @@ _DE_NOT_OF = frozenset("unter ober hinter inner vorder unserer dieser jeder welc
 _DE_ALONE_HERE = re.compile(rf"{_DE_ALONE} ")
 _HOUSE_BEHIND = re.compile(r"(?:.* )?([A-Z][^ ]+),? [0-9]{1,3}[a-z]?", re.DOTALL)
 _TOWN_NAME = re.compile("[A-Za-z\xc0-\xff]{3}")
+
+
+def _whole_name(text: str, words: list[tuple[int, str]], start: int, last: str) -> int:
+    """Return where the name of a person or a place starts that the street has, or -1."""
+    if words and last[:7].lower() in _DE_TRUNK and _is_of(words[-1][1]):
+        return words[-1][0]  # "Mainzer Landstrasse"
+    if last[0].isupper() and _DE_ALONE_HERE.match(text, start):
+        return start
+    for at, _ in words[-4:]:
+        person = _DE_PERSON_HERE.fullmatch(text, at, start + len(last))
+        if person and _DE_STOP.isdisjoint(text[at:start].lower().split()):
+            return at
+    return -1
 
 
 def _is_known(text: str, start: int, end: int, stop: int) -> bool:
@@ -354,7 +380,10 @@ _NAMED_PATTERN = (
 _LED = (
     "(?i:in|im|an|am|bei|von|nach|vor|zur?|ab|adresse:?|treffpunkt:?|en|de|desde|hasta|direccion:?)"
 )
-_LED_PATTERN = rf"\b{_LED} (?:(?:der|dem|den|die|das) )?(?:{CAP} (?:(?:de|del|y|i) )?){{1,4}}[0-9]{{1,3}}[a-z]?, [A-Z\xc0]"
+_LED_PATTERN = (
+    rf"\b{_LED} (?:(?:der|dem|den|die|das) )?"
+    rf"(?:{CAP} (?:(?:de|del|y|i) )?){{1,4}}[0-9]{{1,3}}[a-z]?, [A-Z\xc0]"
+)
 _LED_GATE = r"[A-Za-z\xc0-\xff'-] [0-9]{1,3}[a-z]?, [A-Z\xc0]"
 _LED_SCAN = scanner(_LED_PATTERN)
 _FLOOR_GATE = r"[0-9], [0-9]{1,2}[oa](?: ?[A-Za-z]+\.?)?, [A-Z\xc0]"
@@ -421,23 +450,25 @@ def led(data: bytes) -> Iterator[Range]:
     frame = Frame(text)
     for match in _LED_SCAN.finditer(data):
         start, end = match.span()
-        names = text.index(" ", start) + 1
-        article = _ARTICLE.match(text, names)
-        names = article.end() if article else names
+        lead = _LEAD.match(text, start)
         comma = text.rindex(",", start, end)
+        names = lead.end() if lead else text.index(" ", start) + 1
         first, _, number = text[names:comma].rpartition(" ")
-        if number[0] == "0" or not _is_name(first):
-            continue
-        if article is None and known_town(text, names, TOWNS) > 0:
+        if number[0] == "0" or not _is_name(first) or _SCORE.match(text, comma):
             continue
         town = known_town(text, end - 1, TOWNS)
-        led = article is not None or text[start:names].lower() == "im "
-        if town > 0 and not _SCORE.match(text, comma) and not (led and _SENTENCE.match(text, town)):
+        if lead and lead.group(1):
+            known = _IS_PLACE.fullmatch(first) is not None
+        else:
+            known = known_town(text, names, TOWNS) < 0
+        if town > 0 and known and not (lead and _SENTENCE.match(text, town)):
             yield frame.head(names), frame.tail(comma, latin=True)[0]
 
 
-_ARTICLE = re.compile("(?:der|dem|den|die|das) ")
+# With an article a preposition leads to other things too: "in der Sauna 3, Erding".
+_LEAD = re.compile("(?i:im|am|zum|zur) |[A-Za-z]+ (der|dem|den|die|das) ")
 _SENTENCE = re.compile(f" (?:und|oder|(?!{alternatives('de.stop')}(?![a-z])){LETTER}+)")
+_IS_PLACE = re.compile(rf"(?:{CAP} )+{CAP}|{LETTER}*{alternatives('de.place', 'de.street.weak')}")
 _SCORE = re.compile(rf", {LETTER}+ [0-9]")  # "Hannover 3, Mainz 2"
 
 
@@ -467,6 +498,7 @@ _GERMAN_GATES = (
     rf"{_DE_NUMBER_BEGINS}[0-9]*[A-Za-z]\b",
     rf"[A-Za-z]{alternatives('de.street.compound')},? {_DE_NUMBER_BEGINS}",
     _DE_DOUBLE,
+    rf"{_DE_WHERE} {alternatives('de.adjective')}(?:en|er|em) {LETTER}+ [0-9]",
     rf"{_DE_CAPITAL_HEAD}(?:{LETTER}[A-Za-z\xc0-\xff-]* )?{CAP},? {_DE_NUMBER_BEGINS}",
     *CODE_GATES,
 )

@@ -110,19 +110,31 @@ _HOUSES = words("en.house") | words("en.unit")
 _SOFT_HOUSES = words("en.house.soft")
 # "British Museum", "Royal Courts of Justice": its name is no part of the address behind it.
 _INSTITUTION = re.compile(
-    rf"(?:.*[ '-])?{alternatives('en.institution')}(?: (?i:of|for|at)(?: .+)?)?", re.DOTALL
+    rf"(?:.*[ '-])?{alternatives('en.institution')}"
+    r"(?: (?i:of|for|at)(?: .+)?| North| South| East| West| Central)?",
+    re.DOTALL,
 )
 _OLD_HOUSE = re.compile(r"(?:[Tt]he )?Old [A-Z][a-z]+(?: Office| House)?")
-_THE_HOUSE = re.compile(r"(?:[Tt]he|.*\b[Oo]ld) ", re.DOTALL)
 _NAME_OF_HOUSE = re.compile(
-    r"(?!The )[A-Z][A-Za-z'.-]*(?: (?:(?:an|y|na|yr|le|la|on|in|by|the) )?[A-Z][A-Za-z'.-]*){0,3}"
+    r"(?!The |.*'s$)[A-Z][A-Za-z'.-]*"
+    r"(?: (?:(?:an|y|na|yr|le|la|on|in|by|the) )?[A-Z][A-Za-z'.-]*){0,3}"
 )
 _UNIT_FIRST = re.compile(rf"{alternatives('en.unit')}\.? ?#?[0-9]")
 _NAME_LEFT = re.compile(
     r"(?<![A-Za-z])[A-Z][A-Za-z'.&-]* (?:(?:[A-Z][A-Za-z'.&-]*|of|and|&|the|for) )*$"
 )
+_ALONE = re.compile(rf"(?=[A-Z]){alternatives('en.street.alone')}")
 _ARTICLES = ("the ", "The ")
-_DIGIT_HERE = re.compile("[0-9]|(?i:c/o )")
+_UNIT_HERE = re.compile(
+    "(?i:c/o |(?:(?:lower |upper )?ground|first|second|third|top|basement|garden|rear)"
+    "(?: floor)? )|.*[0-9]",
+    re.DOTALL,
+)
+_OWN_NUMBER = re.compile("(?: ?#?[A-Z]?[0-9-]+)+$")
+_RESIDENTIAL = re.compile(
+    r"[^,\n]* (?i:close|crescent|rise|croft|grove|gardens)(?=[,\n])|[^,\n]* Cl\.?(?=[,\n])"
+)
+_ONE_HOUSE = re.compile("(?!The )[A-Z][a-z-]+(?: [A-Z][a-z]+)?")
 
 
 def _parts(text: str, start: int, end: int) -> list[Range]:
@@ -154,7 +166,10 @@ def _cut(text: str, parts: list[Range], street: int, numbered: bool) -> int:
             break  # of "Tea Rooms" no unit
         after = parts[index + 1][0] if index + 1 < len(parts) else street
         plain = numbered or "-" in text[last:after] or text.startswith(_ARTICLES, max(0, first - 4))
-        if not (unit or _is_building(part, plain)):
+        plain = plain or _UNIT_FIRST.match(text, after) is not None  # "Nando's, Unit 4"
+        of_its = index > 0 and not plain and part.startswith("The ")  # "City Council, The Forum"
+        house = numbered and index + 1 == len(parts) and _is_house(text, part, street)
+        if not (unit or of_its or house or _is_building(part, plain)):
             break
         begin = first
     return begin
@@ -175,6 +190,11 @@ def behind_institution(text: str, start: int, end: int) -> int:
     return start
 
 
+def _is_house(text: str, part: str, street: int) -> bool:
+    """Tell whether a name is of a house where people live: "Fairview, 5 Fell Close"."""
+    return _ONE_HOUSE.fullmatch(part) is not None and _RESIDENTIAL.match(text, street) is not None
+
+
 def _begin(text: str, start: int, end: int) -> int:
     """Return where the first word from `start` on starts."""
     while start < end and text[start] in " ,\n-|":
@@ -185,6 +205,8 @@ def _begin(text: str, start: int, end: int) -> int:
 def _is_street(part: str) -> bool:
     """Tell whether a part is the name of a street: "Great Russell Street", "The Green"."""
     names = part.replace(",", " ").split()
+    if _ALONE.fullmatch(" ".join(names)):
+        return True
     if len(names) < 2:
         return False
     last = names[-1].rstrip(".").lower()
@@ -194,22 +216,26 @@ def _is_street(part: str) -> bool:
 
 
 def _is_institution(part: str) -> bool:
-    return _OLD_HOUSE.fullmatch(part) is None and (
-        _INSTITUTION.fullmatch(part) is not None or " of the " in part
-    )
+    """Tell whether a part is the name of an institution: "UPS Store #44", "Museum North"."""
+    part = _OWN_NUMBER.sub("", part)
+    if _OLD_HOUSE.fullmatch(part):
+        return False
+    head, _, last = part.rpartition(" ")
+    part = head if head and last.lower() in _TOWNS else part  # "Citizens Advice Norwich"
+    return " of the " in part or _INSTITUTION.fullmatch(part) is not None
 
 
 def _is_building(part: str, numbered: bool) -> bool:
     """Tell whether a part before a street belongs to its address."""
-    if _DIGIT_HERE.search(part):
-        return True
     if _is_institution(part):
         return False
+    if _UNIT_HERE.match(part):
+        return True
     last = part.rpartition(" ")[2].rstrip(".").lower()
     if len(last) == 1 and " " in part:  # "Marlow House B"
         last = part.split()[-2].lower()
     if last in _SOFT_HOUSES:
-        return not numbered or _THE_HOUSE.match(part) is not None
+        return not numbered or "Old " in part
     if last in _HOUSES or (last in _STREETS and " " in part):
         return True
     if not numbered and known_town(part, 0, _TOWNS) == len(part):
@@ -262,7 +288,8 @@ def tail(text: str, end: int, codes: list[Range]) -> int:
     more = _TAIL_MORE.match(text, end)
     end = _outward_end(text, more.end(), plain=True) if more else end
     country = COUNTRY.match(text, end)
-    return country.end() if country else end
+    word = country is not None and end == street and country.group() == " us"
+    return country.end() if country and not word else end
 
 
 def _outward_end(text: str, end: int, plain: bool) -> int:

@@ -12,7 +12,7 @@ from sidecar.redact.address_fr import (
     has_word,
 )
 from sidecar.redact.address_place import MORE_DIGITS, Frame, is_quantity
-from sidecar.redact.address_town import CAP, CODE_GATES, LETTER, TOWNS, known_town
+from sidecar.redact.address_town import CAP, CODE_GATES, LETTER, QUARTERS, TOWNS, known_town
 from sidecar.redact.engine import scanner
 from sidecar.redact.rule import Range, Rule
 from sidecar.redact.words import alternatives, words
@@ -240,7 +240,7 @@ _PLACE_PATTERN = (
     rf"(?:(?:,[ \n]?|\n)[^,;:\n]+){{0,3}}(?:,[ \n]?|\n| )[0-9]{{5}} {LETTER}"
 )
 _PLACE = scanner(_PLACE_PATTERN)
-_DE_NOT_STREET = words("de.not_street")
+_NO_STREETS = words("de.not_street") | QUARTERS  # "Rathaus Schoneberg"
 
 
 # Only what stands before a postcode is looked at: the pattern is a large one.
@@ -287,9 +287,7 @@ def _is_place(text: str, start: int, end: int, town: int) -> bool:
         return False  # "vor dem Haus Lindenstrasse 4"
     if not names:
         plain = first.lower().replace("\xdf", "ss")
-        return (
-            (known or text[town].isupper()) and first[0].isupper() and plain not in _DE_NOT_STREET
-        )
+        return (known or text[town].isupper()) and first[0].isupper() and plain not in _NO_STREETS
     if names[0].lower() in _NOT_FIRST or _HOUSE_INSIDE.search(text, start, town):
         return False  # "bar au 18 rue Foch": another rule knows where it begins
     plain = sum(name.isalpha() and name[0].islower() and name not in _PLAIN for name in names)
@@ -311,13 +309,11 @@ def _is_place(text: str, start: int, end: int, town: int) -> bool:
 _TOWN_SHAPE = re.compile(
     rf"(?i:sainte?|ste?)[- ]{LETTER}|{LETTER}+-(?i:sur|en|les?|la|des?|du|sous|aux?|lez|d)-{LETTER}"
 )
-_DE_STREET_NEXT = (
-    rf"(?:{_DE_STREET}|{alternatives('de.street')}"
-    rf"|(?i:am|an|im|in|auf|unter|zum|zur) (?:(?i:de[rmn]) )?(?:{CAP} ?){{1,2}} [0-9])"
-)
 _PUBLIC_HERE = re.compile(rf"{_PUBLIC}(?![A-Za-z])")
 _STREET_NEXT = re.compile(
-    rf"(?:, |\n)(?:(?:{FR_TYPE}|{_ES_TYPE})(?: |\b)|(?:{CAP}[ -]){{0,3}}{_DE_STREET_NEXT})"
+    rf"(?:, |\n)(?:(?:{FR_TYPE}|{_ES_TYPE})(?: |\b)"
+    rf"|(?:{CAP}\.? ){{0,3}}(?:{LETTER}[^ ,\n]*)?{alternatives('de.street')}(?![a-z])"
+    r"|(?i:am|an|im|in|auf|unter|zum|zur|hinter) (?:(?i:de[rmn]) )?(?:[A-Z][^ ,\n]* ){1,2}[0-9])"
 )
 _STREET_INSIDE = re.compile(rf" (?:{FR_TYPE}|{_ES_TYPE}) ")
 _PLACE_ENDS = re.compile(r",|\n| [0-9]{5} ")

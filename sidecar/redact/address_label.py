@@ -96,7 +96,8 @@ _FIELD = re.compile(
     rf"|{alternatives('label.town')}{_AFTER_LABEL}(?P<_2>{_NAMES})"
     rf"|{alternatives('label.state')}{_AFTER_LABEL}(?P<_3>[A-Z]{{2}}|[A-Z][a-z]+(?: [A-Z][a-z]+)?)"
     rf"|{alternatives('label.code')}(?: ?[/,&] ?(?i:ort|stadt|town|city|ville|localidad|ciudad))?"
-    rf"{_AFTER_LABEL}(?P<_4>(?=[A-Za-z ]{{0,4}}[0-9])[A-Za-z0-9 -]{{4,10}}(?:(?<=[0-9]) ?{_NAMES})?)"
+    rf"{_AFTER_LABEL}(?P<_4>(?=[A-Za-z ]{{0,4}}[0-9])[A-Za-z0-9 -]{{4,10}}"
+    rf"(?:(?<=[0-9]) ?{_NAMES})?)"
     rf"|{alternatives('label.unit')}{_AFTER_LABEL}(?P<_5>(?=[A-Za-z#. ]{{0,10}}[0-9]|[A-Za-z]\b)"
     r"[A-Za-z0-9#/ .-]{1,20}))(?=[\"',;|\n}/.)<]|$| [-|/]| [A-Za-z]+[:=])"
 )

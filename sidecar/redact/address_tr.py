@@ -81,7 +81,7 @@ _NUMBERED = (
     r"|\b(?i:ada)[ .:]{1,3}[0-9]{1,5}[ ,/]{1,2}(?i:parsel)[ .:]{1,3}[0-9]{1,5}\b"
     r"|\b[0-9]{1,3}\. ?(?i:km)\b|\b(?i:d|daire|kat):[A-Z]\b"
     r"|(?i:blok)[ .:]{1,2}[A-Za-z][0-9]?\b|(?i:kat)[ .:]{1,2}(?i:zemin|giris|bodrum|cati)\b"
-    r"|[0-9]{1,4} (?i:numara|nolu)\b|[0-9]{1,2}\. ?(?i:kat)\b"
+    r"|[0-9]{1,4} (?i:numara(?:da|dan|ya|daki|li|dayiz|dayim)?|nolu)\b|[0-9]{1,2}\. ?(?i:kat)\b"
     r"|(?i:zemin|giris|bodrum|cati) (?i:kat)\b)"
 )
 _STAGE = r"[0-9]{1,2}\. ?(?i:kisim|etap)"  # "Atakoy 9. Kisim"
@@ -93,7 +93,7 @@ _KIND = re.compile(
     rf"|(?P<street>{_STREET}\b)|(?P<site>)"
 )
 # Possessive: a word must not be tried in other parts, which most gaps would be for nothing.
-_GAP = re.compile(r"[ .,:;/()-]{0,3}\n?(?:[A-Za-z\xc0-\xff0-9'.-]{1,20}+[ ,]{0,2}+\n?+){0,6}+")
+_GAP = re.compile(r"[ .,:;/()-]{0,3}\n?(?:[A-Za-z\xc0-\xff0-9'./-]{1,20}+[ ,]{0,2}+\n?+){0,6}+")
 _WORDS = re.compile("[A-Za-z\xc0-\xff0-9]+")
 _NAMES = re.compile("[A-Za-z\xc0-\xff]{2,}")
 _BARE_NUMBER = re.compile(
@@ -190,6 +190,7 @@ _OTHER_ADDRESS = frozenset({"yeni", "eski"})  # capitals make them names
 
 def _address(text: str, group: list[Part], again: bool = False) -> Iterator[Range]:
     """Yield the address that a group of parts is, if it is one; `again` without its first part."""
+    group = _without_order(text, group)
     kinds = {part.kind for part in group}
     named = kinds - {"number"}
     if not named:
@@ -279,6 +280,19 @@ def _venue_end(text: str, end: int) -> int:
     return end
 
 
+def _without_order(text: str, group: list[Part]) -> list[Part]:
+    """Return the parts without the number of an order before them: "siparis no 48812 / Gul Mah"."""
+    first = 0
+    while (
+        first < len(group) - 1
+        and group[first].kind == "number"
+        and _OF_ORDER.search(text, max(0, group[first].start - 12), group[first].start)
+    ):
+        first += 1
+    return group[first:]
+
+
+_OF_ORDER = re.compile("(?<![A-Za-z])(?i:siparis|fatura|takip|sira|evrak|dosya|kayit|irsaliye) $")
 _LETTER = re.compile(" [A-Za-z](?= [A-Za-z\xc0-\xff]{3})")
 _A_DIGIT = re.compile("[0-9]")
 _NAMELESS = re.compile(r"(?=[A-Z])(?:(?i:sanayi sitesi|sanayi bolgesi)|OSB|TOKI|Toki)\b")
