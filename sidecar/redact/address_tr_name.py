@@ -252,15 +252,13 @@ def place_end(text: str, end: int, capitals: bool) -> int:
             coded = True
             continue
         this = _rank(text, name.lower(), place.end(2))
-        if this < 0 and rank < 0 and not (capitals or coded) and _is_village(text, place):
-            end, rank = place.end(2), 0
-            continue
+        village = this < 0 and rank < 0 and not (capitals or coded) and _is_village(text, place)
         behind = this == 1 and rank == 2 and not turned and name not in _BEHIND_NONE
         turned = turned or behind  # "mersin akdeniz": the district behind its province
         stem = _stem(name) if this < 0 and not province and not capitals else ""
         if stem and RANKS[stem] > rank:
             return place.start(2) + len(stem)
-        word = not behind and (this <= rank or (name in _TR_NOT_PLACE and rank != 1))
+        word = not (behind or village) and (this <= rank or (name in _TR_NOT_PLACE and rank != 1))
         foreign = capitals and not (name in _SHORT_PROVINCES and rank >= 0)
         if name[0].islower() and (word or foreign or _KAT.match(text, place.end())):
             return end
@@ -268,7 +266,7 @@ def place_end(text: str, end: int, capitals: bool) -> int:
             end, rank = place.end(), last
         elif this >= 0:
             end, rank = place.end(2), max(this, rank)
-        elif rank < 0 and _is_quarter(text, place, coded):
+        elif village or (rank < 0 and _is_quarter(text, place, coded)):
             end, rank, coded = place.end(2), 0, False
         else:  # a quarter, if a district follows
             district = PLACE.match(text, place.end(2))
