@@ -40,6 +40,10 @@ _GERMAN_MATCHES = (
     "10117 Berlin Wilhelmstraße 97",
     "Haus C, Raum 1.07, Stresemannallee 2, 41460 Neuss", "Hietzinger Kai 137 A-1130 Wien",
     "Am Hof 2 in 1010 Wien", "Zum Hang 4, 24937\nFlensburg", "Lister Meile 3 in Hannover",
+    "konrad adenauer str 56 70173 stuttgart", "max planck straße 33, 85748 garching",
+    "friedrich ebert ring 7 in würzburg", "Trierer Landstraße 70, Koblenz",
+    "gartenstrasse 2 06108 halle saale", "Pfarrgasse 5, 74523 Schwäbisch Hall, Deutschland",
+    "Feldstraße 66, Hamburg-St. Pauli", "John-F.-Kennedy-Platz 1, 10825 Berlin",
 )  # fmt: skip
 _BOX_MATCHES = ("Postfach 19 24 55, 60311 Frankfurt am Main", "Postfach, CH-8022 Zürich")
 _GERMAN_REJECTS = (
@@ -47,7 +51,8 @@ _GERMAN_REJECTS = (
     "am 12. März 2024", "am Montag 14 Uhr", "Bundesstraße 7 gesperrt", "Auf Platz 2 liegt Bremen",
     "im Stadtpark 12 Bäume", "Im Jahr 1848 in Kiel", "Zum Beispiel 3 Äpfel", "Freizeitpark 2",
     "Die Straße der Stadt hat 3 Spuren", "Weihnachtsmarkt 2024 in Nürnberg",
-    "Das Museum, 12000 Besucher im Jahr",
+    "Das Museum, 12000 Besucher im Jahr", "Auf einer Landstraße 70 fahren",
+    "max der weg 5", "Karl Ring 3 Euro",
 )  # fmt: skip
 _DE_SUFFIX = alternatives("de.street", "de.street.medium", "de.street.weak")
 # In a hurry without a blank: "zollernstr.12".
@@ -144,7 +149,6 @@ def german(data: bytes) -> Iterator[Range]:
             end = max(text.rfind("/", start, end), start + 1)  # "Schottenring 16/3. Stock"
         stop, code = frame.tail(end, latin=False)
         certain = certain or _is_known(text, start, end, stop) or _is_trunk(text, start)
-        certain = certain or (stop > end and _DESCRIBED.match(text, start) is not None)
         if code or (certain and not is_quantity(text, end)):
             before = _DE_BEFORE.search(text, max(0, start - 24), start)
             if text[start : start + 7].lower() in _DE_TRUNK and _DE_NOUN.isdisjoint(
@@ -160,10 +164,6 @@ def _is_trunk(text: str, start: int) -> bool:
     return text[start : start + 7].lower() in _DE_TRUNK and _is_of(word)
 
 
-# "an der alten eiche 4 in luneburg"
-_DESCRIBED = re.compile(
-    rf"{_DE_WHERE} {alternatives('de.adjective')}(?:en|er|em) {LETTER}+ [0-9]{{1,3}}(?![0-9])"
-)
 _DIGIT = re.compile("[0-9]")
 _BOX_ENDS = re.compile(r"[A-Za-z.]+(?: [a-z]+)?(?: ?[0-9]+(?: [0-9]{1,3})*(?![0-9]))?")
 
@@ -338,7 +338,7 @@ def _phrase_start(words: list[tuple[int, str]]) -> int:
 
 def _is_capital_phrase(text: str, start: int, end: int, noun: str) -> bool:
     """Tell whether "Am Stadtpark 16" is a name: capitals that no start of a sentence explains."""
-    if noun.lower() in _DE_NOT_PHRASE or not noun[0].isupper():
+    if noun.lower() in _DE_NOT_PHRASE - _OF_STREETS or not noun[0].isupper():
         return False
     if _DE_CAPITAL.match(text, start) is None:
         return False
@@ -351,6 +351,7 @@ def _is_capital_phrase(text: str, start: int, end: int, noun: str) -> bool:
     )
 
 
+_OF_STREETS = frozenset({"bahnhof", "tor"})  # behind a capital: "Am Bahnhof 4"
 # "An den Kirschen 5 hat der Keller Wasser"
 _CERTAIN_PHRASE = re.compile("(?i:[a-z]+ den|hinterm|unterm|vorm) ")
 _VERB_NEXT = re.compile(" (?:ist|hat|wird|war|wurde|steht|liegt|braucht)(?![A-Za-z\xc0-\xff])")
@@ -498,7 +499,6 @@ _GERMAN_GATES = (
     rf"{_DE_NUMBER_BEGINS}[0-9]*[A-Za-z]\b",
     rf"[A-Za-z]{alternatives('de.street.compound')},? {_DE_NUMBER_BEGINS}",
     _DE_DOUBLE,
-    rf"{_DE_WHERE} {alternatives('de.adjective')}(?:en|er|em) {LETTER}+ [0-9]",
     rf"{_DE_CAPITAL_HEAD}(?:{LETTER}[A-Za-z\xc0-\xff-]* )?{CAP},? {_DE_NUMBER_BEGINS}",
     *CODE_GATES,
 )
@@ -515,7 +515,8 @@ _NAMED_MATCHES = (
 LED_MATCHES = ("in Rosental 98, Dortmund", "en Serrano 41, Madrid")
 _LED_REJECTS = (
     "von Hannover 3, Mainz 2", "in Kapitel 3, Berlin", "in Berlin 3, Hamburg 4",
-    "bei Mainz 05, Kiel",
+    "bei Mainz 05, Kiel", "in der Sauna 3, Erding", "Im Finale 2, Berlin siegt",
+    "in der Gruppe 3, Hamburg und Kiel", "in der Altstadt 5, Bremen und Kiel",
 )  # fmt: skip
 _NAMED_REJECTS = (
     "ticket 12, 34567 items", "Version 3 12345 Zeilen", "Dorf 3, 1200 Einwohner",

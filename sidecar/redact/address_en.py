@@ -47,6 +47,7 @@ STREET_MATCHES = (
     "no. 7 Larch Ave", "12 Elm St - Suite 5 | Boise, ID 83702",
     "5500 county road 12, wiggins ms",
     "3 Ash Cottages, by Kirkmichael, Ayrshire KA19", "9 Sandown Ct, Tower Rd N, Ely",
+    "4770 old us hwy 41, Valdosta, GA 31601", "29 Whitcomb Avenue, Jamaica Plain",
 )  # fmt: skip
 BOX_MATCHES = ("PSC 797, Box 4303, APO AE 09266", "PO Box 12, Boise, ID 83702")
 REJECTS = (
@@ -59,6 +60,8 @@ REJECTS = (
     "Flight number E172SP history", "12 Norway", "3 Safeway vouchers",
     "12 Square holes for round pegs", "12 models compared, OR gate 5",
     "40 N 74 W", "21 jump street", "to 1 decimal place",
+    "Under 26 U.S.C. 501, the Court held", "flight 1182 leaves gate B14",
+    "4 bugs in the login drive us",
 )  # fmt: skip
 
 _WORD = rf"(?:{LETTER}[A-Za-z\xc0-\xff'.&-]{{0,24}}|[0-9]{{1,4}}(?i:st|nd|rd|th)?)"
@@ -166,7 +169,7 @@ def _street_start(text: str, start: int) -> int:
     """Return where the number of the street is, or -1: words that stop an address may intervene."""
     tokens = [(m.start(), m.group()) for m in TOKEN.finditer(text, start)]
     for index in range(len(tokens) - 2, 0, -1):
-        if is_stop(tokens[index][1]) and tokens[index - 1][1].lower() not in _MARKET:
+        if is_stop(tokens[index][1]) and not _is_of_road(*tokens[index - 1 : index + 2]):
             tokens = tokens[index + 1 :]
             break
     found = _which_number(text, tokens)
@@ -213,7 +216,15 @@ _CLAUSE = re.compile("[0-9]+, the [A-Z]")  # "under section 501, the Court"
 _HOUR = re.compile("[0-2]?[0-9]h")
 _NAME_ALONE = re.compile(_ONE_WORD)
 _ROAD_NUMBER = re.compile("[A-Za-z.]+-[0-9]+[A-Z]?")  # "4400 US-191"
-_MARKET = frozenset({"farm", "ranch"})  # "Farm to Market Road 5"
+
+
+def _is_of_road(before: tuple[int, str], word: tuple[int, str], after: tuple[int, str]) -> bool:
+    """Tell whether a word is of the name of a road: "Farm to Market Road 5", "us hwy 41"."""
+    us = word[1].lower() == "us" and after[1].lower().strip(".") in _HIGHWAYS
+    return us or before[1].lower() in ("farm", "ranch")
+
+
+_HIGHWAYS = frozenset({"highway", "hwy", "route", "rte"})
 _FRACTION = re.compile("[13]/[234]")
 _NOT_ALONE = frozenset(
     "Norway Galway Subway Railway Highway Gateway Runway Hallway Driveway Databank".split()

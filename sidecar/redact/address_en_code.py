@@ -34,6 +34,10 @@ _MATCHES = (
     "FPO AE 25990", "Rosewood Court, 12 Mill Lane, Ripley GU23 6AA",
     "Kingsway House, 103 Kingsway, London WC2B 6QX",
     "Ivy Cottage\nBack Lane\nRamsbury\nMarlborough SN8 2QH",
+    "rose cottage church street ludlow sy8 1aw", "mill lane cottenham cambridge cb24 8rb",
+    "the old forge back lane hathersage s32 1ar", "Ty Gwyn, Lon Isaf, Menai Bridge LL59 5LN",
+    "Unit 4, The Printworks, 22 Amelia Street, London SE17 3BZ",
+    "Kirkstone, 5 Fell Close, Bardsea, Ulverston LA12 9RA",
 )  # fmt: skip
 
 

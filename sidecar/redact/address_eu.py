@@ -240,7 +240,7 @@ _PLACE_PATTERN = (
     rf"(?:(?:,[ \n]?|\n)[^,;:\n]+){{0,3}}(?:,[ \n]?|\n| )[0-9]{{5}} {LETTER}"
 )
 _PLACE = scanner(_PLACE_PATTERN)
-_NO_STREETS = words("de.not_street") | QUARTERS  # "Rathaus Schoneberg"
+_NO_STREETS = words("de.not_street") | QUARTERS | TOWNS  # "Rathaus Schoneberg"
 
 
 # Only what stands before a postcode is looked at: the pattern is a large one.
@@ -322,7 +322,9 @@ _PLACE_WORD = re.compile("[A-Za-z0-9\xc0-\xff#][A-Za-z0-9\xc0-\xff'-]*")
 _WITHOUT_NUMBER = re.compile(rf"(?<=.){_NO_NUMBER}$")
 _PLAIN = _FR_PARTICLE | {"no", "nr", "n"}
 _NOT_FIRST = frozenset({"en", "a", "au", "aux", "y", "et", "pour"})
-_STREET_OF = re.compile(rf"(?i:haus) {_DE_STREET} [0-9]")
+_STREET_OF = re.compile(
+    rf"{LETTER}*(?i:haus|heim|stift|kirche|schule|praxis|laden|hotel) {_DE_STREET}\.? [0-9]"
+)
 _HOUSE_INSIDE = re.compile(f"[0-9] (?:bis |ter |quater )?(?:{FR_TYPE}|{_ES_TYPE}) ")
 
 

@@ -105,10 +105,14 @@ _FORM_GATE = rf"\b{alternatives('label.street')}[\"' ]*[:=>][\"' ]*{_W}"
 _FORMS = scanner(_STREET_FIELD)
 _APART = 40  # at most, the fields of a form
 _FORM_REACH = 400  # from its street
-FORM_MATCHES = ("line1=390 Bay Street, line2=Apt 11-J, city=Staten Island, zip=10301",)
+FORM_MATCHES = (
+    "line1=390 Bay Street, line2=Apt 11-J, city=Staten Island, zip=10301",
+    "Straße: Alte Landstraße, Hausnummer: 118, PLZ: 40489 Düsseldorf",
+)
 _FORM_REJECTS = (
     "street: closed, city: unknown, state: done", "state=ok city=none", "sokak: dar, no: yok",
     "address: see below, zip: file.zip", "state: OR, city: Bend", "Cadde: çok güzel, il: sor",
+    "Straße: gesperrt, PLZ/Ort: egal", "street: wide, number: 5",
 )  # fmt: skip
 
 

@@ -259,9 +259,11 @@ _CODE_ALONE = re.compile(
 
 # ------------------------------------------------------------------------------------- before it
 _GAP = re.compile(r"(?:, ?\n?|,? - |\n)$")
+_PUBLIC_NAME = rf"[A-Za-z\xc0-\xff]*{alternatives('de.venue', 'de.venue.more')}(?![a-z])"
 _HEAD = re.compile(
     rf"(?<![A-Za-z0-9\xc0-\xff'/-])(?:{_BUILDING}"
-    rf"|(?:Le|La|Les|L'|El|Los|Las|Can|Alte[rs]?) ?{CAP}(?:(?: {_OF}){{0,2}} {CAP}){{0,2}}"
+    rf"|(?:Le|La|Les|L'|El|Los|Las|Can|Alte[rs]?(?! {_PUBLIC_NAME})) ?"
+    rf"{CAP}(?:(?: {_OF}){{0,2}} {CAP}){{0,2}}"
     rf"|{CODE} {LETTER}[A-Za-z\xc0-\xff'-]*(?: (?:{BETWEEN} |im |in |vor der )?{CAP}){{0,2}}"
     r"|[0-9]{1,2}\.?[oa]\.? ?(?:-?[A-Z]|[0-9]{1,2}\.?[oa])?"
     r"|(?:A|AP|N|D|RD|RN|CD|M|CV|B|L|rn|rd|cd)[ -]?[0-9]{1,4}[A-Z]?"
@@ -385,9 +387,7 @@ _PARTS = frozenset(
 )
 
 
-_NAME_BEFORE = re.compile(
-    rf"[A-Za-z\xc0-\xff]*{alternatives('de.venue', 'de.venue.more')}(?: {CAP})? $"
-)
+_NAME_BEFORE = re.compile(rf"{_PUBLIC_NAME}(?: {CAP})? $")
 _PUBLIC = re.compile(
     rf"(?<![A-Za-z\xc0-\xff]){alternatives('eu.venue', 'eu.venue.named')} "
     r"|(?<![A-Za-z\xc0-\xff])(?:du|des|de la|del) \Z"  # "le garage du Centre"

@@ -36,13 +36,13 @@ _SHORT_MATCHES = (
 )  # fmt: skip
 LED_MATCHES = (
     "at 103 Crookes, Sheffield", "from 245 Main", "to 1919 hamilton, bldg c, apt 310",
-    "at 1011 Hickory", "at No 6 Caradog, Bangor",
+    "at 1011 Hickory", "at No 6 Caradog, Bangor", "near 4 Oak Bank, Todmorden",
 )  # fmt: skip
 _SHORT_REJECTS = (
     "in 1999 Arsenal, Leeds and Chelsea", "on 5 May, London", "we have 40 Broadway tickets",
     "500 N force", "8 N Korea missiles", "at 10 Monday, Boston", "from 30 Main ideas",
     "talk about 20 tenants, apt 5", "12 people, unit 5", "a mix of 40 Maple, 30 Oak",
-    "in 2019 Apple, unit 7",
+    "in 2019 Apple, unit 7", "Auf Seite 3, Berlin, steht es", "at 3 Bank, Leeds",
 )  # fmt: skip
 _HOUSE_MATCHES = (
     "The Coach House, Back Lane, Holt", "Hill Top Barn, Sheep Lane, Upper Slaughter",

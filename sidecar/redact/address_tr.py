@@ -56,6 +56,10 @@ MATCHES = (
     "Yeni Mahalle Lale Sok. No:3 Kadıköy", "Çifte Havuzlar Sok. No:3", "Şehit Ali Sok. No:3",
     "Kuş Cenneti Mah. No:3 Bandırma", "Cami Arkası Sok. No:4", "Turan Güneş Bulvarı No:5 Çankaya",
     "Prof. Dr. Sadık Ahmet Cad. No:4", "Kıbrıs Şehitleri Cad. No:3", "Bahçe Sok. No:8",
+    "yeni mah lale cad no 12 d 4 adana seyhan", "gül mah lale cad no 7 41100 izmit kocaeli",
+    "yukari mah okul sok no 1 yaylakent 28100 giresun", "gül mah lale cad no 3 denizli merkez",
+    "18 temmuz mah. nusret cad. 31 D.6", "eski foca mah lale sok no 3", "845. Sokak 12 numarada",
+    "Mor Sümbül sok. 7/1B D.44",
 )  # fmt: skip
 REJECTS = (
     "Bağdat Caddesi'nde yürüyüş yaptık", "sokak lezzetleri festivali 27.10.2025 günü",
@@ -65,6 +69,8 @@ REJECTS = (
     "Konya Yolu, Ankara, İstanbul arası yoğun", "Onu bul. No 5 olsun", "9. Kısım bitti",
     "Ege Üniversitesi 2 puan düştü", "AVM kat 2 çok kalabalıktı", "123 ada hakkında bilgi yok",
     "the viewing at apt 27", "visa 4525386674956744 cad 12/26", "coche 7 plaza 5A",
+    "siparis no 48812 / 2 koli", "adana seyhan 12 derece", "eski belediye 3 dönem",
+    "The Plaza, 768 rooms", "yaylakent 28100 giresun",
 )  # fmt: skip
 
 _NEIGHBOURHOOD = alternatives("tr.neighbourhood")

@@ -110,6 +110,7 @@ def place_start(text: str, start: int) -> int:
             not known
             and name.count(" ") == 1
             and last[0].isupper()
+            and not before.group().endswith(", ")  # "Istanbul Modern, Kilicali Pasa Mah."
             and last.lower() not in _TR_STOP | _TR_INSTITUTION | _TR_VISITED
         ):
             known = [name] if _is_place(name.split()[0], lower=False, certain=False) else []
@@ -154,10 +155,10 @@ def name_start(text: str, part: Part) -> int:
         following = text[start : part.start].partition(" ")[0].lower()
         if _ends_name(part, token, word, following) or not (token[-1].isalnum() or abbreviation):
             break
-        if _opens_sentence(text, position, word, following, part.kind):
+        day = word.isdigit() and len(word) < 3 and following in _MONTHS  # "18 temmuz mah"
+        if not day and _opens_sentence(text, position, word, following, part.kind):
             break
         capital = token[0].isupper() or (token[0].isdigit() and abbreviation)
-        day = word.isdigit() and len(word) < 3 and following in _MONTHS  # "18 temmuz mah"
         old = word in _OLD_OR_NEW and following in _TR_OLD
         if following and not (capital or day or old) and word not in _TITLES | _FIRST_NAMES:
             break
