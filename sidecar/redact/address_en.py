@@ -105,6 +105,9 @@ _AFTER_SUFFIX = re.compile(
     r"[0-9]{1,5}\b)"
 )
 _FARM_ROAD = re.compile(rf"(?: [A-Z][A-Za-z']+){{1,2}} (?=[A-Z]){alternatives('en.street')}\b\.?")
+# "9 st james' gardens"
+_SAINT = re.compile(r"[0-9],? (?i:st)\.?$")
+_SAINT_STREET = re.compile(rf" {LETTER}[A-Za-z'-]+(?: {LETTER}[A-Za-z'-]+)?? {SUFFIX}\b\.?")
 _STRONG_END = re.compile(rf"(?<![A-Za-z]){alternatives('en.street')}\.?$")
 _LEADING_UNIT = re.compile(
     rf"(?:\b(?:{LETTER}{{3,12}} (?i:hall|house|tower|towers|court|building|bldg) )?"
@@ -127,6 +130,8 @@ def _streets(text: str, cores: list[Range], codes: list[Range]) -> Iterator[Rang
         while after:
             end = after.end()
             after = _AFTER_SUFFIX.match(text, end)
+        saint = _SAINT_STREET.match(text, end) if _SAINT.search(text, begin, end) else None
+        end = saint.end() if saint else end
         farm = _FARM_ROAD.match(text, end) if text[end + 1 : end + 2].isupper() else None
         if farm and not _STRONG_END.search(text, begin, end):
             end = farm.end()
@@ -271,6 +276,8 @@ def _is_street(text: str, start: int, end: int) -> bool:
         return FOLLOWS.match(text, end) is not None
     if len(names) < 3 and _NAME_ALONE.fullmatch(" ".join(names)):
         return names[0].title() not in _NOT_ALONE and _ENDS.match(text, end) is not None
+    if len(names) == 2 and names[0] == "The":
+        return FOLLOWS.match(text, end) is not None  # "2 The Green party MPs"
     names = names[1:] if names and _FRACTION.fullmatch(names[0]) else names
     if any(name[-1] == "." and len(name) > 5 for name in names[:-1]):
         return False  # a sentence ends before the last word

@@ -131,9 +131,7 @@ _UNIT_HERE = re.compile(
     re.DOTALL,
 )
 _OWN_NUMBER = re.compile("(?: ?#?[A-Z]?[0-9-]+)+$")
-_RESIDENTIAL = re.compile(
-    r"[^,\n]* (?i:close|crescent|rise|croft|grove|gardens)(?=[,\n])|[^,\n]* Cl\.?(?=[,\n])"
-)
+_RESIDENTIAL = re.compile(r"[^,\n]* (?i:close|crescent|rise|croft)(?=[,\n])|[^,\n]* Cl\.?(?=[,\n])")
 _ONE_HOUSE = re.compile("(?!The )[A-Z][a-z-]+(?: [A-Z][a-z]+)?")
 
 
@@ -259,6 +257,7 @@ def tail(text: str, end: int, codes: list[Range]) -> int:
     street = end = second.end() if second else end
     end = quarters_end(text, end) if text[end : end + 1] == "," else end
     known = known_end(text, end)
+    known = max(known, known_end(text, known)) if known > 0 else known  # "headingley leeds"
     end = max(known, end)
     for start, stop in codes[(first := bisect_left(codes, (end, 0))) : first + 3]:
         between = text[end:start] if start - end < 70 else "?"

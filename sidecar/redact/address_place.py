@@ -323,6 +323,10 @@ def _joined_start(text: str, end: int) -> int:
         town = _CODE_TOWN.search(text, begin, end - 1)
         if town and known_town(text[: end - 1], town.start(1), TOWNS) == end - 1:
             return town.start()
+        town = _IN_TOWN.search(text, begin, end - 1)
+        known = known_town(text[: end - 1], town.start(1), TOWNS) if town else -1
+        if town and known > 0 and quarter_end(text[: end - 1], known) == end - 1:
+            return town.start(1)
     return next((at for at in (units, venue) if at >= 0), end)
 
 
@@ -332,6 +336,10 @@ _CODE_TOWN = re.compile(
 )
 
 
+# "in koeln ehrenfeld venloer str 300"
+_IN_TOWN = re.compile(
+    rf"(?<![A-Za-z\xc0-\xff])in ({LETTER}[a-z\xc0-\xff-]+(?: {LETTER}[a-z\xc0-\xff-]+)?)$"
+)
 _WORD_START = re.compile(r"(?<![A-Za-z0-9\xc0-\xff'/-])[A-Za-z0-9]")
 
 

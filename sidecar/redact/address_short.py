@@ -315,7 +315,7 @@ def named(data: bytes) -> Iterator[Range]:
         stop = tail(text, parts.end("street"), codes)
         placed = known_end(text, parts.end("street")) > 0 or text[stop - 1].isdigit()
         if placed and _ENDS.match(text, stop):
-            yield frame.head(behind_institution(text, start, stop), HEAD), stop
+            yield behind_institution(text, frame.head(start, HEAD), stop), stop
 
 
 RULES: tuple[Rule, ...] = (
