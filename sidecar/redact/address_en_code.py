@@ -206,7 +206,7 @@ _PLAIN_HOUSE = words("en.house.main.plain")
 def _follows_name(text: str, begin: int, start: int, following: str) -> bool:
     """Tell whether only a name stands before the address: "Ann Lee of 8 Ash Lane", "c/o Acme"."""
     if text.startswith("of ", start):
-        return following[0].isdigit() and text[max(start - 5, 0) : start] != "rear "
+        return following[:1].isdigit() and text[max(start - 5, 0) : start] != "rear "
     return text[start : start + 4].lower() == "c/o " and not _A_DIGIT.search(text, begin, start)
 
 

@@ -146,7 +146,7 @@ def spanish_boxes(data: bytes) -> Iterator[Range]:
 
 def _is_spanish_street(text: str, type_: re.Match[str], end: int) -> bool | None:
     """Decide about a type, a name and a number without a postcode; None: not even with one."""
-    name, number, *_ = _ES_NO.split(text[type_.end() : end])
+    name, number, *_ = *_ES_NO.split(text[type_.end() : end]), ""  # "Gran Via #45"
     names = FR_WORD.findall(name)
     if all(name.lower() in _FR_PARTICLE for name in names):
         return None

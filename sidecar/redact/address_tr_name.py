@@ -206,7 +206,7 @@ def _opens_sentence(text: str, start: int, word: str, following: str, kind: str)
 
 def _is_mine(word: str) -> bool:
     """Tell whether somebody's tradesman is named: "Berberim", "Terzim"."""
-    mine = word[-1] == "m" and not {word[:-1], word[:-2]}.isdisjoint(_TR_OPENER)
+    mine = word.endswith("m") and not {word[:-1], word[:-2]}.isdisjoint(_TR_OPENER)
     return mine and word not in _TR_OPENER
 
 
