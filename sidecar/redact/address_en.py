@@ -156,7 +156,9 @@ def _lead_size(lead: str) -> int:
     spelled = SPELLED_NUMBER.search(lead) or _MORE_NUMBERS.search(lead)
     if spelled:
         return len(spelled.group(1))
-    word = lead[:-1].rpartition(" ")[2] if lead[-1:] == " " else ""
+    before, _, word = lead[:-1].rpartition(" ") if lead[-1:] == " " else ("", "", "")
+    if word.islower() and before.rpartition(" ")[2] in _ARTICLES | _OWNERS:
+        return 0  # "i rent a room 1340 e 9th st"
     return len(word) + 1 if word.lower() in _EN_UNIT else 0
 
 
@@ -258,6 +260,7 @@ FOLLOWS = re.compile(
     r"|is|has|have|if|so|when|where|who|which|that|again|now|right|instead|next)\b"
 )
 _SOFT_STREETS = frozenset("gardens grove villas croft wharf quay rise mount walk hill".split())
+_OWNERS = frozenset("my our the his her their your".split())
 _ARTICLES = frozenset({"a", "an", "this", "that", "every", "each", "of", "no"})
 
 

@@ -48,7 +48,9 @@ _LEAD = re.compile(
     r"(?i:p\.?o\.?|box|suite|ste|apt|flat|unit|dept|department|lock|lockbox|drawer|route|highway|hwy"
     r"|rr|apo|fpo|dpo|msc|customer|psc|junction|spur|lot|floor)\.?,?"
 )
-_PLAIN_WORD = re.compile("[a-z]{3,}")
+_PLAIN_WORD = re.compile("[a-z]{3,}|on|at|in")
+# "i rent a room 1340 e 9th st": the number is that of the house
+_A_UNIT = re.compile("(?:a|an|my|our|the|this|his|her|their) [a-z]+ [0-9-]+[a-z]? [A-Za-z]")
 _GLUED = re.compile(r"[-/_.#]")
 _GLUED_RIGHT = re.compile(r"[A-Za-z0-9_-]")
 _DIGITS_AFTER = re.compile(rf"{SEP}[0-9]{{5}}")
@@ -157,7 +159,9 @@ def _walk_left(text: str, begin: int, anchor: int, lower: bool) -> int:
         ):
             break
         if _HOUSE.fullmatch(token) or (
-            _LEAD.fullmatch(token) and not _PLAIN_WORD.fullmatch(following)
+            _LEAD.fullmatch(token)
+            and not _PLAIN_WORD.fullmatch(following)
+            and not _A_UNIT.match(text, text.rfind(" ", max(0, position - 7), position - 1) + 1)
         ):
             house = position
         elif token[0].isupper() and not (lower and house < anchor):
@@ -214,7 +218,7 @@ def _ends_walk(token: str, comma: bool, lower: bool) -> bool:
     """Tell whether a word belongs to the sentence before an address."""
     word = token.strip("()'\"").rstrip(".").lower()
     quoted = token[-1] == "'" and token[-2:-1] != "s"
-    if quoted or token[-1] in ':?!)"' or token[0] in '"{}[]|=':
+    if quoted or token[-1] in ':?!)"' or token[0] in '"{}[]|=$\xa2':
         return True
     if (is_stop(token) and word != "on") or word in _RECIPIENTS or token in ("AM", "PM"):
         return True

@@ -107,6 +107,7 @@ _NUMBER_FIRST = re.compile(
 _STREETS = words("en.street")
 _STREETS_TOO = _STREETS | words("en.street.weak")
 _HOUSES = words("en.house") | words("en.unit")
+_STATES = words("us.state")
 _SOFT_HOUSES = words("en.house.soft")
 # "British Museum", "Royal Courts of Justice": its name is no part of the address behind it.
 _INSTITUTION = re.compile(
@@ -234,6 +235,8 @@ def _is_building(part: str, numbered: bool) -> bool:
         last = part.split()[-2].lower()
     if last in _SOFT_HOUSES:
         return not numbered or "Old " in part
+    if part.lower() in _STATES:
+        return False
     if last in _HOUSES or (last in _STREETS and " " in part):
         return True
     if not numbered and known_town(part, 0, _TOWNS) == len(part):
