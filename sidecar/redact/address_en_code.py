@@ -161,7 +161,7 @@ def _walk_left(text: str, begin: int, anchor: int, lower: bool) -> int:
         if _HOUSE.fullmatch(token) or (
             _LEAD.fullmatch(token)
             and not _PLAIN_WORD.fullmatch(following)
-            and not _A_UNIT.match(text, text.rfind(" ", max(0, position - 7), position - 1) + 1)
+            and not _A_UNIT.match(text, _word_before(text, position))
         ):
             house = position
         elif token[0].isupper() and not (lower and house < anchor):
@@ -171,6 +171,12 @@ def _walk_left(text: str, begin: int, anchor: int, lower: bool) -> int:
         return min(house, capital)
     # Without a number it takes a name and a town.
     return capital if len(re.findall("[ ,]", text[capital:anchor])) > 1 else anchor
+
+
+def _word_before(text: str, start: int) -> int:
+    """Return where the short word before `start` starts, or `start`."""
+    blank = text.rfind(" ", max(0, start - 7), max(0, start - 1))
+    return blank + 1 if blank >= 0 else start
 
 
 def _plain_start(text: str, begin: int, anchor: int) -> int:
