@@ -77,7 +77,7 @@ _DE_PERSON = (
     rf"\b{_DE_FIRST} (?:{_DE_FIRST} )?(?i:(?:von|vom|van|de|zu) )?{LETTER}{{3,20}} "
     rf"{alternatives('de.street', 'de.street.medium')}"
 )
-_DE_PERSON_HERE = re.compile(_DE_PERSON)
+_DE_FIRST_NAMES = words("de.first")
 _DE_PATTERN = (
     rf"(?:\b{LETTER}{{2,24}}(?:-{LETTER}{{1,20}}){{0,3}}-?{_DE_SUFFIX}"
     rf"|\b(?:{CAP} ){{1,2}}(?:{LETTER}{{1,20}}-)?{_DE_SUFFIX}"
@@ -90,6 +90,8 @@ _DE_PATTERN = (
 _DE_NAME = re.compile(r"(?s)(.*[A-Za-z\xc0-\xff.]),? ?(?:(?i:nr|hausnr)\.? ?)?[0-9]")
 _DE_NAME_AFTER = re.compile(rf"(?s)(?:.* )?({_DE_OF_NAME} (?i:der|des|am|zum|zur|von|vom|im)) .*")
 _DE_TYPE = re.compile(rf"(?s)(.*?){_DE_SUFFIX}")
+_DE_BARE_TYPE = re.compile(alternatives("de.street", "de.street.medium"))
+_DE_OF_PERSON = frozenset({"von", "vom", "zu"})
 _DE_STRONG = re.compile(rf"(?s).*?{alternatives('de.street')}")
 _DE_ADJECTIVE = re.compile(rf"(?s){alternatives('de.adjective')}(?:e|er|en|es|em)?|.{{2,}}er")
 _DE_LOWER_PHRASE = re.compile(
@@ -268,10 +270,10 @@ def _whole_name(text: str, words: list[tuple[int, str]], start: int, last: str) 
         return words[-1][0]  # "Mainzer Landstrasse"
     if last[0].isupper() and _DE_ALONE_HERE.match(text, start):
         return start
-    for at, _ in words[-4:]:
-        person = _DE_PERSON_HERE.fullmatch(text, at, start + len(last))
-        if person and _DE_STOP.isdisjoint(text[at:start].lower().split()):
-            return at
+    for index in range(max(0, len(words) - 4), len(words) - 1):
+        if words[index][1].lower() in _DE_FIRST_NAMES and _DE_BARE_TYPE.fullmatch(last):
+            names = {name.lower() for _, name in words[index:]}
+            return words[index][0] if _DE_STOP.isdisjoint(names - _DE_OF_PERSON) else -1
     return -1
 
 
