@@ -40,6 +40,10 @@ _GERMAN_MATCHES = (
     "10117 Berlin Wilhelmstraße 97",
     "Haus C, Raum 1.07, Stresemannallee 2, 41460 Neuss", "Hietzinger Kai 137 A-1130 Wien",
     "Am Hof 2 in 1010 Wien", "Zum Hang 4, 24937\nFlensburg", "Lister Meile 3 in Hannover",
+    "konrad adenauer str 56 70173 stuttgart", "max planck straße 33, 85748 garching",
+    "friedrich ebert ring 7 in würzburg", "Trierer Landstraße 70, Koblenz",
+    "gartenstrasse 2 06108 halle saale", "Pfarrgasse 5, 74523 Schwäbisch Hall, Deutschland",
+    "Feldstraße 66, Hamburg-St. Pauli", "John-F.-Kennedy-Platz 1, 10825 Berlin",
 )  # fmt: skip
 _BOX_MATCHES = ("Postfach 19 24 55, 60311 Frankfurt am Main", "Postfach, CH-8022 Zürich")
 _GERMAN_REJECTS = (
@@ -47,7 +51,8 @@ _GERMAN_REJECTS = (
     "am 12. März 2024", "am Montag 14 Uhr", "Bundesstraße 7 gesperrt", "Auf Platz 2 liegt Bremen",
     "im Stadtpark 12 Bäume", "Im Jahr 1848 in Kiel", "Zum Beispiel 3 Äpfel", "Freizeitpark 2",
     "Die Straße der Stadt hat 3 Spuren", "Weihnachtsmarkt 2024 in Nürnberg",
-    "Das Museum, 12000 Besucher im Jahr",
+    "Das Museum, 12000 Besucher im Jahr", "Auf einer Landstraße 70 fahren",
+    "max der weg 5", "Karl Ring 3 Euro",
 )  # fmt: skip
 _DE_SUFFIX = alternatives("de.street", "de.street.medium", "de.street.weak")
 # In a hurry without a blank: "zollernstr.12".
@@ -66,17 +71,27 @@ _DE_NAMED_AFTER = (
     rf"{LETTER}+(?: {LETTER}{{3,}})?"
 )
 _DE_PHRASE = rf"{_DE_NAMED_AFTER}|\b{_DE_WHERE}(?: {LETTER}[A-Za-z\xc0-\xff-]+){{1,2}}"
+# Of somebody, without hyphens: "konrad adenauer str. 5", "freiherr vom stein allee 12".
+_DE_FIRST = alternatives("de.first")
+_DE_PERSON = (
+    rf"\b{_DE_FIRST} (?:{_DE_FIRST} )?(?i:(?:von|vom|van|de|zu) )?{LETTER}{{3,20}} "
+    rf"{alternatives('de.street', 'de.street.medium')}"
+)
+_DE_FIRST_NAMES = words("de.first")
 _DE_PATTERN = (
     rf"(?:\b{LETTER}{{2,24}}(?:-{LETTER}{{1,20}}){{0,3}}-?{_DE_SUFFIX}"
     rf"|\b(?:{CAP} ){{1,2}}(?:{LETTER}{{1,20}}-)?{_DE_SUFFIX}"
     rf"|\b(?:{LETTER}{{2,20}}(?i:er)|{alternatives('de.adjective')}(?i:e[rns]?)) {_DE_SUFFIX}"
-    rf"|\b{alternatives('de.adjective')}(?i:e[rn]?) {LETTER}{{3,24}}|{_DE_PHRASE}),? {_DE_NUMBER}"
+    rf"|\b{alternatives('de.adjective')}(?i:e[rn]?) {LETTER}{{3,24}}|{_DE_PHRASE}|{_DE_PERSON})"
+    rf",? {_DE_NUMBER}"
     rf"|\b{LETTER}{{3,24}}(?:-{LETTER}{{1,20}}){{0,3}}-?{_DE_JOINED}{_DE_NUMBER}"
     rf"|\b{_DE_ALONE} {_DE_NUMBER}"
 )
 _DE_NAME = re.compile(r"(?s)(.*[A-Za-z\xc0-\xff.]),? ?(?:(?i:nr|hausnr)\.? ?)?[0-9]")
 _DE_NAME_AFTER = re.compile(rf"(?s)(?:.* )?({_DE_OF_NAME} (?i:der|des|am|zum|zur|von|vom|im)) .*")
 _DE_TYPE = re.compile(rf"(?s)(.*?){_DE_SUFFIX}")
+_DE_BARE_TYPE = re.compile(alternatives("de.street", "de.street.medium"))
+_DE_OF_PERSON = frozenset({"von", "vom", "zu"})
 _DE_STRONG = re.compile(rf"(?s).*?{alternatives('de.street')}")
 _DE_ADJECTIVE = re.compile(rf"(?s){alternatives('de.adjective')}(?:e|er|en|es|em)?|.{{2,}}er")
 _DE_LOWER_PHRASE = re.compile(
@@ -91,7 +106,7 @@ _DE_NAME_BEGINS_HERE = re.compile(rf"{_DE_NAME_BEGINS} ")
 # What belongs to the name and stands before its first word: "Dr.-", "Alte ", "Eppendorfer ".
 _DE_BEFORE = re.compile(
     rf"(?:\b(?:{alternatives('de.adjective')}(?i:e|er|en|es|em)?|(?i:dr|prof|st)\.) "
-    rf"|\b(?:[A-Z][A-Za-z]{{0,3}}\.-?){{1,4}}"
+    rf"|\b(?:[A-Z][a-z]+-)?(?:[A-Z][A-Za-z]{{0,3}}\.-?){{1,4}}"
     r"|\b(?:(?:bgm|bm|dr|prof|st|pfr|gen|kard|frh|dipl|ing|hl|geschw)\.-?){1,3})$"
 )
 _DE_BEFORE_TRUNK = re.compile(r"\b[A-Za-z\xc0-\xff]{3,20}(?i:er) $")
@@ -135,7 +150,7 @@ def german(data: bytes) -> Iterator[Range]:
         if _FLOOR_NEXT.match(text, end):
             end = max(text.rfind("/", start, end), start + 1)  # "Schottenring 16/3. Stock"
         stop, code = frame.tail(end, latin=False)
-        certain = certain or _is_known(text, start, end, stop)
+        certain = certain or _is_known(text, start, end, stop) or _is_trunk(text, start)
         if code or (certain and not is_quantity(text, end)):
             before = _DE_BEFORE.search(text, max(0, start - 24), start)
             if text[start : start + 7].lower() in _DE_TRUNK and _DE_NOUN.isdisjoint(
@@ -143,6 +158,12 @@ def german(data: bytes) -> Iterator[Range]:
             ):
                 before = before or _DE_BEFORE_TRUNK.search(text, max(0, start - 24), start)
             yield frame.head(before.start() if before else start), stop
+
+
+def _is_trunk(text: str, start: int) -> bool:
+    """Tell whether a main road starts here that has the name of a place: "Trierer Landstrasse"."""
+    word = text[max(0, start - 24) : start].rpartition(" ")[0].rpartition(" ")[2]
+    return text[start : start + 7].lower() in _DE_TRUNK and _is_of(word)
 
 
 _DIGIT = re.compile("[0-9]")
@@ -175,6 +196,9 @@ def _german_name(text: str, start: int, end: int) -> tuple[int, bool]:
         return start + after.start(1), not prose and after.group(1).lower().endswith(("der", "des"))
     words = [(start + m.start(), m.group()) for m in _NO_BLANKS.finditer(value)]
     position, last = words.pop()
+    whole = _whole_name(text, words, position, last)
+    if whole >= 0:
+        return whole, True
     type_ = _DE_TYPE.fullmatch(last)
     strong = _DE_STRONG.fullmatch(last) is not None
     medium = type_ is not None and last[type_.end(1) :].lower() in _DE_MEDIUM
@@ -200,11 +224,9 @@ def _german_name(text: str, start: int, end: int) -> tuple[int, bool]:
         named = before[:1] != words[-1][1][:1] if words else False  # a capital
         certain = plain and (adjective or (strong and named)) and (strong or medium)
     phrase = _phrase_start(words)
-    if certain and phrase < len(words) and words[phrase][1] in ("zur", "zum") and last[0].isupper():
-        phrase = len(words)  # "Wie komme ich zur Theresienhohe 11"
-    if certain and medium and type_ and len(type_.group(1)) > 2 and last[0].isupper():
-        at = words[phrase][0] if phrase < len(words) else 0
-        phrase = len(words) if text[at].islower() else phrase  # "am Gewerbering 9"
+    compound = medium and type_ is not None and len(type_.group(1)) > 2
+    if certain and _leads_to(text, words, phrase, last, strong, compound):
+        phrase = len(words)
     if phrase < len(words):
         at = words[phrase][0]
         inside = _is_capital_phrase(text, at, end, last) or _is_second(text, at, last)
@@ -215,9 +237,44 @@ def _german_name(text: str, start: int, end: int) -> tuple[int, bool]:
     return (words[first][0] if first < len(words) else position), certain
 
 
+def _leads_to(
+    text: str, words: list[tuple[int, str]], phrase: int, last: str, strong: bool, compound: bool
+) -> bool:
+    """Tell whether the preposition before a name is none of its words."""
+    if phrase >= len(words):
+        return False
+    if words[phrase][1] in ("zur", "zum") and last[0].isupper():
+        return True  # "Wie komme ich zur Theresienhohe 11"
+    if phrase < len(words) - 1 and strong and _is_of(words[-1][1]):
+        return True  # "In der Wiener Strasse 9 ist heute Markt"
+    return compound and last[0].isupper() and text[words[phrase][0]].islower()  # "am Gewerbering 9"
+
+
+_OF_PLACE = re.compile("[A-Z][a-z\xe0-\xff]{3,}er")
+
+
+def _is_of(word: str) -> bool:
+    """Tell whether a word before that for street is of a place: "Bockenheimer", "Wiener"."""
+    return _OF_PLACE.fullmatch(word) is not None and word.lower() not in _DE_NOT_OF
+
+
+_DE_NOT_OF = frozenset("unter ober hinter inner vorder unserer dieser jeder welcher einer".split())
 _DE_ALONE_HERE = re.compile(rf"{_DE_ALONE} ")
 _HOUSE_BEHIND = re.compile(r"(?:.* )?([A-Z][^ ]+),? [0-9]{1,3}[a-z]?", re.DOTALL)
 _TOWN_NAME = re.compile("[A-Za-z\xc0-\xff]{3}")
+
+
+def _whole_name(text: str, words: list[tuple[int, str]], start: int, last: str) -> int:
+    """Return where the name of a person or a place starts that the street has, or -1."""
+    if words and last[:7].lower() in _DE_TRUNK and _is_of(words[-1][1]):
+        return words[-1][0]  # "Mainzer Landstrasse"
+    if last[0].isupper() and _DE_ALONE_HERE.match(text, start):
+        return start
+    for index in range(max(0, len(words) - 4), len(words) - 1):
+        if words[index][1].lower() in _DE_FIRST_NAMES and _DE_BARE_TYPE.fullmatch(last):
+            names = {name.lower() for _, name in words[index:]}
+            return words[index][0] if _DE_STOP.isdisjoint(names - _DE_OF_PERSON) else -1
+    return -1
 
 
 def _is_known(text: str, start: int, end: int, stop: int) -> bool:
@@ -283,7 +340,7 @@ def _phrase_start(words: list[tuple[int, str]]) -> int:
 
 def _is_capital_phrase(text: str, start: int, end: int, noun: str) -> bool:
     """Tell whether "Am Stadtpark 16" is a name: capitals that no start of a sentence explains."""
-    if noun.lower() in _DE_NOT_PHRASE or not noun[0].isupper():
+    if noun.lower() in _DE_NOT_PHRASE - _OF_STREETS or not noun[0].isupper():
         return False
     if _DE_CAPITAL.match(text, start) is None:
         return False
@@ -296,6 +353,7 @@ def _is_capital_phrase(text: str, start: int, end: int, noun: str) -> bool:
     )
 
 
+_OF_STREETS = frozenset({"bahnhof", "tor"})  # behind a capital: "Am Bahnhof 4"
 # "An den Kirschen 5 hat der Keller Wasser"
 _CERTAIN_PHRASE = re.compile("(?i:[a-z]+ den|hinterm|unterm|vorm) ")
 _VERB_NEXT = re.compile(" (?:ist|hat|wird|war|wurde|steht|liegt|braucht)(?![A-Za-z\xc0-\xff])")
@@ -325,7 +383,10 @@ _NAMED_PATTERN = (
 _LED = (
     "(?i:in|im|an|am|bei|von|nach|vor|zur?|ab|adresse:?|treffpunkt:?|en|de|desde|hasta|direccion:?)"
 )
-_LED_PATTERN = rf"\b{_LED} (?:{CAP} (?:(?:de|del|y|i) )?){{1,4}}[0-9]{{1,3}}[a-z]?, [A-Z\xc0]"
+_LED_PATTERN = (
+    rf"\b{_LED} (?:(?:der|dem|den|die|das) )?"
+    rf"(?:{CAP} (?:(?:de|del|y|i) )?){{1,4}}[0-9]{{1,3}}[a-z]?, [A-Z\xc0]"
+)
 _LED_GATE = r"[A-Za-z\xc0-\xff'-] [0-9]{1,3}[a-z]?, [A-Z\xc0]"
 _LED_SCAN = scanner(_LED_PATTERN)
 _FLOOR_GATE = r"[0-9], [0-9]{1,2}[oa](?: ?[A-Za-z]+\.?)?, [A-Z\xc0]"
@@ -392,15 +453,25 @@ def led(data: bytes) -> Iterator[Range]:
     frame = Frame(text)
     for match in _LED_SCAN.finditer(data):
         start, end = match.span()
-        names = text.index(" ", start) + 1
+        lead = _LEAD.match(text, start)
         comma = text.rindex(",", start, end)
+        names = lead.end() if lead else text.index(" ", start) + 1
         first, _, number = text[names:comma].rpartition(" ")
-        if number[0] == "0" or known_town(text, names, TOWNS) > 0 or not _is_name(first):
+        if number[0] == "0" or not _is_name(first) or _SCORE.match(text, comma):
             continue
-        if known_town(text, end - 1, TOWNS) > 0 and not _SCORE.match(text, comma):
+        town = known_town(text, end - 1, TOWNS)
+        if lead and lead.group(1):
+            known = _IS_PLACE.fullmatch(first) is not None
+        else:
+            known = known_town(text, names, TOWNS) < 0
+        if town > 0 and known and not (lead and _SENTENCE.match(text, town)):
             yield frame.head(names), frame.tail(comma, latin=True)[0]
 
 
+# With an article a preposition leads to other things too: "in der Sauna 3, Erding".
+_LEAD = re.compile("(?i:im|am|zum|zur) |[A-Za-z]+ (der|dem|den|die|das) ")
+_SENTENCE = re.compile(f" (?:und|oder|(?!{alternatives('de.stop')}(?![a-z])){LETTER}+)")
+_IS_PLACE = re.compile(rf"(?:{CAP} )+{CAP}|{LETTER}*{alternatives('de.place', 'de.street.weak')}")
 _SCORE = re.compile(rf", {LETTER}+ [0-9]")  # "Hannover 3, Mainz 2"
 
 
@@ -446,7 +517,8 @@ _NAMED_MATCHES = (
 LED_MATCHES = ("in Rosental 98, Dortmund", "en Serrano 41, Madrid")
 _LED_REJECTS = (
     "von Hannover 3, Mainz 2", "in Kapitel 3, Berlin", "in Berlin 3, Hamburg 4",
-    "bei Mainz 05, Kiel",
+    "bei Mainz 05, Kiel", "in der Sauna 3, Erding", "Im Finale 2, Berlin siegt",
+    "in der Gruppe 3, Hamburg und Kiel", "in der Altstadt 5, Bremen und Kiel",
 )  # fmt: skip
 _NAMED_REJECTS = (
     "ticket 12, 34567 items", "Version 3 12345 Zeilen", "Dorf 3, 1200 Einwohner",

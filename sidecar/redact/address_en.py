@@ -8,7 +8,7 @@ from sidecar.redact.address_en_place import (
     FLOOR,
     HEAD,
     TOKEN,
-    behind_institution,
+    behind_name,
     codes_in,
     is_stop,
     tail,
@@ -47,6 +47,7 @@ STREET_MATCHES = (
     "no. 7 Larch Ave", "12 Elm St - Suite 5 | Boise, ID 83702",
     "5500 county road 12, wiggins ms",
     "3 Ash Cottages, by Kirkmichael, Ayrshire KA19", "9 Sandown Ct, Tower Rd N, Ely",
+    "4770 old us hwy 41, Valdosta, GA 31601", "29 Whitcomb Avenue, Jamaica Plain",
 )  # fmt: skip
 BOX_MATCHES = ("PSC 797, Box 4303, APO AE 09266", "PO Box 12, Boise, ID 83702")
 REJECTS = (
@@ -59,6 +60,8 @@ REJECTS = (
     "Flight number E172SP history", "12 Norway", "3 Safeway vouchers",
     "12 Square holes for round pegs", "12 models compared, OR gate 5",
     "40 N 74 W", "21 jump street", "to 1 decimal place",
+    "Under 26 U.S.C. 501, the Court held", "flight 1182 leaves gate B14",
+    "4 bugs in the login drive us",
 )  # fmt: skip
 
 _WORD = rf"(?:{LETTER}[A-Za-z\xc0-\xff'.&-]{{0,24}}|[0-9]{{1,4}}(?i:st|nd|rd|th)?)"
@@ -70,7 +73,7 @@ NUMBER = (
 _HOUSE_NUMBER = re.compile(NUMBER)
 SUFFIX = alternatives("en.street", "en.street.weak")
 _HIGHWAY = (
-    r"(?i:(?:u\.?s\.? |state |county |old |interstate |private )?"
+    r"(?i:(?:old )?(?:u\.?s\.? |state |county |interstate |private )?"
     r"(?:highway|hwy|route|rte|road|rd|spur|loop)|(?:farm|ranch) to market (?:road|rd)"
     r"|s\.?r\.?|c\.?r\.?|us|fm|rr|i)"
     r"\.?(?: ?#| no\.?)?[ -][0-9]{1,5}[A-Za-z]?"
@@ -102,6 +105,9 @@ _AFTER_SUFFIX = re.compile(
     r"[0-9]{1,5}\b)"
 )
 _FARM_ROAD = re.compile(rf"(?: [A-Z][A-Za-z']+){{1,2}} (?=[A-Z]){alternatives('en.street')}\b\.?")
+# "9 st james' gardens"
+_SAINT = re.compile(r"[0-9],? (?i:st)\.?$")
+_SAINT_STREET = re.compile(rf" {LETTER}[A-Za-z'-]+(?: {LETTER}[A-Za-z'-]+)?? {SUFFIX}\b\.?")
 _STRONG_END = re.compile(rf"(?<![A-Za-z]){alternatives('en.street')}\.?$")
 _LEADING_UNIT = re.compile(
     rf"(?:\b(?:{LETTER}{{3,12}} (?i:hall|house|tower|towers|court|building|bldg) )?"
@@ -124,6 +130,8 @@ def _streets(text: str, cores: list[Range], codes: list[Range]) -> Iterator[Rang
         while after:
             end = after.end()
             after = _AFTER_SUFFIX.match(text, end)
+        saint = _SAINT_STREET.match(text, end) if _SAINT.search(text, begin, end) else None
+        end = saint.end() if saint else end
         farm = _FARM_ROAD.match(text, end) if text[end + 1 : end + 2].isupper() else None
         if farm and not _STRONG_END.search(text, begin, end):
             end = farm.end()
@@ -131,14 +139,16 @@ def _streets(text: str, cores: list[Range], codes: list[Range]) -> Iterator[Rang
         start = starts[text[origin:end], begin - origin] + origin
         if start < origin or text[start:end].rstrip(".").lower() in _TITLES:
             continue
+        if _CLAUSE.match(text, start):
+            continue
         lead = text[max(0, start - _LOOK_BACK) : start]
         leads = lead.endswith(_LEADS) or _LETTER_LEAD.search(lead)
         unit = leads and _LEADING_UNIT.search(text, start - len(lead), start)
         stop = tail(text, end, codes)
         inside = unit and unit.group()[0] not in "nN0123456789"  # "No. 5, 12 more lanes"
         if stop > end or inside or whole[_around(text, start, end)]:
-            start = unit.start() if unit else start - _lead_size(lead)
-            yield behind_institution(text, frame.head(start, HEAD)), stop
+            first = unit.start() if unit else start - _lead_size(lead)
+            yield behind_name(text, frame.head(first, HEAD), start), stop
 
 
 def _lead_size(lead: str) -> int:
@@ -146,7 +156,9 @@ def _lead_size(lead: str) -> int:
     spelled = SPELLED_NUMBER.search(lead) or _MORE_NUMBERS.search(lead)
     if spelled:
         return len(spelled.group(1))
-    word = lead[:-1].rpartition(" ")[2] if lead[-1:] == " " else ""
+    before, _, word = lead[:-1].rpartition(" ") if lead[-1:] == " " else ("", "", "")
+    if word.islower() and before.rpartition(" ")[2] in _ARTICLES | _OWNERS:
+        return 0  # "i rent a room 1340 e 9th st"
     return len(word) + 1 if word.lower() in _EN_UNIT else 0
 
 
@@ -164,7 +176,7 @@ def _street_start(text: str, start: int) -> int:
     """Return where the number of the street is, or -1: words that stop an address may intervene."""
     tokens = [(m.start(), m.group()) for m in TOKEN.finditer(text, start)]
     for index in range(len(tokens) - 2, 0, -1):
-        if is_stop(tokens[index][1]) and tokens[index - 1][1].lower() not in _MARKET:
+        if is_stop(tokens[index][1]) and not _is_of_road(*tokens[index - 1 : index + 2]):
             tokens = tokens[index + 1 :]
             break
     found = _which_number(text, tokens)
@@ -207,10 +219,19 @@ def _which_number(text: str, tokens: list[tuple[int, str]]) -> int:
     return found
 
 
+_CLAUSE = re.compile("[0-9]+, the [A-Z]")  # "under section 501, the Court"
 _HOUR = re.compile("[0-2]?[0-9]h")
 _NAME_ALONE = re.compile(_ONE_WORD)
 _ROAD_NUMBER = re.compile("[A-Za-z.]+-[0-9]+[A-Z]?")  # "4400 US-191"
-_MARKET = frozenset({"farm", "ranch"})  # "Farm to Market Road 5"
+
+
+def _is_of_road(before: tuple[int, str], word: tuple[int, str], after: tuple[int, str]) -> bool:
+    """Tell whether a word is of the name of a road: "Farm to Market Road 5", "us hwy 41"."""
+    us = word[1].lower() == "us" and after[1].lower().strip(".") in _HIGHWAYS
+    return us or before[1].lower() in ("farm", "ranch")
+
+
+_HIGHWAYS = frozenset({"highway", "hwy", "route", "rte"})
 _FRACTION = re.compile("[13]/[234]")
 _NOT_ALONE = frozenset(
     "Norway Galway Subway Railway Highway Gateway Runway Hallway Driveway Databank".split()
@@ -239,6 +260,7 @@ FOLLOWS = re.compile(
     r"|is|has|have|if|so|when|where|who|which|that|again|now|right|instead|next)\b"
 )
 _SOFT_STREETS = frozenset("gardens grove villas croft wharf quay rise mount walk hill".split())
+_OWNERS = frozenset("my our the his her their your".split())
 _ARTICLES = frozenset({"a", "an", "this", "that", "every", "each", "of", "no"})
 
 
@@ -257,6 +279,8 @@ def _is_street(text: str, start: int, end: int) -> bool:
         return FOLLOWS.match(text, end) is not None
     if len(names) < 3 and _NAME_ALONE.fullmatch(" ".join(names)):
         return names[0].title() not in _NOT_ALONE and _ENDS.match(text, end) is not None
+    if len(names) == 2 and names[0] == "The":
+        return FOLLOWS.match(text, end) is not None  # "2 The Green party MPs"
     names = names[1:] if names and _FRACTION.fullmatch(names[0]) else names
     if any(name[-1] == "." and len(name) > 5 for name in names[:-1]):
         return False  # a sentence ends before the last word

@@ -34,6 +34,10 @@ _MATCHES = (
     "FPO AE 25990", "Rosewood Court, 12 Mill Lane, Ripley GU23 6AA",
     "Kingsway House, 103 Kingsway, London WC2B 6QX",
     "Ivy Cottage\nBack Lane\nRamsbury\nMarlborough SN8 2QH",
+    "rose cottage church street ludlow sy8 1aw", "mill lane cottenham cambridge cb24 8rb",
+    "the old forge back lane hathersage s32 1ar", "Ty Gwyn, Lon Isaf, Menai Bridge LL59 5LN",
+    "Unit 4, The Printworks, 22 Amelia Street, London SE17 3BZ",
+    "Kirkstone, 5 Fell Close, Bardsea, Ulverston LA12 9RA",
 )  # fmt: skip
 
 
@@ -44,7 +48,9 @@ _LEAD = re.compile(
     r"(?i:p\.?o\.?|box|suite|ste|apt|flat|unit|dept|department|lock|lockbox|drawer|route|highway|hwy"
     r"|rr|apo|fpo|dpo|msc|customer|psc|junction|spur|lot|floor)\.?,?"
 )
-_PLAIN_WORD = re.compile("[a-z]{3,}")
+_PLAIN_WORD = re.compile("[a-z]{3,}|on|at|in")
+# "i rent a room 1340 e 9th st": the number is that of the house
+_A_UNIT = re.compile("(?:a|an|my|our|the|this|his|her|their) [a-z]+ [0-9-]+[a-z]? [A-Za-z]")
 _GLUED = re.compile(r"[-/_.#]")
 _GLUED_RIGHT = re.compile(r"[A-Za-z0-9_-]")
 _DIGITS_AFTER = re.compile(rf"{SEP}[0-9]{{5}}")
@@ -64,6 +70,8 @@ def _from_the_right(text: str, rights: list[Range]) -> Iterator[Range]:
         if code[2:].isalpha() and code[2:].lower() not in _US_CODE:
             continue
         start = _walk_left(text, begin, anchor, code[:2].islower())
+        if start == anchor and code[-3:].isalnum() and _A_DIGIT.search(code):
+            start = _plain_start(text, begin, anchor)
         if code[:2] == ", " and not _is_state(text, start, anchor, code[2:]):
             continue
         word = code[:2].lower() in _WORD_CODE and not code[:2].isupper()
@@ -77,9 +85,7 @@ def _from_the_right(text: str, rights: list[Range]) -> Iterator[Range]:
             code_end = _ZIP_AFTER.match(text, end)
             end = code_end.end() if code_end else end
             country = COUNTRY.match(text, end)
-            street = behind_institution(text, start)
-            inside = street < anchor and _has_street(text[street:anchor])
-            yield street if inside else start, country.end() if country else end
+            yield behind_institution(text, start, anchor), country.end() if country else end
 
 
 def _is_state(text: str, start: int, anchor: int, code: str) -> bool:
@@ -153,7 +159,9 @@ def _walk_left(text: str, begin: int, anchor: int, lower: bool) -> int:
         ):
             break
         if _HOUSE.fullmatch(token) or (
-            _LEAD.fullmatch(token) and not _PLAIN_WORD.fullmatch(following)
+            _LEAD.fullmatch(token)
+            and not _PLAIN_WORD.fullmatch(following)
+            and not _A_UNIT.match(text, _word_before(text, position))
         ):
             house = position
         elif token[0].isupper() and not (lower and house < anchor):
@@ -165,10 +173,50 @@ def _walk_left(text: str, begin: int, anchor: int, lower: bool) -> int:
     return capital if len(re.findall("[ ,]", text[capital:anchor])) > 1 else anchor
 
 
+def _word_before(text: str, start: int) -> int:
+    """Return where the short word before `start` starts, or `start`."""
+    blank = text.rfind(" ", max(0, start - 7), max(0, start - 1))
+    return blank + 1 if blank >= 0 else start
+
+
+def _plain_start(text: str, begin: int, anchor: int) -> int:
+    """Return where the street in lower case starts that stands before a code, or `anchor`.
+
+    It has no number: "mill lane cottenham cambridge cb24 8rb", "rose cottage church st ludlow".
+    """
+    begin = max(begin, text.rfind("\n", begin, anchor) + 1, text.rfind("\0", begin, anchor) + 1)
+    tokens = [(m.start(), m.group()) for m in TOKEN.finditer(text, begin, anchor)][-10:]
+    for index in range(len(tokens) - 1, -1, -1):
+        token = tokens[index][1]
+        if not token.replace("'", "").isalpha() or (is_stop(token) and token not in ("on", "back")):
+            tokens = tokens[index + 1 :]
+            break
+    names = [token for _, token in tokens]
+    at = next((i for i, name in enumerate(names) if i and name in _PLAIN_STREET), 0)
+    if not at or len(names) - at > 6 or len(names) - at < 2:
+        return anchor
+    first = at - 1
+    first -= bool(first and names[first - 1] in _PLAIN_LEAD)
+    if first and names[first - 1] in _PLAIN_HOUSE:
+        first = max(first - 2, 0)
+        while first and names[first - 1] in _PLAIN_LEAD:
+            first -= 1
+    return tokens[first][0]
+
+
+_PLAIN_STREET = frozenset(
+    "street st road rd avenue ave lane ln drive close crescent terrace grove way hill".split()
+)
+_PLAIN_LEAD = frozenset(
+    "the old new st great little upper lower north south east west long high back".split()
+)
+_PLAIN_HOUSE = words("en.house.main.plain")
+
+
 def _follows_name(text: str, begin: int, start: int, following: str) -> bool:
     """Tell whether only a name stands before the address: "Ann Lee of 8 Ash Lane", "c/o Acme"."""
     if text.startswith("of ", start):
-        return following[0].isdigit() and text[max(start - 5, 0) : start] != "rear "
+        return following[:1].isdigit() and text[max(start - 5, 0) : start] != "rear "
     return text[start : start + 4].lower() == "c/o " and not _A_DIGIT.search(text, begin, start)
 
 
@@ -176,7 +224,7 @@ def _ends_walk(token: str, comma: bool, lower: bool) -> bool:
     """Tell whether a word belongs to the sentence before an address."""
     word = token.strip("()'\"").rstrip(".").lower()
     quoted = token[-1] == "'" and token[-2:-1] != "s"
-    if quoted or token[-1] in ':?!)"' or token[0] in '"{}[]|=':
+    if quoted or token[-1] in ':?!)"' or token[0] in '"{}[]|=$\xa2':
         return True
     if (is_stop(token) and word != "on") or word in _RECIPIENTS or token in ("AM", "PM"):
         return True

@@ -30,12 +30,6 @@ HEAD = re.compile(
     rf"|{FLOOR}|{alternatives('en.ordinal')} (?i:floor)|(?i:lower ground|upper ground)(?i: floor)?"
     rf"|(?i:block) [A-Z0-9]{{1,3}}|{HOUSE_NAME})$"
 )
-# "British Museum, Great Russell Street": its name is no part of the address behind it.
-_INSTITUTION = re.compile(
-    rf"(?:[Tt]he )?(?:[A-Z][A-Za-z'.&-]* (?:(?:of|and|for|at|the|&) ){{0,2}}){{0,6}}"
-    rf"(?=[A-Z]){alternatives('en.institution')}"
-    r"(?: (?:of|for|at) (?:the )?[A-Z][A-Za-z'-]*(?: [A-Z][A-Za-z'-]*){0,3})?, (?=[A-Z0-9])"
-)
 SEP = r"(?:[ ,;]{1,3}(?:\n {0,8})?|\n {0,8})"
 _WIDE_SEP = rf"(?:{SEP}| [|/-] )"
 _UNIT = (
@@ -105,10 +99,149 @@ _CODE_PATTERN = (
 _CODE = scanner(_CODE_PATTERN)
 
 
-def behind_institution(text: str, start: int) -> int:
-    """Return where the address starts behind the institution that `start` begins with."""
-    name = _INSTITUTION.match(text, start)
-    return name.end() if name else start
+_PARTS = re.compile(r"(?:(?!, ?\n?| [|-] |\n|: ).)+", re.DOTALL)
+_NUMBER_FIRST = re.compile(
+    r"(?:(?i:no\.?|number) )?#?[NSEW]?[0-9]{1,6}[A-Za-z]?(?:[-/][0-9]{1,6}[A-Za-z]?)?"
+    rf"(?: [13]/[234])?,? [A-Za-z0-9]|(?=[A-Z]){alternatives('en.number')}[ -][A-Z]"
+)
+_STREETS = words("en.street")
+_STREETS_TOO = _STREETS | words("en.street.weak")
+_HOUSES = words("en.house") | words("en.unit")
+_STATES = words("us.state")
+_SOFT_HOUSES = words("en.house.soft")
+# "British Museum", "Royal Courts of Justice": its name is no part of the address behind it.
+_INSTITUTION = re.compile(
+    rf"(?:.*[ '-])?{alternatives('en.institution')}"
+    r"(?: (?i:of|for|at)(?: .+)?| North| South| East| West| Central)?",
+    re.DOTALL,
+)
+_OLD_HOUSE = re.compile(r"(?:[Tt]he )?Old [A-Z][a-z]+(?: Office| House)?")
+_NAME_OF_HOUSE = re.compile(
+    r"(?!The |.*'s$)[A-Z][A-Za-z'.-]*"
+    r"(?: (?:(?:an|y|na|yr|le|la|on|in|by|the) )?[A-Z][A-Za-z'.-]*){0,3}"
+)
+_UNIT_FIRST = re.compile(rf"{alternatives('en.unit')}\.? ?#?[0-9]")
+_NAME_LEFT = re.compile(
+    r"(?<![A-Za-z])[A-Z][A-Za-z'.&-]* (?:(?:[A-Z][A-Za-z'.&-]*|of|and|&|the|for) )*$"
+)
+_ALONE = re.compile(rf"(?=[A-Z]){alternatives('en.street.alone')}")
+_ARTICLES = ("the ", "The ")
+_UNIT_HERE = re.compile(
+    "(?i:c/o |(?:(?:lower |upper )?ground|first|second|third|top|basement|garden|rear)"
+    "(?: floor)? )|.*[0-9]",
+    re.DOTALL,
+)
+_OWN_NUMBER = re.compile("(?: ?#?[A-Z]?[0-9-]+)+$")
+_RESIDENTIAL = re.compile(r"[^,\n]* (?i:close|crescent|rise|croft)(?=[,\n])|[^,\n]* Cl\.?(?=[,\n])")
+_ONE_HOUSE = re.compile("(?!The )[A-Z][a-z-]+(?: [A-Z][a-z]+)?")
+
+
+def _parts(text: str, start: int, end: int) -> list[Range]:
+    """Return the parts of an address, between commas, dashes and ends of lines."""
+    parts = (match.span() for match in _PARTS.finditer(text, start, end))
+    return [(begin, stop) for first, stop in parts if (begin := _begin(text, first, stop)) < stop]
+
+
+def behind_name(text: str, start: int, street: int) -> int:
+    """Return where the address starts whose street with a number starts at `street`.
+
+    Before it stand units and buildings; a name that is neither is that of an institution.
+    """
+    parts = _parts(text, start, street)
+    if not parts or parts[-1][1] == street:
+        return start  # its number is part of what stands before it: "no. 7"
+    return _cut(text, parts, street, numbered=True)
+
+
+def _cut(text: str, parts: list[Range], street: int, numbered: bool) -> int:
+    """Return where the first of the parts before a street starts that belongs to its address."""
+    begin = street
+    for index in range(len(parts) - 1, -1, -1):
+        first, last = parts[index]
+        part = text[first:last].rstrip(" ,")
+        unit = index > 0 and _UNIT_FIRST.match(text, *parts[index - 1])
+        named = _NAME_LEFT.search(text, max(0, first - 60), first) if index == 0 else None
+        if named and _is_institution(named.group() + part):
+            break  # of "Tea Rooms" no unit
+        after = parts[index + 1][0] if index + 1 < len(parts) else street
+        plain = numbered or "-" in text[last:after] or text.startswith(_ARTICLES, max(0, first - 4))
+        plain = plain or _UNIT_FIRST.match(text, after) is not None  # "Nando's, Unit 4"
+        of_its = index > 0 and not plain and part.startswith("The ")  # "City Council, The Forum"
+        house = numbered and index + 1 == len(parts) and _is_house(text, part, street)
+        if not (unit or of_its or house or _is_building(part, plain)):
+            break
+        begin = first
+    return begin
+
+
+def behind_institution(text: str, start: int, end: int) -> int:
+    """Return where the address starts that stands in `[start, end)`, with its town."""
+    parts = _parts(text, start, end)
+    numbered = True
+    main = next((i for i, part in enumerate(parts) if _NUMBER_FIRST.match(text, *part)), -1)
+    if main < 0:
+        numbered = False
+        main = next((i for i, part in enumerate(parts) if _is_street(text[slice(*part)])), -1)
+    if main > 0:
+        return _cut(text, parts[:main], parts[main][0], numbered)
+    if main < 0 and len(parts) > 1 and _is_institution(text[slice(*parts[0])].rstrip(" ,")):
+        return parts[1][0]
+    return start
+
+
+def _is_house(text: str, part: str, street: int) -> bool:
+    """Tell whether a name is of a house where people live: "Fairview, 5 Fell Close"."""
+    return _ONE_HOUSE.fullmatch(part) is not None and _RESIDENTIAL.match(text, street) is not None
+
+
+def _begin(text: str, start: int, end: int) -> int:
+    """Return where the first word from `start` on starts."""
+    while start < end and text[start] in " ,\n-|":
+        start += 1
+    return start
+
+
+def _is_street(part: str) -> bool:
+    """Tell whether a part is the name of a street: "Great Russell Street", "The Green"."""
+    names = part.replace(",", " ").split()
+    if _ALONE.fullmatch(" ".join(names)):
+        return True
+    if len(names) < 2:
+        return False
+    last = names[-1].rstrip(".").lower()
+    if _is_institution(part.rstrip(" ,")):
+        return False
+    return last in _STREETS or (last in _STREETS_TOO and names[-1][0].isupper())
+
+
+def _is_institution(part: str) -> bool:
+    """Tell whether a part is the name of an institution: "UPS Store #44", "Museum North"."""
+    part = _OWN_NUMBER.sub("", part)
+    if _OLD_HOUSE.fullmatch(part):
+        return False
+    head, _, last = part.rpartition(" ")
+    part = head if head and last.lower() in _TOWNS else part  # "Citizens Advice Norwich"
+    return " of the " in part or _INSTITUTION.fullmatch(part) is not None
+
+
+def _is_building(part: str, numbered: bool) -> bool:
+    """Tell whether a part before a street belongs to its address."""
+    if _is_institution(part):
+        return False
+    if _UNIT_HERE.match(part):
+        return True
+    last = part.rpartition(" ")[2].rstrip(".").lower()
+    if len(last) == 1 and " " in part:  # "Marlow House B"
+        last = part.split()[-2].lower()
+    if last in _SOFT_HOUSES:
+        return not numbered or "Old " in part
+    if part.lower() in _STATES:
+        return False
+    if last in _HOUSES or (last in _STREETS and " " in part):
+        return True
+    if not numbered and known_town(part, 0, _TOWNS) == len(part):
+        return True
+    return not numbered and _NAME_OF_HOUSE.fullmatch(part) is not None
 
 
 def is_stop(token: str) -> bool:
@@ -127,6 +260,7 @@ def tail(text: str, end: int, codes: list[Range]) -> int:
     street = end = second.end() if second else end
     end = quarters_end(text, end) if text[end : end + 1] == "," else end
     known = known_end(text, end)
+    known = max(known, known_end(text, known)) if known > 0 else known  # "headingley leeds"
     end = max(known, end)
     for start, stop in codes[(first := bisect_left(codes, (end, 0))) : first + 3]:
         between = text[end:start] if start - end < 70 else "?"
@@ -156,7 +290,8 @@ def tail(text: str, end: int, codes: list[Range]) -> int:
     more = _TAIL_MORE.match(text, end)
     end = _outward_end(text, more.end(), plain=True) if more else end
     country = COUNTRY.match(text, end)
-    return country.end() if country else end
+    word = country is not None and end == street and country.group() == " us"
+    return country.end() if country and not word else end
 
 
 def _outward_end(text: str, end: int, plain: bool) -> int:

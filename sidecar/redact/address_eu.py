@@ -17,6 +17,7 @@ from sidecar.redact.address_town import (
     CODE_GATES,
     LETTER,
     NOT_NAME,
+    QUARTERS,
     TOWNS,
     WORD_TOWNS,
     known_town,
@@ -190,7 +191,7 @@ def spanish_boxes(data: bytes) -> Iterator[Range]:
 
 def _is_spanish_street(text: str, type_: re.Match[str], end: int) -> bool | None:
     """Decide about a type, a name and a number without a postcode; None: not even with one."""
-    name, number, *_ = _ES_NO.split(text[type_.end() : end])
+    name, number, *_ = *_ES_NO.split(text[type_.end() : end]), ""  # "Gran Via #45"
     names = FR_WORD.findall(name)
     if all(name.lower() in _FR_PARTICLE for name in names):
         return None
@@ -289,7 +290,7 @@ _PLACE_PATTERN = (
     rf"(?:(?:,[ \n]?|\n)[^,;:\n]+){{0,3}}(?:,[ \n]?|\n| )[0-9]{{5}} {LETTER}"
 )
 _PLACE = scanner(_PLACE_PATTERN)
-_DE_NOT_STREET = words("de.not_street")
+_NO_STREETS = words("de.not_street") | QUARTERS | TOWNS  # "Rathaus Schoneberg"
 
 
 # Only what stands before a postcode is looked at: the pattern is a large one.
@@ -332,13 +333,13 @@ def _is_place(text: str, start: int, end: int, town: int) -> bool:
         _STREET_NEXT.search(text, end, town) or _STREET_INSIDE.search(text, start, end)
     ):
         return False  # "Musee d'Orsay, esplanade Foch, 75007 Paris"
+    if _STREET_OF.match(text, start, end):
+        return False  # "vor dem Haus Lindenstrasse 4"
     if not names:
         plain = first.lower().replace("\xdf", "ss")
         if first[1:2] == "'" and not first[2:3].isupper():
             return False  # "L'immeuble, 64 avenue Foch"
-        return (
-            (known or text[town].isupper()) and first[0].isupper() and plain not in _DE_NOT_STREET
-        )
+        return (known or text[town].isupper()) and first[0].isupper() and plain not in _NO_STREETS
     if names[0].lower() in _NOT_FIRST or _HOUSE_INSIDE.search(text, start, town):
         return False  # "bar au 18 rue Foch": another rule knows where it begins
     plain = sum(name.isalpha() and name[0].islower() and name not in _PLAIN for name in names)
@@ -361,7 +362,11 @@ _TOWN_SHAPE = re.compile(
     rf"(?i:sainte?|ste?)[- ]{LETTER}|{LETTER}+-(?i:sur|en|les?|la|des?|du|sous|aux?|lez|d)-{LETTER}"
 )
 _PUBLIC_HERE = re.compile(rf"{_PUBLIC}(?![A-Za-z])")
-_STREET_NEXT = re.compile(rf"(?:, |\n)(?:{FR_TYPE}|{ES_TYPE})(?: |\b)")
+_STREET_NEXT = re.compile(
+    rf"(?:, |\n)(?:(?:{FR_TYPE}|{ES_TYPE})(?: |\b)"
+    rf"|(?:{CAP}\.? ){{0,3}}(?:{LETTER}[^ ,\n]*)?{alternatives('de.street')}(?![a-z])"
+    r"|(?i:am|an|im|in|auf|unter|zum|zur|hinter) (?:(?i:de[rmn]) )?(?:[A-Z][^ ,\n]* ){1,2}[0-9])"
+)
 _STREET_INSIDE = re.compile(rf" (?:{FR_TYPE}|{ES_TYPE}) ")
 _PLACE_ENDS = re.compile(r",|\n| [0-9]{5} ")
 _WORD_ENDS = re.compile("[ ,\n]")
@@ -370,6 +375,9 @@ _WITHOUT_NUMBER = re.compile(rf"(?<=.){_NO_NUMBER}$")
 _PLAIN = _FR_PARTICLE | {"no", "nr", "n"}
 _NOT_PLACE = NOT_NAME - _PLAIN
 _NOT_FIRST = frozenset({"en", "a", "au", "aux", "y", "et", "pour"})
+_STREET_OF = re.compile(
+    rf"{LETTER}*(?i:haus|heim|stift|kirche|schule|praxis|laden|hotel) {_DE_STREET}\.? [0-9]"
+)
 _HOUSE_INSIDE = re.compile(f"[0-9] (?:bis |ter |quater )?(?:{FR_TYPE}|{ES_TYPE}) ")
 
 

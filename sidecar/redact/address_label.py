@@ -95,8 +95,9 @@ _FIELD = re.compile(
     rf"|(?P<name>{alternatives('label.street')}{_AFTER_LABEL}(?P<_1>[0-9]{{0,5}}\.? ?{_NAMES}))"
     rf"|{alternatives('label.town')}{_AFTER_LABEL}(?P<_2>{_NAMES})"
     rf"|{alternatives('label.state')}{_AFTER_LABEL}(?P<_3>[A-Z]{{2}}|[A-Z][a-z]+(?: [A-Z][a-z]+)?)"
-    rf"|{alternatives('label.code')}{_AFTER_LABEL}"
-    r"(?P<_4>(?=[A-Za-z ]{0,4}[0-9])[A-Za-z0-9 -]{4,10})"
+    rf"|{alternatives('label.code')}(?: ?[/,&] ?(?i:ort|stadt|town|city|ville|localidad|ciudad))?"
+    rf"{_AFTER_LABEL}(?P<_4>(?=[A-Za-z ]{{0,4}}[0-9])[A-Za-z0-9 -]{{4,10}}"
+    rf"(?:(?<=[0-9]) ?{_NAMES})?)"
     rf"|{alternatives('label.unit')}{_AFTER_LABEL}(?P<_5>(?=[A-Za-z#. ]{{0,10}}[0-9]|[A-Za-z]\b)"
     r"[A-Za-z0-9#/ .-]{1,20}))(?=[\"',;|\n}/.)<]|$| [-|/]| [A-Za-z]+[:=])"
 )
@@ -104,10 +105,14 @@ _FORM_GATE = rf"\b{alternatives('label.street')}[\"' ]*[:=>][\"' ]*{_W}"
 _FORMS = scanner(_STREET_FIELD)
 _APART = 40  # at most, the fields of a form
 _FORM_REACH = 400  # from its street
-FORM_MATCHES = ("line1=390 Bay Street, line2=Apt 11-J, city=Staten Island, zip=10301",)
+FORM_MATCHES = (
+    "line1=390 Bay Street, line2=Apt 11-J, city=Staten Island, zip=10301",
+    "Straße: Alte Landstraße, Hausnummer: 118, PLZ: 40489 Düsseldorf",
+)
 _FORM_REJECTS = (
     "street: closed, city: unknown, state: done", "state=ok city=none", "sokak: dar, no: yok",
     "address: see below, zip: file.zip", "state: OR, city: Bend", "Cadde: çok güzel, il: sor",
+    "Straße: gesperrt, PLZ/Ort: egal", "street: wide, number: 5",
 )  # fmt: skip
 
 
@@ -138,7 +143,9 @@ def _forms(text: str, begin: int, end: int) -> Iterator[Range]:
 def _form(fields: list[re.Match[str]]) -> Iterator[Range]:
     """Yield the values of a form, if one of its fields is a street with a number."""
     kinds = [field.lastgroup for field in fields]
-    if "street" in kinds or ("name" in kinds and "_5" in kinds and "_2" in kinds):
+    if "street" in kinds or (
+        "name" in kinds and "_5" in kinds and not {"_2", "_4"}.isdisjoint(kinds)
+    ):
         for field, kind in zip(fields, kinds, strict=True):
             if kind != "street":
                 yield field.span("_1" if kind == "name" else kind or 0)

@@ -364,9 +364,11 @@ _CODE_ALONE = re.compile(
 
 # ------------------------------------------------------------------------------------- before it
 _GAP = re.compile(r"(?:, ?\n?|,? - |\n)$")
+_PUBLIC_NAME = rf"[A-Za-z\xc0-\xff]*{alternatives('de.venue', 'de.venue.more')}(?![a-z])"
 _HEAD = re.compile(
     rf"(?<![A-Za-z0-9\xc0-\xff'/-])(?:{_BUILDING}"
-    rf"|(?:Le|La|Les|L'|El|Los|Las|Can|Alte[rs]?) ?{CAP}(?:(?: {_OF}){{0,2}} {CAP}){{0,2}}"
+    rf"|(?:Le|La|Les|L'|El|Los|Las|Can|Alte[rs]?(?! {_PUBLIC_NAME})) ?"
+    rf"{CAP}(?:(?: {_OF}){{0,2}} {CAP}){{0,2}}"
     rf"|{CODE} {LETTER}[A-Za-z\xc0-\xff'-]*(?: (?:{BETWEEN} |im |in |vor der )?{CAP}){{0,2}}"
     r"|[0-9]{1,2}\.?[oa]\.? ?(?:-?[A-Z]|[0-9]{1,2}\.?[oa])?"
     r"|(?:A|AP|N|D|RD|RN|CD|M|CV|B|L|rn|rd|cd)[ -]?[0-9]{1,4}[A-Z]?"
@@ -434,6 +436,10 @@ def _joined_start(text: str, end: int) -> int:
         town = _CODE_TOWN.search(text, begin, end - 1)
         if town and known_town(text[: end - 1], town.start(1), TOWNS) == end - 1:
             return town.start()
+        town = _IN_TOWN.search(text, begin, end - 1)
+        known = known_town(text[: end - 1], town.start(1), TOWNS) if town else -1
+        if town and known > 0 and quarter_end(text[: end - 1], known) == end - 1:
+            return town.start(1)
     return start
 
 
@@ -443,6 +449,10 @@ _CODE_TOWN = re.compile(
 )
 
 
+# "in koeln ehrenfeld venloer str 300"
+_IN_TOWN = re.compile(
+    rf"(?<![A-Za-z\xc0-\xff])in ({LETTER}[a-z\xc0-\xff-]+(?: {LETTER}[a-z\xc0-\xff-]+)?)$"
+)
 _WORD_START = re.compile(r"(?<![A-Za-z0-9\xc0-\xff'/-])[A-Za-z0-9]")
 
 
@@ -507,6 +517,7 @@ _PARTS = frozenset(
 )
 
 
+_NAME_BEFORE = re.compile(rf"{_PUBLIC_NAME}(?: {CAP})? $")
 _PUBLIC = re.compile(
     rf"(?<![A-Za-z\xc0-\xff]){alternatives('eu.venue', 'eu.venue.named')} "
     r"|(?<![A-Za-z\xc0-\xff])(?:du|des|de la|del) \Z"  # "le garage du Centre"
@@ -522,6 +533,8 @@ def _place_before(text: str, begin: int, end: int) -> int:
         lower = name[0].islower()
         if lower and plain in WORD_TOWNS:
             continue
+        if _NAME_BEFORE.search(text, begin, begin + word.start()):
+            continue  # "Uniklinik Koln, Kerpener Str. 62"
         if _PUBLIC.search(text, max(0, begin - 1), begin + word.start()):
             continue  # "Mairie de Lyon, 1 rue Foch", "Banco Santander, Calle Real 1"
         if plain in TOWNS or (plain in QUARTERS and plain not in _PARTS) or plain in OVERSEAS:

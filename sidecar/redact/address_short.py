@@ -15,6 +15,7 @@ from sidecar.redact.address_en_place import (
     HEAD,
     HOUSE_NAME,
     behind_institution,
+    behind_name,
     codes_in,
     is_stop,
     known_end,
@@ -35,13 +36,13 @@ _SHORT_MATCHES = (
 )  # fmt: skip
 LED_MATCHES = (
     "at 103 Crookes, Sheffield", "from 245 Main", "to 1919 hamilton, bldg c, apt 310",
-    "at 1011 Hickory", "at No 6 Caradog, Bangor",
+    "at 1011 Hickory", "at No 6 Caradog, Bangor", "near 4 Oak Bank, Todmorden",
 )  # fmt: skip
 _SHORT_REJECTS = (
     "in 1999 Arsenal, Leeds and Chelsea", "on 5 May, London", "we have 40 Broadway tickets",
     "500 N force", "8 N Korea missiles", "at 10 Monday, Boston", "from 30 Main ideas",
     "talk about 20 tenants, apt 5", "12 people, unit 5", "a mix of 40 Maple, 30 Oak",
-    "in 2019 Apple, unit 7",
+    "in 2019 Apple, unit 7", "Auf Seite 3, Berlin, steht es", "at 3 Bank, Leeds",
 )  # fmt: skip
 _HOUSE_MATCHES = (
     "The Coach House, Back Lane, Holt", "Hill Top Barn, Sheep Lane, Upper Slaughter",
@@ -59,7 +60,9 @@ _DIRECTION = r"(?i:n|s|e|w|ne|nw|se|sw|north|south|east|west)\.?"
 _BARE = words("en.street.bare")
 _KNOWN = words("en.street.known")
 _BARE_NAMES = "|".join(sorted(_BARE))
-_UNIT_NEXT = r"(?:,| -) (?i:apt|apartment|suite|ste|unit|bldg|building)\.? ?#?[A-Za-z0-9]"
+_UNIT_NEXT = (
+    r"(?:,| -) (?i:apt|apartment|suite|ste|unit|bldg|building)(?:(?:\.? |\.|#)#?[A-Za-z0-9]|[0-9])"
+)
 _UNITS = "(?i:flat|apt|apartment|unit|suite|room|house|studio|office|shop|bungalow)\\.?"
 _SHORT_PATTERN = (
     rf"\b[0-9]{{2,5}} {_A}{{3,20}}(?: {_A}{{3,20}}){{0,2}}{_UNIT_NEXT}"
@@ -97,13 +100,15 @@ def short(data: bytes) -> Iterator[Range]:
         names = text[named:end].split()
         if any(map(is_stop, names)) or not _NOT_STREET.isdisjoint(map(str.lower, names)):
             continue
+        if names[0].lower() in _NOT_FIRST:
+            continue
         at = _AT.search(text, max(0, start - 16), start) is not None
         unit = _UNIT_HERE.match(text, end) if comma > 0 else None
         if unit is None:
             yield from _short(text, frame, (start, end), names, led is not None, at)
         elif names[0][0].isupper() or unit.group().count(",") > 1 or at:
             codes = codes_in(data) if codes is None else codes
-            yield frame.head(start, HEAD), tail(text, end, codes)
+            yield behind_name(text, frame.head(start, HEAD), start), tail(text, end, codes)
 
 
 def _short(
@@ -125,7 +130,8 @@ def _short(
         end = tail(text, known, [])
         near = led and text[max(0, start - 8) : start].endswith((" at ", "outside "))
         if near or (_ENDS if led or spelled else _LINE_ENDS).match(text, end):
-            yield frame.head(spelled.start(1) if spelled else start, HEAD), end
+            head = frame.head(spelled.start(1) if spelled else start, HEAD)
+            yield behind_name(text, head, start), end
     elif FOLLOWS.match(text, end) and (
         (directed and (led or names[-1] in _BARE | _KNOWN))
         or ((line or at) and names[0] in _BARE)
@@ -140,7 +146,8 @@ _ENDS = re.compile(rf"{FOLLOWS.pattern}| [^A-Za-z0-9]")
 _LINE_ENDS = re.compile(r"\n|[.,;]?$")
 _NOT_STREET = frozenset().union(
     *(words(f"en.{section}") for section in ("measure", "common", "label", "not_street"))
-) - {"park", "court", "the"}
+) - {"park", "court", "the", "bank", "end", "top"}
+_NOT_FIRST = frozenset({"bank", "end", "top"})  # but "4 Oak Bank", "2 Hill Top"
 _DIRECTION_HERE = re.compile(rf"{_DIRECTION}$")
 _MORE_NAME = re.compile(rf" {_A}{{3,}}")
 
@@ -174,7 +181,7 @@ def houses(data: bytes) -> Iterator[Range]:
         town = _HOUSE_TOWN.match(text, end)
         stop = max(tail(text, end, codes), town.end() if town else end)
         if stop > end or name.group()[0].isdigit():
-            yield frame.head(name.start(), HEAD), stop
+            yield behind_institution(text, frame.head(name.start(), HEAD), end), stop
 
 
 # The number behind the street, as visitors write it: "Cotham Brow 58, Bristol".
@@ -308,7 +315,7 @@ def named(data: bytes) -> Iterator[Range]:
         stop = tail(text, parts.end("street"), codes)
         placed = known_end(text, parts.end("street")) > 0 or text[stop - 1].isdigit()
         if placed and _ENDS.match(text, stop):
-            yield frame.head(behind_institution(text, start), HEAD), stop
+            yield behind_institution(text, frame.head(start, HEAD), stop), stop
 
 
 RULES: tuple[Rule, ...] = (

@@ -56,6 +56,10 @@ MATCHES = (
     "Yeni Mahalle Lale Sok. No:3 Kadıköy", "Çifte Havuzlar Sok. No:3", "Şehit Ali Sok. No:3",
     "Kuş Cenneti Mah. No:3 Bandırma", "Cami Arkası Sok. No:4", "Turan Güneş Bulvarı No:5 Çankaya",
     "Prof. Dr. Sadık Ahmet Cad. No:4", "Kıbrıs Şehitleri Cad. No:3", "Bahçe Sok. No:8",
+    "yeni mah lale cad no 12 d 4 adana seyhan", "gül mah lale cad no 7 41100 izmit kocaeli",
+    "yukari mah okul sok no 1 yaylakent 28100 giresun", "gül mah lale cad no 3 denizli merkez",
+    "18 temmuz mah. nusret cad. 31 D.6", "eski foca mah lale sok no 3", "845. Sokak 12 numarada",
+    "Mor Sümbül sok. 7/1B D.44",
 )  # fmt: skip
 REJECTS = (
     "Bağdat Caddesi'nde yürüyüş yaptık", "sokak lezzetleri festivali 27.10.2025 günü",
@@ -65,6 +69,8 @@ REJECTS = (
     "Konya Yolu, Ankara, İstanbul arası yoğun", "Onu bul. No 5 olsun", "9. Kısım bitti",
     "Ege Üniversitesi 2 puan düştü", "AVM kat 2 çok kalabalıktı", "123 ada hakkında bilgi yok",
     "the viewing at apt 27", "visa 4525386674956744 cad 12/26", "coche 7 plaza 5A",
+    "siparis no 48812 / 2 koli", "adana seyhan 12 derece", "eski belediye 3 dönem",
+    "The Plaza, 768 rooms", "yaylakent 28100 giresun",
 )  # fmt: skip
 
 _NEIGHBOURHOOD = alternatives("tr.neighbourhood")
@@ -81,7 +87,7 @@ _NUMBERED = (
     r"|\b(?i:ada)[ .:]{1,3}[0-9]{1,5}[ ,/]{1,2}(?i:parsel)[ .:]{1,3}[0-9]{1,5}\b"
     r"|\b[0-9]{1,3}\. ?(?i:km)\b|\b(?i:d|daire|kat):[A-Z]\b"
     r"|(?i:blok)[ .:]{1,2}[A-Za-z][0-9]?\b|(?i:kat)[ .:]{1,2}(?i:zemin|giris|bodrum|cati)\b"
-    r"|[0-9]{1,4} (?i:numara|nolu)\b|[0-9]{1,2}\. ?(?i:kat)\b"
+    r"|[0-9]{1,4} (?i:numara(?:da|dan|ya|daki|li|dayiz|dayim)?|nolu)\b|[0-9]{1,2}\. ?(?i:kat)\b"
     r"|(?i:zemin|giris|bodrum|cati) (?i:kat)\b)"
 )
 _STAGE = r"[0-9]{1,2}\. ?(?i:kisim|etap)"  # "Atakoy 9. Kisim"
@@ -93,7 +99,7 @@ _KIND = re.compile(
     rf"|(?P<street>{_STREET}\b)|(?P<site>)"
 )
 # Possessive: a word must not be tried in other parts, which most gaps would be for nothing.
-_GAP = re.compile(r"[ .,:;/()-]{0,3}\n?(?:[A-Za-z\xc0-\xff0-9'.-]{1,20}+[ ,]{0,2}+\n?+){0,6}+")
+_GAP = re.compile(r"[ .,:;/()-]{0,3}\n?(?:[A-Za-z\xc0-\xff0-9'./-]{1,20}+[ ,]{0,2}+\n?+){0,6}+")
 _WORDS = re.compile("[A-Za-z\xc0-\xff0-9]+")
 _NAMES = re.compile("[A-Za-z\xc0-\xff]{2,}")
 _BARE_NUMBER = re.compile(
@@ -190,6 +196,7 @@ _OTHER_ADDRESS = frozenset({"yeni", "eski"})  # capitals make them names
 
 def _address(text: str, group: list[Part], again: bool = False) -> Iterator[Range]:
     """Yield the address that a group of parts is, if it is one; `again` without its first part."""
+    group = _without_order(text, group)
     kinds = {part.kind for part in group}
     named = kinds - {"number"}
     if not named:
@@ -279,6 +286,19 @@ def _venue_end(text: str, end: int) -> int:
     return end
 
 
+def _without_order(text: str, group: list[Part]) -> list[Part]:
+    """Return the parts without the number of an order before them: "siparis no 48812 / Gul Mah"."""
+    first = 0
+    while (
+        first < len(group) - 1
+        and group[first].kind == "number"
+        and _OF_ORDER.search(text, max(0, group[first].start - 12), group[first].start)
+    ):
+        first += 1
+    return group[first:]
+
+
+_OF_ORDER = re.compile("(?<![A-Za-z])(?i:siparis|fatura|takip|sira|evrak|dosya|kayit|irsaliye) $")
 _LETTER = re.compile(" [A-Za-z](?= [A-Za-z\xc0-\xff]{3})")
 _A_DIGIT = re.compile("[0-9]")
 _NAMELESS = re.compile(r"(?=[A-Z])(?:(?i:sanayi sitesi|sanayi bolgesi)|OSB|TOKI|Toki)\b")

@@ -11,6 +11,8 @@ from sidecar.redact.words import alternatives, words
 _TR_STOP = words("tr.stop")
 _EN_STOP = words("en.stop")
 _TR_INSTITUTION = words("tr.institution")
+_PEOPLE = frozenset("bey hanim abi abla teyze amca dayi usta".split())
+_TR_VISITED = words("tr.visited")
 _TR_NOT_PLACE = words("tr.not_place")
 _TR_OPENER = words("tr.opener")
 _TR_QUARTER = words("tr.quarter")
@@ -22,13 +24,12 @@ PLACE = re.compile(
     rf"|({_WORD})(?: ?/ ?({_WORD}))?\)?)"
 )
 _NEXT_WORD = re.compile(r" ?([A-Za-z\xc0-\xff]*)")
-_OTHER_PROVINCES = frozenset(
-    "ist ank izm afyon antep urfa maras izmit adapazari antakya icel".split()
-)
+_OTHER_PROVINCES = frozenset("ist ank izm afyon antep urfa maras icel".split())
+_CENTRES = frozenset({"merkez", "izmit", "adapazari", "antakya"})
 # From small to large: in an address no smaller place follows in lower case.
 RANKS = {
     **dict.fromkeys(_TR_QUARTER, 0),
-    **dict.fromkeys(words("district", "tr_places.txt") | {"merkez"}, 1),
+    **dict.fromkeys(words("district", "tr_places.txt") | _CENTRES, 1),
     **dict.fromkeys(words("province", "tr_places.txt") | _OTHER_PROVINCES, 2),
     **dict.fromkeys(("turkiye", "turkey", "tr"), 3),
 }
@@ -70,6 +71,7 @@ CASE_ENDING = re.compile("[a-z\xe0-\xff]'(?:[dt][ae]n?|[ny]?[aeiu]|n?in|n?un)(?!
 
 
 _A_LONG_NUMBER = re.compile("[0-9]{6}")
+_ORDER = re.compile(r"(?<![A-Za-z])(?i:no|nolu|numara)[.: ]{0,2}$")
 _QUARTER_BEFORE = re.compile(
     r"\b(?:[0-9]{1,2}\. |(?i:yukari|asagi|buyuk|kucuk|yeni|eski) )?"
     rf"(?P<name>{alternatives('tr.quarter')})(?: [0-9]{{1,2}}\. (?i:etap|kisim))?,? $"
@@ -108,10 +110,13 @@ def place_start(text: str, start: int) -> int:
             not known
             and name.count(" ") == 1
             and last[0].isupper()
-            and last.lower() not in _TR_STOP | _TR_INSTITUTION
+            and not before.group().endswith(", ")  # "Istanbul Modern, Kilicali Pasa Mah."
+            and last.lower() not in _TR_STOP | _TR_INSTITUTION | _TR_VISITED
         ):
             known = [name] if _is_place(name.split()[0], lower=False, certain=False) else []
-        if not known and not before.group(2):
+        if not known and (
+            not before.group(2) or _ORDER.search(text, max(0, start - 12), before.start(2))
+        ):
             break
         start = before.end(1) - len(known[0]) if known else before.start(2)
     return start
@@ -150,10 +155,12 @@ def name_start(text: str, part: Part) -> int:
         following = text[start : part.start].partition(" ")[0].lower()
         if _ends_name(part, token, word, following) or not (token[-1].isalnum() or abbreviation):
             break
-        if _opens_sentence(text, position, word, following, part.kind):
+        day = word.isdigit() and len(word) < 3 and following in _MONTHS  # "18 temmuz mah"
+        if not day and _opens_sentence(text, position, word, following, part.kind):
             break
         capital = token[0].isupper() or (token[0].isdigit() and abbreviation)
-        if following and not capital and word not in _TITLES | _FIRST_NAMES:
+        old = word in _OLD_OR_NEW and following in _TR_OLD
+        if following and not (capital or day or old) and word not in _TITLES | _FIRST_NAMES:
             break
         start = position
         if token[0].isdigit():
@@ -163,10 +170,14 @@ def name_start(text: str, part: Part) -> int:
 
 def _ends_name(part: Part, token: str, word: str, following: str) -> bool:
     """Tell whether a word is no part of the name behind it."""
-    if part.kind == "site" and (token in _EN_STOP or (token.isdigit() and not following)):
+    if part.kind == "site" and (
+        token in _EN_STOP or word == "the" or (token.isdigit() and not following)
+    ):
         return True  # "at Apt 12", "7 plaza 5A"
     if following and word in _TR_INSTITUTION and word != "camii":
         return True  # "Tip Fakultesi Hastanesi Lale Cad."
+    if following and word in _PEOPLE and part.kind != "site":
+        return True  # "Mehmet Bey Lale Sok."
     if word in _TR_STOP or _A_LONG_NUMBER.match(token):
         return True  # "4525386674956744 cad 12/26"
     return CASE_ENDING.search(token) is not None  # "Osmangazi'den Lale Mah."
@@ -179,7 +190,7 @@ def _opens_sentence(text: str, start: int, word: str, following: str, kind: str)
     """
     if not following or word in _TITLES:
         return kind == "site" and _OWN.search(word) is not None  # "Evimizin konak Gul Mah."
-    if _OWN.search(word):
+    if _OWN.search(word) or _is_mine(word):
         return True
     if not _SENTENCE.search(text, max(0, start - 3), start):
         return False
@@ -193,6 +204,17 @@ def _opens_sentence(text: str, start: int, word: str, following: str, kind: str)
     return kind == "neighbourhood" and word not in _NAME_BEGINS and bool(alone)
 
 
+def _is_mine(word: str) -> bool:
+    """Tell whether somebody's tradesman is named: "Berberim", "Terzim"."""
+    mine = word.endswith("m") and not {word[:-1], word[:-2]}.isdisjoint(_TR_OPENER)
+    return mine and word not in _TR_OPENER
+
+
+_MONTHS = frozenset(
+    "ocak subat mart nisan mayis haziran temmuz agustos eylul ekim kasim aralik".split()
+)
+_OLD_OR_NEW = frozenset({"eski", "yeni"})
+_TR_OLD = words("tr.old")
 _SENTENCE = re.compile(r"(?:\A|[\n.!?:\"'(-] ?)\Z")
 _ABBREVIATED = re.compile(r"(?<![A-Za-z])([A-Za-z]{1,4})\. ?\Z")
 _SUFFIXES = "(?:[aeiu]|[dt][ae]n?|[iu]n|l[ae]r)?"
@@ -219,7 +241,7 @@ def _tokens_before(text: str, end: int) -> Iterator[tuple[int, str]]:
 
 def place_end(text: str, end: int, capitals: bool) -> int:
     """Return where postcode, district, province and country end."""
-    rank, coded = -1, False
+    rank, coded, turned = -1, False, False
     for _ in range(5):
         place = PLACE.match(text, end)
         if place is None:
@@ -231,21 +253,21 @@ def place_end(text: str, end: int, capitals: bool) -> int:
             coded = True
             continue
         this = _rank(text, name.lower(), place.end(2))
+        village = this < 0 and rank < 0 and not (capitals or coded) and _is_village(text, place)
+        behind = this == 1 and rank == 2 and not turned and name not in _BEHIND_NONE
+        turned = turned or behind  # "mersin akdeniz": the district behind its province
         stem = _stem(name) if this < 0 and not province and not capitals else ""
         if stem and RANKS[stem] > rank:
             return place.start(2) + len(stem)
-        if name[0].islower() and (
-            (capitals and not (name in _SHORT_PROVINCES and rank >= 0))
-            or this <= rank
-            or (name in _TR_NOT_PLACE and rank != 1)
-            or following_word(text, place.end())[:3] == "kat"
-        ):
-            return end  # "bodrum katta" is the basement, not the town
+        word = not (behind or village) and (this <= rank or (name in _TR_NOT_PLACE and rank != 1))
+        foreign = capitals and not (name in _SHORT_PROVINCES and rank >= 0)
+        if name[0].islower() and (word or foreign or _KAT.match(text, place.end())):
+            return end
         if last >= 0:
             end, rank = place.end(), last
         elif this >= 0:
-            end, rank = place.end(2), this
-        elif rank < 0 and _is_quarter(text, place, coded):
+            end, rank = place.end(2), max(this, rank)
+        elif village or (rank < 0 and _is_quarter(text, place, coded)):
             end, rank, coded = place.end(2), 0, False
         else:  # a quarter, if a district follows
             district = PLACE.match(text, place.end(2))
@@ -253,6 +275,19 @@ def place_end(text: str, end: int, capitals: bool) -> int:
                 return end
             end = place.end(2)
     return end
+
+
+_KAT = re.compile(" ?(?i:kat)")  # "bodrum katta" is the basement, not the town
+_BEHIND_NONE = _TR_NOT_PLACE - {"merkez"}
+
+
+def _is_village(text: str, place: re.Match[str]) -> bool:
+    """Tell whether a postcode and a known place stand behind a name: "yaylakent 28100 giresun"."""
+    name = place.group(2)
+    code = PLACE.match(text, place.end(2))
+    behind = PLACE.match(text, code.end()) if code and code.group(1) else None
+    known = behind is not None and RANKS.get((behind.group(2) or "").lower(), 0) > 0
+    return known and name.islower() and len(name) > 3 and name not in _TR_STOP
 
 
 def _is_quarter(text: str, place: re.Match[str], coded: bool) -> bool:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from sidecar.redact.finder import Finder
 from sidecar.redact.policy import DEFAULT_TYPES, EXTRA_TYPES, CustomRule, Policy
+from sidecar.redact.words import sections_of
 from tests.redact.samples import ALL, DEFAULT, EVERYTHING, left_over, matches, redact
 
 CUSTOM = Policy(
@@ -99,6 +100,38 @@ def test_a_text_that_never_settles_is_redacted_whole(monkeypatch: pytest.MonkeyP
     redacted = redact(text)
     assert redacted == '[EMAIL] "[EMAIL]" {[EMAIL]} [EMAIL]'
     assert DEFAULT.find(redacted) == []
+
+
+def test_any_words_of_the_rules_in_any_order() -> None:
+    """No rule fails on words of the lists that no address has in this order."""
+    draw = random.Random(11)
+    lists = [
+        sorted(section)
+        for file in ("words.txt", "towns.txt", "tr_places.txt")
+        for section in sections_of(file).values()
+    ]
+    others = [
+        "1",
+        "4b",
+        "#45",
+        "10117",
+        "LS6 2ST",
+        "IL 60604",
+        "s/n",
+        "a",
+        "m",
+        "of",
+        "-",
+        ",",
+        "\n",
+    ]
+    for _ in range(2_000):
+        words = [
+            draw.choice(draw.choice(lists)) if draw.random() < 0.6 else draw.choice(others)
+            for _ in range(draw.randrange(1, 16))
+        ]
+        words = [word if draw.random() < 0.5 else word.title() for word in words]
+        ALL.find("".join(word + draw.choice([" ", " ", "", ", ", ": "]) for word in words))
 
 
 HOSTILE = [
