@@ -12,19 +12,24 @@ from sidecar.redact.address_fr import (
     has_word,
 )
 from sidecar.redact.address_place import MORE_DIGITS, Frame, is_quantity
-from sidecar.redact.address_town import CAP, CODE_GATES, LETTER, QUARTERS, TOWNS, known_town
+from sidecar.redact.address_town import (
+    CAP,
+    CODE_GATES,
+    LETTER,
+    NOT_NAME,
+    QUARTERS,
+    TOWNS,
+    WORD_TOWNS,
+    known_town,
+)
 from sidecar.redact.engine import scanner
 from sidecar.redact.rule import Range, Rule
 from sidecar.redact.words import alternatives, words
 
-_EN_STOP = words("en.stop")
-_ES_STOP = words("es.stop")
+ES_STOP = words("es.stop")
 _ES_STREET = words("es.street")
 _FR_PARTICLE = words("fr.particle")
-_FR_STOP = words("fr.stop")
 _FR_STREET = words("fr.street")
-_FR_VERB = words("fr.verb")
-_NOT_NAME = (_EN_STOP | _FR_STOP | _FR_VERB | words("de.stop")) - {"du", "des", "la", "le", "les"}
 _SPANISH_MATCHES = (
     "Calle Gran Vía, 167, 46004 València", "avda. real 112 29015 málaga", "C/ de la Luna, 85",
     "Plaza Mayor 77, 3-2, 50001 Zaragoza", "Ronda Real 111, 4º izq., 29015 Málaga",
@@ -73,29 +78,36 @@ _SPANISH_REJECTS = (
 
 
 # ------------------------------------------------------------------------------------ Spanish
-_ES_TYPE = alternatives("es.street", "es.street.weak")
+ES_TYPE = alternatives("es.street", "es.street.weak")
 _ES_INTRO = r"(?i:n[o.]?\.? ?|num\.? ?|numero |parcela |nave |# ?)?"
 _ES_BASQUE = "(?i:kalea|zumarkalea|etorbidea|hiribidea|pasealekua|ibilbidea)"
 _ES_ALONE = rf"(?:{alternatives('es.street.alone')}|(?:{CAP} )?{LETTER}{{3,}} {_ES_BASQUE})"
+_ES_SPELLED = rf"{alternatives('es.number')}\b"
 _ES_PATTERN = (
-    rf"\b{_ES_TYPE}(?: |\b)(?:[0-9]{{1,2}}o? de )?(?:{W} ){{0,6}}?"
+    rf"\b{ES_TYPE}(?: |\b)(?:[0-9]{{1,2}}o? de )?(?:{W} ){{0,6}}?"
     rf"(?:{W}|[A-Za-z]{{1,2}}-[0-9]{{1,4}})(?:,?[ \n]|,)"
-    rf"{_ES_INTRO}(?:[0-9]{{1,4}}(?: ?[a-zA-Z]\b| ?(?i:bis)\b)?(?:[-/][0-9]{{1,4}}\b)?"
-    r"|(?i:s/n|km\.? ?[0-9][0-9.,]{0,5}))"
+    rf"(?:(?i:numero ){_ES_SPELLED}|{_ES_INTRO}(?:[0-9]{{5}}\b"
+    rf"|[0-9]{{1,4}}(?: ?[a-zA-Z]\b| ?(?i:bis)\b)?(?:[-/][0-9]{{1,4}}\b|-[A-Z]\b)?"
+    rf"|[NSEO][0-9]{{1,3}}[A-Z]?-[0-9]{{1,4}}"
+    r"|(?i:s/n|km\.? ?[0-9][0-9.,]{0,5})))"
     rf"|\b{_ES_ALONE},?[ \n]{_ES_INTRO}[0-9]{{1,4}}(?:-[0-9]{{1,4}}\b)?"
 )
 _ES_GATES = (
-    rf"\b{_ES_TYPE}(?: |\b)(?:[0-9]{{1,2}}o? de )?(?:{W} ){{0,6}}?"
-    rf"(?:{W}|[A-Za-z]{{1,2}}-[0-9]{{1,4}})(?:,?[ \n]|,){_ES_INTRO}(?:[0-9]|(?i:s/n|km))",
+    rf"\b{ES_TYPE}(?: |\b)(?:[0-9]{{1,2}}o? de )?(?:{W} )*"
+    rf"(?:{W}|[A-Za-z]+-[0-9]+)(?:,?[ \n]|,){_ES_INTRO}"
+    rf"(?:[0-9]|(?i:s/n|km|numero [a-z])|[NSEO][0-9])",
     rf"(?:{alternatives('es.street.alone')}|{_ES_BASQUE}),?[ \n]{_ES_INTRO}[0-9]",
 )
 _ES_NO = re.compile(
-    r"(?i)(?:,?[ \n]|,)(n[o.]?\.? ?|num\.? ?|numero |parcela |nave |# ?)?(?:[0-9]|s/n|km)"
+    r"(?i)(?:,?[ \n]|,)(n[o.]?\.? ?|num\.? ?|numero |parcela |nave |# ?)?"
+    rf"(?:[0-9]|s/n|km|[nseo][0-9]+[a-z]?-|(?<=numero ){_ES_SPELLED})"
 )
 _ES_ALONE_HEAD = re.compile(rf"{_ES_ALONE},?[ \n](?i:n|[0-9])")
-_ES_HEAD = re.compile(rf"{_ES_TYPE} ?")
+_ES_HEAD = re.compile(rf"{ES_TYPE} ?")
+_ES_AGAIN = re.compile(rf" (?:en|por|desde|hasta|con|a|y|la) (?={ES_TYPE} {W})")
 _ES_THE = re.compile("(?:de (?:la|las|los|el)|del) ")
 _ES_NO_HOUSE = re.compile("[ ,#]0[0-9]+$")
+_ES_LONG = re.compile("[ ,#][0-9]{5}$")
 _ES_COUNTED = re.compile("[0-9] cl ")
 _ES_CONJUNCTION = re.compile(" [aeoy]$")  # "n. 18 a las 20h"
 _ES_BOX_PATTERN = r"\b(?i:apartado(?: de correos| postal)?|apdo\.?(?: de correos)?) [0-9]{1,6}"
@@ -112,19 +124,52 @@ def spanish(data: bytes) -> Iterator[Range]:
             end -= 2
         if is_quantity(text, end) or MORE_DIGITS.match(text, end):
             continue
-        if _ES_NO_HOUSE.search(text, start, end) or _ES_COUNTED.search(text, start - 2, start + 3):
-            continue  # "Av. Selin Karaca, 0532 418", "50 cl de lait, 50 g"
+        if _ES_LONG.search(text, start, end) and not ENDS.match(text, end):
+            continue  # a postcode
+        if _is_other_number(text, start, end):
+            continue
         type_ = _ES_HEAD.match(text, start, end)
         if _ES_ALONE_HEAD.match(text, start, end):
             yield frame.head(start), frame.tail(end, latin=True)[0]
             continue
         certain = type_ is not None and _is_spanish_street(text, type_, end)
+        again = _ES_AGAIN.search(text, start, end) if certain is None else None
+        if again:  # "calle cortada en calle Alcala 100"
+            start = again.end()
+            type_ = _ES_HEAD.match(text, start, end)
+            certain = type_ is not None and _is_spanish_street(text, type_, end)
         floor = _ES_FLOOR_OF.search(text, max(0, start - 16), start)
         start = floor.start() if floor else start
         stop, code = frame.tail(end, latin=True) if certain is not None else (end, False)
         led = certain is False and _led(text, start, end)
-        if code or certain or led or has_word(text, end, stop):
-            yield frame.head(start), stop
+        placed = code or has_word(text, end, stop)
+        if type_ and type_.group().strip().lower() in _ES_ROAD and not placed:
+            continue  # "la autopista AP-7 km 120"
+        if placed or certain or led:
+            yield _behind_town(text, frame.head(start)), stop
+
+
+_ES_ROAD = frozenset({"autopista", "autovia"})
+_TOWN_BEFORE = re.compile(
+    rf"(?<![A-Za-z\xc0-\xff])(?:(?i:en|de|desde|a) )({LETTER}[A-Za-z\xc0-\xff -]+) $"
+)
+
+
+def _behind_town(text: str, start: int) -> int:
+    """Return where the address starts if its town stands before it: "en getafe calle madrid 48"."""
+    town = _TOWN_BEFORE.search(text, max(0, start - 32), start)
+    name = town.group(1).lower() if town else ""
+    return town.start(1) if town and name in TOWNS and name not in WORD_TOWNS else start
+
+
+def _is_other_number(text: str, start: int, end: int) -> bool:
+    """Tell whether the number that ends at `end` is of a phone or a recipe."""
+    if _ES_COUNTED.search(text, start - 2, start + 3):
+        return True  # "50 cl de lait, 50 g"
+    if _ES_NO_HOUSE.search(text, start, end) is None:
+        return False
+    # "Av. Selin Karaca, 0532 418", but "Avenida Alemania 0671, Temuco"
+    return not text.startswith(", ", end) or known_town(text, end + 2, TOWNS) < 0
 
 
 # "3oC de calle Lagasca 88"
@@ -150,16 +195,19 @@ def _is_spanish_street(text: str, type_: re.Match[str], end: int) -> bool | None
     names = FR_WORD.findall(name)
     if all(name.lower() in _FR_PARTICLE for name in names):
         return None
-    if names[0] == "a" and len(type_.group().strip()) < 3:
-        return None  # "3 c. a soupe, 2 oeufs"
+    if names[0] == "a" and (
+        len(type_.group().strip()) < 3 or (names[1:2] and names[1] in _ES_STREET)
+    ):
+        return None  # "3 c. a soupe, 2 oeufs", "5, ronda a av. real 33"
     lower = all(name.islower() or name.isupper() for name in names)
-    if any((name if not lower else name.lower()) in _ES_STOP for name in names if len(name) > 1):
+    if any((name if not lower else name.lower()) in ES_STOP for name in names if len(name) > 1):
         return None  # but "Cuesta de Santo Domingo"
     value = type_.group().strip().lower()
     if len(value) < 3 and _YEARS.search(text, end - 9, end):
         return None  # "C. Duggan 1991-1995"
     weak = type_.group().strip().lower() not in _ES_STREET
-    if weak and names[-1].lower() in _ES_MONTH and not any(name.isdigit() for name in names):
+    dated = any(name.isdigit() or name.lower() in _ES_NUMBER for name in names)
+    if weak and names[-1].lower() in ES_MONTH and not dated:
         return None  # "la cuesta de enero 2024"
     plain = [name for name in names if name[0].islower() and name not in _FR_PARTICLE]
     if len(plain) > 2 and len(plain) < len(names):
@@ -167,14 +215,16 @@ def _is_spanish_street(text: str, type_: re.Match[str], end: int) -> bool | None
     capital = any(name[0].isupper() for name in names)
     if value in _ES_STREET:
         return capital or len(names) < 4
+    if value == "lugar" and not capital:
+        return False  # "en lugar del puerto 119"
     return len(value) > 2 and (
         capital or bool(number) or (_ES_THE.match(name) is not None and bool(ENDS.match(text, end)))
     )
 
 
-_ES_MONTH = words("es.month")
+ES_MONTH, _ES_NUMBER = words("es.month"), words("es.number")
 _YEARS = re.compile("(?:19|20)[0-9]{2}(?:-[0-9]{4})?$")
-_ES_LEADS = re.compile(
+ES_LEADS = re.compile(
     "(?<![A-Za-z\xc0-\xff])"
     "(?i:en|de|desde|hasta|a|por|hacia|junto a|frente a|direccion|calle)[ :]{1,2}$"
 )
@@ -182,12 +232,12 @@ _ES_LEADS = re.compile(
 
 def _led(text: str, start: int, end: int) -> bool:
     """Tell whether a preposition without an article leads to the street, and nothing is counted."""
-    if _ES_LEADS.search(text, max(0, start - 12), start) is None:
+    if ES_LEADS.search(text, max(0, start - 12), start) is None:
         return False
     following = WORD_NEXT.match(text, end)
     if text[start : start + 6].lower() == "lugar ":
         return False  # "en lugar de"
-    return following is None or following.group(1).lower() in _ES_STOP | _ES_AND
+    return following is None or following.group(1).lower() in ES_STOP | _ES_AND
 
 
 _ES_AND = frozenset({"y", "o", "e", "a", "al"})
@@ -226,8 +276,8 @@ _STREETS = _FR_STREET | _ES_STREET
 _ANY = r"[A-Za-z0-9\xc0-\xff#][A-Za-z0-9\xc0-\xff'./-]*"
 _PUBLIC = alternatives("eu.venue", "eu.venue.named")
 _PLACE_TYPE = (
-    rf"(?:(?:{FR_TYPE}|{_ES_TYPE}|{alternatives('eu.building', 'eu.venue.site')}|{_PUBLIC}"
-    r"|(?i:les?|la|aldea|caserio))\b\.?|(?i:c/\.?))"
+    rf"(?:(?:{FR_TYPE}|{ES_TYPE}|{alternatives('eu.building', 'eu.venue.site')}|{_PUBLIC}"
+    r"|(?i:les?|la|aldea|caserio))\b\.?|(?i:c/\.?)|[Ll]')"
 )
 _DE_STREET = (
     rf"{LETTER}{{2,24}}(?:-{LETTER}{{1,20}}){{0,3}}-?"
@@ -274,19 +324,21 @@ def places(data: bytes) -> Iterator[Range]:
 def _is_place(text: str, start: int, end: int, town: int) -> bool:
     """Tell whether the words up to a comma name a place in the town."""
     first, *names = _PLACE_WORD.findall(_WITHOUT_NUMBER.sub("", text[start:end]))
-    if not (_NOT_NAME - _PLAIN).isdisjoint(name.lower() for name in names):
+    if not _NOT_PLACE.isdisjoint(name.lower() for name in names):
         return False
     known = known_town(text, town, TOWNS) > 0 or _TOWN_SHAPE.match(text, town) is not None
     if text[end] == " " and not (known and (not names or names[-1][0].isupper())):
         return False
     if _PUBLIC_HERE.match(text, start) and (
-        _STREET_NEXT.match(text, end) or _STREET_INSIDE.search(text, start, end)
+        _STREET_NEXT.search(text, end, town) or _STREET_INSIDE.search(text, start, end)
     ):
         return False  # "Musee d'Orsay, esplanade Foch, 75007 Paris"
     if _STREET_OF.match(text, start, end):
         return False  # "vor dem Haus Lindenstrasse 4"
     if not names:
         plain = first.lower().replace("\xdf", "ss")
+        if first[1:2] == "'" and not first[2:3].isupper():
+            return False  # "L'immeuble, 64 avenue Foch"
         return (known or text[town].isupper()) and first[0].isupper() and plain not in _NO_STREETS
     if names[0].lower() in _NOT_FIRST or _HOUSE_INSIDE.search(text, start, town):
         return False  # "bar au 18 rue Foch": another rule knows where it begins
@@ -311,56 +363,27 @@ _TOWN_SHAPE = re.compile(
 )
 _PUBLIC_HERE = re.compile(rf"{_PUBLIC}(?![A-Za-z])")
 _STREET_NEXT = re.compile(
-    rf"(?:, |\n)(?:(?:{FR_TYPE}|{_ES_TYPE})(?: |\b)"
+    rf"(?:, |\n)(?:(?:{FR_TYPE}|{ES_TYPE})(?: |\b)"
     rf"|(?:{CAP}\.? ){{0,3}}(?:{LETTER}[^ ,\n]*)?{alternatives('de.street')}(?![a-z])"
     r"|(?i:am|an|im|in|auf|unter|zum|zur|hinter) (?:(?i:de[rmn]) )?(?:[A-Z][^ ,\n]* ){1,2}[0-9])"
 )
-_STREET_INSIDE = re.compile(rf" (?:{FR_TYPE}|{_ES_TYPE}) ")
+_STREET_INSIDE = re.compile(rf" (?:{FR_TYPE}|{ES_TYPE}) ")
 _PLACE_ENDS = re.compile(r",|\n| [0-9]{5} ")
 _WORD_ENDS = re.compile("[ ,\n]")
 _PLACE_WORD = re.compile("[A-Za-z0-9\xc0-\xff#][A-Za-z0-9\xc0-\xff'-]*")
 _WITHOUT_NUMBER = re.compile(rf"(?<=.){_NO_NUMBER}$")
 _PLAIN = _FR_PARTICLE | {"no", "nr", "n"}
+_NOT_PLACE = NOT_NAME - _PLAIN
 _NOT_FIRST = frozenset({"en", "a", "au", "aux", "y", "et", "pour"})
 _STREET_OF = re.compile(
     rf"{LETTER}*(?i:haus|heim|stift|kirche|schule|praxis|laden|hotel) {_DE_STREET}\.? [0-9]"
 )
-_HOUSE_INSIDE = re.compile(f"[0-9] (?:bis |ter |quater )?(?:{FR_TYPE}|{_ES_TYPE}) ")
-
-
-# Blocks and crossings in Latin America: "Cra. 7 # 71-21", "Mz. B Lt. 12".
-_GRID_WORD = alternatives("es.grid")
-_GRID_PATTERN = (
-    rf"\b{_GRID_WORD}\.? ?(?:[0-9]{{1,3}} ?[A-Za-z]{{0,2}}|(?:{CAP} ){{1,3}})"
-    r"(?: ?(?i:bis|sur|norte|este|oeste))? ?(?:# ?|(?i:no?\.?o?\.?|nro\.?|num\.?) )"
-    r"[0-9]{1,3} ?[A-Za-z]{0,2} ?- ?[0-9]{1,3}\b"
-    r"|\b(?i:mz|mza|manzana)\.? ?[A-Za-z0-9]{1,3}\.?,? (?i:lt|lote)\.? ?[0-9]{1,3}\b"
-)
-_GRID_GATE = (
-    r"(?:#|(?i:no?\.?o?\.?|nro\.?|num\.?)) ?[0-9]+ ?[A-Za-z]{0,2} ?- ?[0-9]"
-    r"|\b(?i:mz|mza|manzana)\.? ?[A-Za-z0-9]+\.?,? (?i:lt|lote)"
-)
-_GRID = scanner(_GRID_PATTERN)
-_GRID_MATCHES = (
-    "Cra. 7 # 71-21, Torre B, Bogotá", "Calle 100 #8A-55", "carrera 7 no. 71-21", "Mz. B Lt. 12",
-    "Av. El Dorado # 69-76, Bogotá",
-)  # fmt: skip
-_GRID_REJECTS = ("carrera 7 de la temporada", "diagonal 4-3-3", "mz 4 del plano", "calle 13 no 2")
-
-
-def grid(data: bytes) -> Iterator[Range]:
-    """Yield addresses by the streets that cross, or by block and lot."""
-    text = data.decode("latin-1")
-    frame = Frame(text)
-    for match in _GRID.finditer(data):
-        start, end = match.span()
-        yield frame.head(start), frame.tail(end, latin=True)[0]
+_HOUSE_INSIDE = re.compile(f"[0-9] (?:bis |ter |quater )?(?:{FR_TYPE}|{ES_TYPE}) ")
 
 
 RULES: tuple[Rule, ...] = (
     Rule("address", _ES_GATES, spanish, _SPANISH_MATCHES, _SPANISH_REJECTS),
     Rule("address", (_OF_GATE,), numbered, ("14 de la calle Feria",), ("el 5 de la avenida",)),
     Rule("address", CODE_GATES, places, _PLACE_MATCHES, _PLACE_REJECTS),
-    Rule("address", (_GRID_GATE,), grid, _GRID_MATCHES, _GRID_REJECTS),
     Rule("address", (_ES_BOX_PATTERN,), spanish_boxes, _BOX_MATCHES, _BOX_REJECTS),
 )

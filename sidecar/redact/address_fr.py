@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from sidecar.redact.address_place import MORE_DIGITS, Frame, is_quantity, unit_at
-from sidecar.redact.address_town import CODE, CODE_GATES, LETTER, TOWNS, known_town
+from sidecar.redact.address_town import CAP, CODE, CODE_GATES, LETTER, NOT_NAME, TOWNS, known_town
 from sidecar.redact.engine import scanner
 from sidecar.redact.rule import Range, Rule
 from sidecar.redact.turns import in_turns
@@ -15,7 +15,6 @@ _FR_PARTICLE = words("fr.particle")
 _FR_STOP = words("fr.stop")
 _FR_STREET = words("fr.street")
 _FR_VERB = words("fr.verb")
-_NOT_NAME = (_EN_STOP | _FR_STOP | _FR_VERB | words("de.stop")) - {"du", "des", "la", "le", "les"}
 _FR_LABEL = words("fr.label")
 _FR_PLAIN = words("fr.plain")
 _FR_SUBJECT = words("fr.subject")
@@ -39,7 +38,12 @@ _FRENCH_MATCHES = (
     "27 rue de Paris, 97400 Saint-Denis, La Réunion",
     "Tour Horizon, 3 place de l'Église, 32100 Condom", "DEAUVILLE (14800), 19 avenue Foch",
     "Tour Part-Dieu 129 rue Servient 69003 Lyon", "2, rue des Jardins, Québec (Québec) G1R 4S9",
-    "D 906, 1120 route de Paris, 71000 Sancé", "46, rue de l'Ourcq - Bât. A - 3e - Pantin",
+    "D 906, 1120 route de Paris, 71000 Sancé", "47 , rue Carnot , 94700 Maisons-Alfort",
+    "5 trav. des Potiers, 30700 Uzès", "745, 3e Avenue, Limoilou, Québec",
+    "1 esplanade J4\n13002 Marseille",
+    "quatorze rue du Bac, Melun", "52 rue Foch, 59000 Lille (2e étage, porte 4)",
+    "zac du chêne 7 rue Foch",
+    "6 r des ecoles 71100 chalon s/ saone", "46, rue de l'Ourcq - Bât. A - 3e - Pantin",
 )  # fmt: skip
 _LAST_MATCHES = (
     "avenue kléber 80, nancy", "rue haute 22, 1000 bruxelles", "Boulevard Carnot 14, Lille",
@@ -48,33 +52,59 @@ _LAST_MATCHES = (
 )  # fmt: skip
 _LAST_REJECTS = (
     "Boulevard de la mort, 2007, Tarantino",
-    "la rue compte 12 maisons", "le boulevard fait 12 km", "rue barrée pendant 3 jours",
+    "la rue compte 12 maisons", "quai numéro 7, voie 3", "le boulevard fait 12 km",
+    "rue barrée pendant 3 jours",
     "cette avenue 12 fois", "rue de la paix 400 euros",
 )  # fmt: skip
-_COMMON_MATCHES = ("Place Saint-Lambert 9, 4000 Liège", "grand-place 1, 1000 bruxelles")
-_COMMON_REJECTS = ("place 3 à 1200 euros", "cours 12 en 1850 mots")
+_COMMON_MATCHES = (
+    "Place Saint-Lambert 9, 4000 Liège",
+    "Place Jourdan 1, Etterbeek",
+    "Grand-Place 5, Mons",
+    "grand-place 1, 1000 bruxelles",
+)
+_COMMON_REJECTS = (
+    "place 3 à 1200 euros",
+    "cours 12 en 1850 mots",
+    "place 2, Lyon gagne",
+    "route 5, Nice",
+    "Cours Moyen 2, Lyon",
+    "Place Rouge 1980, Paris",
+)
 _FRENCH_REJECTS = (
     "12 places assises dans la salle", "5 cours de maths", "BP 5645", "52 av. J.-C.",
     "quai 3 voie C", "départ 7 h 04 voie K", "calendrier 2025 zone B",
     "1 rond-point à refaire, 3 feux",
     "voiture 7 place 21", "chapitre 5 allée des brumes", "3 place settings", "40 allées et venues",
-    "AF 1380 porte F42 embarquement", "12 vers sur une place de village",
+    "AF 1380 porte F42 embarquement", "trois rues plus loin", "six chemins de terre",
+    "cinq cours de Maths", "12 vers sur une place de village",
 )  # fmt: skip
 
 # ------------------------------------------------------------------------------------- French
 FR_TYPE = alternatives("fr.street", "fr.street.weak")
-_FR_OLD = rf"{alternatives('fr.adjective')}[ -]{alternatives('fr.street', 'fr.street.weak')}\b"
+_FR_OLD = (  # "12 petite rue", in Quebec "745, 3e Avenue"
+    rf"(?:{alternatives('fr.adjective')}[ -]|[0-9]{{1,3}}(?i:e|re|ere|eme) )"
+    rf"{alternatives('fr.street', 'fr.street.weak')}\b"
+)
+_FR_SPELLED = (
+    r"(?:(?i:vingt|trente|quarante|cinquante|soixante)[ -]et[ -]un"
+    rf"|(?:(?i:dix|vingt|trente|quarante|cinquante|soixante)-)?{alternatives('fr.number')})"
+)
+_FR_STRONG = "(?i:rue|avenue|av\\.?|boulevard|bd\\.?|place|chemin|impasse|allee|quai|route)"
 _FR_PATTERN = (
-    rf"\b[0-9]{{1,4}}(?:(?:[-/]| et | a )[0-9]{{1,4}})?(?: ?(?i:bis|ter|quater|[a-d]))?(?:,? |,?\n)"
-    rf"(?:{FR_TYPE} |{_FR_OLD}|(?i:grand'?(?:rue|place))\b)"
+    r"\b[0-9]{1,4}(?:(?:[-/]| et (?:le )?| a )[0-9]{1,4})?(?: ?(?i:bis|ter|quater|[a-d]))?"
+    rf"(?: ?, ?| |,?\n)(?:{FR_TYPE} |{_FR_OLD}"
+    r"|(?i:grand'?(?:rue|place)|la canebiere|la croisette)\b)"
+    rf"|\b{_FR_SPELLED},? {_FR_STRONG} "
     rf"|\b{FR_TYPE} (?i:de|du|des|d'|la) ?|\b{alternatives('fr.named')} "
     r"|\b(?i:(?:le|au) (?:bourg|village)), "
 )
 # Gates ask for less than the patterns: what they spell out makes the gate large.
-_FR_NUMBER_ENDS = r"[0-9](?: ?(?i:bis|ter|quater|[a-d]))?(?:,? |,?\n)"
+_FR_NUMBER_ENDS = r"[0-9](?: ?(?i:bis|ter|quater|[a-d]))?(?: ?, ?| |,?\n)"
 _FR_GATES = (
-    rf"{_FR_NUMBER_ENDS}(?:{FR_TYPE} |{alternatives('fr.adjective')}[ -][A-Za-z])",
-    rf"{_FR_NUMBER_ENDS}(?i:grand'?[rp])",
+    rf"{_FR_NUMBER_ENDS}(?:{FR_TYPE} |{alternatives('fr.adjective')}[ -][A-Za-z]"
+    r"|[0-9]+(?i:e|re|ere|eme) [A-Za-z])",
+    rf"{_FR_NUMBER_ENDS}(?i:grand'?[rp]|la c)",
+    rf"(?:{alternatives('fr.number')}|et.un),? {_FR_STRONG} ",
     rf"\b{FR_TYPE} (?i:de|du|des|d'|la)|\b{alternatives('fr.named')} ",
     r"\b(?i:(?:le|au) (?:bourg|village)), ",
 )
@@ -82,18 +112,24 @@ _FR_GATES = (
 W = r"[A-Za-z\xc0-\xff][A-Za-z\xc0-\xff'.-]*"
 _FR_INTRO = r"(?:,? (?i:no\.? ?|numero )?|, au )"
 _FR_LAST_PATTERN = (
-    rf"\b{alternatives('fr.street.first')} (?:{W} ){{0,4}}?{W}{_FR_INTRO}[0-9]{{1,4}}[a-z]?\b"
+    rf"\b{alternatives('fr.street.first')} (?:{W} ){{0,4}}?{W}{_FR_INTRO}[0-9]{{1,4}}"
+    r"(?:[a-z]| ?(?i:bis|ter))?\b"
 )
 # Words for squares are of other languages too, or of sentences: only with a postcode.
+_FR_SQUARE = r"(?i:place|square|route|grand[-'](?:place|rue)|clos)"
 _FR_COMMON_PATTERN = (
-    rf"\b(?i:place|square|route|cours|quartier|grand-place|clos) (?:(?:{W} ){{0,4}}?{W},? )?"
+    rf"\b(?:{_FR_SQUARE}|(?i:cours|quartier)) (?:(?:{W} ){{0,4}}?{W},? )?"
     rf"[0-9]{{1,4}}[a-z]?(?:/[0-9]+)?(?:,? |,?\n){CODE} {LETTER}"
+    rf"|\b{_FR_SQUARE} (?:(?:{W} ){{0,4}}?{W}{LETTER} )?[0-9]{{1,3}}[a-z]?, {CAP}"
 )
+_FR_COMMON_GATE = r"[A-Za-z\xc0-\xff'-] [0-9]{1,3}[a-z]?, [A-Z\xc0]"  # that of another rule too
 _FR_COMMON = scanner(_FR_COMMON_PATTERN)
 _FR_COMMON_NUMBER = re.compile(r".*? [0-9]{1,4}[a-z]?(?:/[0-9]+)?(?=[, \n])", re.DOTALL)
+# "Place Jourdan 1, Etterbeek", but "Cours Moyen 2, Lyon", "place 2, Lyon"
+_FR_TOWN_BEHIND = re.compile(r"(?i:grand[-'](?:place|rue)|(?:place|square|route|clos) .+) [0-9]")
 _FR_LAST_GATE = rf"\b{alternatives('fr.street.first')} (?:{W} )*{W}{_FR_INTRO}[0-9]"
 _FR_TITLE = re.compile(".*, (?:19|20)[0-9]{2}", re.DOTALL)
-_FR_NAME_END = re.compile(r",? (?:no\.? ?|numero |au )?[0-9]+[a-z]?$")
+_FR_NAME_END = re.compile(r",? (?:no\.? ?|numero |au )?[0-9]+(?:[a-z]| ?(?:bis|ter))?$")
 _FR_LAST_HEAD = re.compile(rf"{alternatives('fr.street.first')} ")
 _FR_ARTICLE = re.compile(
     "(?<![A-Za-z\xc0-\xff'])"
@@ -105,6 +141,7 @@ _FR_MONTH = re.compile(
 )
 _FR_DAY = re.compile("[0-9]+(?:er|e|eme|(?:-[a-z0-9]+)+)?")  # "du 4-Septembre", "de la 2e D.B."
 _FR_LAST_WORD = re.compile("([A-Za-z\xc0-\xff'.]+)[ .]*$")
+_FR_SIDE = re.compile(r" [A-Z]\.")  # "boul. Rene-Levesque O., bur. 2500"
 _FR_BELGIAN = re.compile(",? [0-9]{1,4}[a-z]?(?![0-9A-Za-z])")
 _FR_BOX_PATTERN = r"\b(?:BP|B\.P\.|CS|TSA|bp|cs|tsa) ?[0-9]{1,6}"
 _CODE_NEXT = re.compile(rf",? ?\n?{CODE},? {LETTER}{{2}}")
@@ -117,15 +154,23 @@ def french(data: bytes) -> Iterator[Range]:
     frame = Frame(text)
     limit = len(text)
     for start, end in in_turns(reversed([match.span() for match in _FR.finditer(data)])):
-        numbered = text[start].isdigit()
+        spelled = _SPELLED.match(text, start, end)
+        numbered = text[start].isdigit() or spelled is not None
         if numbered and _SPANISH.match(text, start):
             continue  # "a las 10, Avda. de America 37"
+        if spelled and (text[end - 1] != " " or not _FR_CAPITAL.match(text, end)):
+            continue  # "trois rues", "six chemins de terre"
         until, limit = limit, start if numbered else limit
         if numbered and _is_labelled(text, start):
             continue
-        stop = _french_end(text, frame, start, end, until)
-        if stop > start:
-            yield frame.head(start), stop
+        stop = _french_end(text, frame, start, end, until, numbered)
+        if stop <= start or (
+            spelled
+            and not _FR_LED.search(text, max(0, start - 12), start)
+            and not has_word(text, _french_name(text, end, until)[0], stop)
+        ):
+            continue  # "six rue de la Paix est un film"
+        yield frame.head(start), stop
 
 
 def french_last(data: bytes) -> Iterator[Range]:
@@ -146,8 +191,8 @@ def french_last(data: bytes) -> Iterator[Range]:
             continue  # "12 rue Foch 720€"
         if _FR_TITLE.fullmatch(text[start:end]):
             continue  # "Boulevard de la mort, 2007"
-        names = _FR_NAME_END.sub("", text[type_.end() : end].lower()).split()
-        if names[-1] in _FR_PARTICLE or not _NOT_NAME.isdisjoint(names):
+        names = _FR_NAME_END.sub("", text[type_.end() - 1 : end].lower()).split()
+        if not names or names[-1] in _FR_PARTICLE or not NOT_NAME.isdisjoint(names):
             continue
         stop, code = frame.tail(end, latin=True)
         if not (code or has_word(text, end, stop)):
@@ -159,6 +204,9 @@ def french_last(data: bytes) -> Iterator[Range]:
         yield frame.head(start), stop
 
 
+_SPELLED = re.compile(rf"{_FR_SPELLED},? (?=[A-Za-z])")
+_FR_LED = re.compile(r"(?<![A-Za-z])(?i:au|du|habite|habitons|numero|no|adresse ?:) ?$")
+_FR_CAPITAL = re.compile(rf"(?:(?i:de|du|des|la|le|les|aux) |[dl]')*{CAP}")
 _SPANISH = re.compile(
     rf"[0-9]+, {alternatives('es.street', 'es.street.weak')} "
     rf"(?:{W} ){{0,5}}?{W}(?<! du)(?<! de),? "
@@ -181,10 +229,11 @@ def french_common(data: bytes) -> Iterator[Range]:
     for match in _FR_COMMON.finditer(data):
         start, end = match.span()
         number = _FR_COMMON_NUMBER.match(text, start, end)
-        if number is None or not _NOT_NAME.isdisjoint(number.group().lower().split()):
+        if number is None or not NOT_NAME.isdisjoint(number.group().lower().split()):
             continue
         stop, code = frame.tail(number.end(), latin=True)
-        if code:
+        named = _FR_TOWN_BEHIND.match(number.group()) is not None
+        if code or (named and known_town(text, number.end() + 2, TOWNS) > 0):
             yield frame.head(start), stop
 
 
@@ -207,9 +256,8 @@ def _is_labelled(text: str, start: int) -> bool:
     return label is not None and label.group(1).lower().rstrip(".") in _FR_LABEL
 
 
-def _french_end(text: str, frame: Frame, start: int, end: int, until: int) -> int:
+def _french_end(text: str, frame: Frame, start: int, end: int, until: int, numbered: bool) -> int:
     """Return where the address with the type up to `end` ends, or -1 if it is none."""
-    numbered = text[start].isdigit()
     name_end, certain = _french_name(text, end, until)
     if numbered and text[end - 1] not in " '":  # "38 grande rue"
         name_end, certain = _french_name(text, end + 1, until)[0], True
@@ -218,8 +266,11 @@ def _french_end(text: str, frame: Frame, start: int, end: int, until: int) -> in
         name_end = end - 2
     elif name_end == end or (numbered and text[end : end + 4] == "J.-C"):
         return -1
-    elif _FR_GATE_NUMBER.fullmatch(text, end, name_end):
+    elif text[start:end].lower().split()[-1] not in _FR_STREET and _FR_GATE_NUMBER.fullmatch(
+        text, end, name_end
+    ):
         return -1  # "AF 1380 porte F42"
+    name_end += _FR_SIDE.match(text, max(0, name_end - 2)) is not None
     house = None if numbered else _FR_BELGIAN.match(text, name_end)
     stop, code = frame.tail(house.end() if house else name_end, latin=True, loose=numbered)
     type_ = text[start:end].lower().split()[-1]
@@ -313,6 +364,8 @@ def _second_word(text: str, start: int) -> int:
 RULES: tuple[Rule, ...] = (
     Rule("address", _FR_GATES, french, _FRENCH_MATCHES, _FRENCH_REJECTS),
     Rule("address", (_FR_LAST_GATE,), french_last, _LAST_MATCHES, _LAST_REJECTS),
-    Rule("address", CODE_GATES, french_common, _COMMON_MATCHES, _COMMON_REJECTS),
+    Rule(
+        "address", (*CODE_GATES, _FR_COMMON_GATE), french_common, _COMMON_MATCHES, _COMMON_REJECTS
+    ),
     Rule("address", (_FR_BOX_PATTERN,), french_boxes, ("BP 5645, 69003 Lyon CEDEX 02",)),
 )

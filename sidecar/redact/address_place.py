@@ -19,6 +19,7 @@ from sidecar.redact.address_town import (
     DISTRICT,
     EU_UNIT,
     LETTER,
+    LOWER_TOWN,
     MORE_TOWN,
     NOT_CITY,
     NOT_TOWN,
@@ -56,6 +57,13 @@ _KEYED = re.compile(
     rf"(?:(?i:etage|etg\.?|et\.?|niveau)(?![A-Za-z]){_SIDE}|{alternatives('eu.side')}\b)"
     rf"|[0-9]{{1,2}}\.?[oa]?\.? ?{alternatives('eu.side')}\b\.?{_SIDE}"
     rf"|[0-9]{{1,2}}\.?[oanr]?\.? (?i:planta|piso|puerta|pis|pta){_SIDE}"
+    r"|[0-9]{1,2}(?i:er piso|(?:ero|ra|d[oa]|t[oa]|m[oa]|v[oa]|n[oa])\.?(?:,? (?:piso|planta))?"
+    r"(?: [a-z](?![a-z]))?)"  # "2do A", "8vo piso b"
+    r"|(?i:es|bl|pl|pt|esc|pta|plta): ?[0-9A-Za-z]{1,3}"  # as in the cadastre: "es:3 pl:04 pt:d"
+    r"|(?i:digicode|code) (?=[0-9A-Z]{0,3}[0-9]{2})[0-9A-Z]{4,6}|Sur|Norte|SUR|NORTE"
+    r"|(?i:interior|exterior|int|ext)\b(?!\.? ?[0-9])\.?"
+    r"|(?i:local|bajo|bajos)\.? ?(?:(?i:no?)\.? ?)?"
+    rf"[A-Za-z]?-?[0-9]{{1,4}}[A-Za-z]?(?![0-9A-Za-z]){_SIDE}"
     rf"|{alternatives('es.ordinal')}(?i:,? (?:planta|piso|puerta))?"
     rf"(?:,? {alternatives('es.ordinal', 'eu.side')}| [A-Z]\b)"
     rf"|(?i:c/o|z\. ?hd\.?|chez) (?i:(?:fam|familie|herr|frau|dr|m|mme)\.? )?{CAP}(?: {CAP})?"
@@ -66,10 +74,12 @@ _KEYED = re.compile(
 _TO_UNIT = re.compile(r" \(|,? - | ?[/\xa4] ?|-(?=[0-9])|[ ,]{1,3}\n?|\n")
 _FLOOR = re.compile(
     r"(?![0-9]{1,2} ?[hH])[0-9]{1,2}\.?[oaer]?\.?"
-    r"(?:(?: ?- ?| )[0-9]{1,2}\.?[oaer]?| ?-? ?[A-Za-z])?(?![0-9A-Za-z)]|[.,][0-9])"
+    r"(?:(?: ?- ?| )[0-9]{1,2}\.?[oaer]?| ?-? ?[A-Za-z]| ?\"[A-Za-z]\")?(?![0-9A-Za-z)]|[.,][0-9])"
 )
 _FLOOR_SIDE = re.compile(_SIDE)
-_BUILDING_BEHIND = re.compile(rf"{_BUILDING}(?=, ?[0-9A-Z\xc0]|\n)")
+_BUILDING_BEHIND = re.compile(
+    rf"{_BUILDING}(?=, ?(?:[0-9A-Z\xc0]|{alternatives('eu.apartment', 'eu.floor')}(?![A-Za-z]))|\n)"
+)
 _BUILDING_AFTER = re.compile(rf"{_BUILDING}(?=[,.;)\n]|$)")
 
 
@@ -81,6 +91,12 @@ def _units_end(text: str, end: int) -> int:
             break
         start, bracket = lead.end(), lead.group() == " ("
         unit = _KEYED.match(text, start)
+        if bracket and unit:
+            closed = _bracket_end(text, start)
+            if closed < 0:
+                break
+            end = closed
+            continue
         if unit is None and not bracket:
             floor = _FLOOR.match(text, start)
             if floor and is_quantity(text, floor.end()):
@@ -88,10 +104,49 @@ def _units_end(text: str, end: int) -> int:
             unit = _FLOOR_SIDE.match(text, floor.end()) if floor else None
             if floor is None and lead.group() == ", ":
                 unit = _BUILDING_BEHIND.match(text, start)
-        if unit is None or (bracket and text[unit.end() : unit.end() + 1] != ")"):
+        unit_end = unit.end() if unit else _estate_end(text, start)
+        if unit_end < 0:
             break
-        end = unit.end() + bracket
+        end = unit_end
     return end
+
+
+_ESTATE = re.compile(rf"{alternatives('es.estate')}\.?(?= )")
+_ESTATE_WORD = re.compile(rf" ({LETTER}[A-Za-z\xc0-\xff'.-]*)")
+_ESTATE_ENDS = re.compile(r"[,;)\n?!]| [|/-]|\.? ?$|\. [A-Z]")
+
+
+def _estate_end(text: str, start: int) -> int:
+    """Return where the quarter ends whose kind and name stand at `start`: "urb. el bosque"."""
+    estate = _ESTATE.match(text, start)
+    if estate is None:
+        return -1
+    end = estate.end()
+    for _ in range(5):
+        word = _ESTATE_WORD.match(text, end)
+        if word is None or word.group(1).lower().rstrip(".") in _NOT_LOOSE:
+            return -1
+        end = word.end()
+        if _ESTATE_ENDS.match(text, end):
+            return end
+        if text[end : end + 1] == " " and known_town(text, end + 1, TOWNS, False) > 0:
+            return end
+    return -1
+
+
+def _bracket_end(text: str, start: int) -> int:
+    """Return where the bracket ends that nothing but units fills: "(2eme etage, porte 4)"."""
+    for _ in range(4):
+        unit = _KEYED.match(text, start)
+        if unit is None:
+            return -1
+        if text[unit.end() : unit.end() + 1] == ")":
+            return unit.end() + 1
+        lead = _TO_AFTER.match(text, unit.end())
+        if lead is None:
+            return -1
+        start = lead.end()
+    return -1
 
 
 def unit_at(text: str, start: int) -> bool:
@@ -104,6 +159,8 @@ def _tail(text: str, latin: bool, loose: bool) -> tuple[int, bool]:
     """Return where the frame ends that `text` begins with, and whether it has a postcode."""
     end = 0
     units = _units_end(text, end)
+    if latin:
+        units = _crossing_end(text, units)
     for start in {units: None, end: None}:
         town = postcode(text, start, latin)
         if town > 0:
@@ -115,16 +172,43 @@ def _tail(text: str, latin: bool, loose: bool) -> tuple[int, bool]:
             return _behind_town(text, town, latin), True
     quarter = _QUARTER_BEFORE.match(text, units)  # "45 (Sudvorstadt), Leipzig"
     units = quarter.end() if quarter else units
+    quarter = _QUARTER_LAST.match(text, units) if latin else None
+    if quarter and quarter.group(1).lower() in _QUARTERS:
+        units = quarter.end()
     end = city(text, units, latin)
     if end > units:
         for _ in range(4):
-            more = _AFTER_CITY.match(text, end)
-            end = more.end() if more else end
-            lead = _TO_TOWN.match(text, end) if more is None else None
-            end = max(end, known_town(text, lead.end(), TOWNS)) if lead else end
+            lead = _TO_TOWN.match(text, end)
+            known = known_town(text, lead.end(), TOWNS) if lead else -1
+            more = _AFTER_CITY.match(text, end) if known < 0 else None
+            end = max(end, known, more.end() if more else end)
         return end, False
     alone = _CODE_ALONE.match(text, units)
     return (alone.end() if alone else units), False
+
+
+# Streets that cross, as in Latin America: "Calle 60 #491 x 57 y 59", "1234 esq. Rio Negro".
+_CROSS_NAME = rf"(?:[0-9]{{1,3}}[A-Za-z]?\b|(?:(?i:av|avda|c|calle|jr)\.? )?{CAP}(?: {CAP}){{0,2}})"
+_CROSS = re.compile(
+    r",? (?i:x|por) [0-9]{1,3}[A-Za-z]?(?: (?i:y|x) [0-9]{1,3}[A-Za-z]?)?(?![A-Za-z0-9])"
+    rf"|,? (?i:entre|e/) ?(?i:calles? )?{_CROSS_NAME} (?i:y|e) {_CROSS_NAME}"
+    rf"|,? (?i:esq\.?|esquina)(?: (?i:con|a))? "
+    rf"(?:{_CROSS_NAME}|{LETTER}+(?: {LETTER}+){{0,2}}(?=[,.\n]|$))"
+    rf"|,? (?i:y|con) (?i:calle|av\.?|avenida|avda\.?|via|jr\.?) {_CROSS_NAME}"
+    rf"| y {CAP}(?: {CAP}){{0,2}}(?=, {LETTER}|,? [0-9]{{4,6}} {LETTER})"
+)
+
+
+def _crossing_end(text: str, end: int) -> int:
+    """Return where the streets end that cross the one up to `end`, or `end`."""
+    cross = _CROSS.match(text, end)
+    if cross is None:
+        return end
+    if cross.group().startswith(" y ") and text[cross.end()] == ",":
+        behind = cross.end() + 2
+        placed = known_town(text, behind, TOWNS) > 0 or _BUILDING_AFTER.match(text, behind)
+        return cross.end() if placed else end
+    return cross.end()
 
 
 def _behind_town(text: str, end: int, latin: bool) -> int:
@@ -134,6 +218,8 @@ def _behind_town(text: str, end: int, latin: bool) -> int:
     for _ in range(2):
         country = COUNTRY.match(text, end)
         end = country.end() if country else end
+    if text[end : end + 2] == " (":
+        end = max(end, _bracket_end(text, end + 2))
     for _ in range(3):
         lead = _TO_AFTER.match(text, end)
         if lead is None:
@@ -156,7 +242,9 @@ _LOOSE = re.compile(
     rf"(?=(?:,[ \n]?|\n){CODE},? {LETTER}| [0-9]{{5}} {LETTER})"
 )
 _LOOSE_WORD = re.compile("[A-Za-z\xc0-\xff']+")
-_TO_ANOTHER = re.compile(" (?:a|al|au|nach|bis|hasta) [A-Z]")  # "from Calle Sol 3, Lugo to Av. ..."
+_TO_ANOTHER = re.compile(  # "from Calle Sol 3, Lugo to Av. ..."
+    " (?:a|al|au|nach|bis|hasta) (?:[A-Z0-9]|(?:av|avda|c|calle|plaza|rue)[ ./])"
+)
 _LOOSE_DIGITS = re.compile("(?:[^0-9]*[0-9]){7}|[0-9]{5}")
 
 
@@ -166,7 +254,7 @@ def _loose_end(text: str, start: int) -> int:
     if loose is None or loose.end() == start or _LOOSE_DIGITS.search(loose.group()):
         return -1
     words = [word.lower() for word in _LOOSE_WORD.findall(loose.group())]
-    if len(words) > 10 or not (_NOT_LOOSE | EU_UNIT).isdisjoint(words):
+    if len(words) > 10 or not _NOT_LOOSE_PART.isdisjoint(words):
         return -1
     if _TO_ANOTHER.search(loose.group()):
         return -1
@@ -199,9 +287,20 @@ _NOT_LOOSE = (
 )
 
 
+_NOT_LOOSE_PART = _NOT_LOOSE | EU_UNIT
+
+
 _TO_CITY = re.compile(
     r"(?: ?,| -| \xa4| \|)?[ \n](?:(?i:in|a|en) )?(?=[A-Za-z\xc0-\xff])|,(?=[A-Z])"
 )
+_NOT_CITY = (
+    (words("eu.apartment") - {"villa", "ch", "of"})
+    | words("eu.floor")
+    | (NOT_TOWN - TOWN_BEGINS)
+    | NOT_CITY
+)
+_QUARTERS = QUARTERS | TOWNS
+_QUARTER_LAST = re.compile(rf" \(({CAP}(?: {CAP})?)\)")
 _QUARTER_BEFORE = re.compile(rf" \({CAP}(?: {CAP})?\)(?=, ?{CAP})")
 _CITY_ENDS = re.compile(r"[.,;:)\n?!]|$| [a-z\xe0-\xff(\xa2\xa4-]")
 
@@ -221,14 +320,16 @@ def city(text: str, end: int, latin: bool = False) -> int:
     if not comma and lead.group().strip().lower() != "in":
         return end
     if comma and "\n" not in lead.group():
-        saint = SAINT_TOWN.match(text, start)
-        if saint:
-            return saint.end()
+        shape = SAINT_TOWN.match(text, start) or (LOWER_TOWN.match(text, start) if latin else None)
+        if shape:
+            return shape.end()
     name = CAP_TOWN.match(text, start)
     if name is None or "\n" in lead.group() or not _CITY_ENDS.match(text, name.end()):
         return end
     first = name.group().split()[0].lower().rstrip(".")
-    return end if first in NOT_CITY or first in NOT_TOWN - TOWN_BEGINS else name.end()
+    if first in _NOT_CITY:
+        return end
+    return name.end()
 
 
 def _district_end(text: str, start: int, known: int, latin: bool) -> int:
@@ -246,10 +347,14 @@ def _district_end(text: str, start: int, known: int, latin: bool) -> int:
 
 _CODE_ENDS = r"(?![0-9A-Za-z\xc0-\xff]|[ .,/-][0-9])"
 _AFTER_CITY = re.compile(
-    rf",? [(]?(?:{CODE_LABEL} ?)?(?:[ed]-)?[0-9]{{5}}{_CODE_ENDS}[)]?"
+    rf",? [(]?(?:{CODE_LABEL} ?)?(?:[ed]-)?[0-9]{{5,6}}{_CODE_ENDS}[)]?"
+    rf"| (?i:[a-z][0-9]{{4}}(?:[a-z]{{3}})?){_CODE_ENDS}|, [0-9]{{7}}(?: {CAP}){{1,2}}"
+    rf"| [0-9]{{4}}(?=, {alternatives('eu.country')}(?![A-Za-z]))"
     rf"|(?:,? |\n)\(?(?:{PROVINCE}|{alternatives('eu.country')})(?![A-Za-z\xc0-\xff-])\)?"
-    r"| \([0-9]{2}\)| (?i:d\.? ?c\.?|d\.? ?f\.?)(?![A-Za-z])| 1?[0-9](?=, [A-Z])"
-    rf"|(?:,? \(?{LETTER}{{2,}}\)?)?,? (?i:[a-z][0-9][a-z] ?[0-9][a-z][0-9])\b"  # as in Canada
+    r"|(?<=[Ll]ima) [0-9]{1,2}(?![0-9A-Za-z])"
+    r"| \([0-9]{2}\)|,? (?i:d\.? ?c\.?|d\.? ?f\.?)(?![A-Za-z])| 1?[0-9](?=, [A-Z])"
+    # as in Canada
+    rf"|(?:,? \(?{LETTER}{{2,}}\)?)?,? {{1,2}}(?i:[a-z][0-9][a-z] ?[0-9][a-z][0-9])\b"
 )
 _CODE_ALONE = re.compile(
     rf"(?:,? (?:{CODE_LABEL} ?)?|{BEFORE_CODE})[0-9]{{5}}{_CODE_ENDS}"
@@ -315,11 +420,19 @@ def _joined_start(text: str, end: int) -> int:
     begin = max(0, end - _LOOK_BACK)
     edge = _EDGE.match(text, begin, end)
     begin = edge.end() if edge else begin
-    venue = _venue_start(text, begin, end - 1, joined=True)
-    units = -1 if venue >= 0 else _units_start(text, begin, end - 1)
-    if not any(map(str.isdigit, text[max(0, units) : end])):
-        units = -1  # "at", in English
-    if units < 0 and venue < 0:
+    start = end
+    for _ in range(3):
+        venue = _venue_start(text, begin, start - 1, joined=True)
+        units = -1 if venue >= 0 else _units_start(text, begin, start - 1)
+        if not any(map(str.isdigit, text[max(0, units) : end])):
+            units = -1  # "at", in English
+        at = max(venue, units)
+        if at < 0:
+            break
+        start = at
+        if text[start - 1 : start] != " ":
+            break
+    if start == end:
         town = _CODE_TOWN.search(text, begin, end - 1)
         if town and known_town(text[: end - 1], town.start(1), TOWNS) == end - 1:
             return town.start()
@@ -327,7 +440,7 @@ def _joined_start(text: str, end: int) -> int:
         known = known_town(text[: end - 1], town.start(1), TOWNS) if town else -1
         if town and known > 0 and quarter_end(text[: end - 1], known) == end - 1:
             return town.start(1)
-    return next((at for at in (units, venue) if at >= 0), end)
+    return start
 
 
 # "10117 Berlin Wilhelmstr. 97"
@@ -374,20 +487,29 @@ def _venue_start(text: str, begin: int, end: int, joined: bool = False) -> int:
     """
     for venue in _VENUE.finditer(text, begin, end):
         names = _VENUE_WORD.findall(text[venue.end() : end].removeprefix("."))
+        if not names and not joined and " " in venue.group():
+            return venue.start()  # "Zone commerciale, 12 rue Foch"
         if len(names) > 7 or not names:
             continue
-        if joined and not any(name.rpartition("'")[2][:1].isupper() for name in names):
+        if len(venue.group()) > 4 and text.startswith(". ", venue.end()):
+            continue  # "en casa. Vivo en"
+        if (
+            joined
+            and venue.group().lower() not in _VENUE_PLAIN
+            and not any(name.rpartition("'")[2][:1].isupper() for name in names)
+        ):
             continue
         names = [name for name in names if name not in _OF_VENUE and name not in _VENUE_KIND]
         lower = [name for name in names if name[0].islower() and name[1:2] != "'"]
         if lower and (len(lower) < len(names) or len(lower) > 2 or venue.group()[0].isupper()):
             continue
-        if _NOT_LOOSE.isdisjoint(map(str.lower, names)):
+        if _NOT_VENUE.isdisjoint(map(str.lower, names)):
             return venue.start()
     return -1
 
 
-_VENUE_KIND = words("eu.venue.kind")
+_NOT_VENUE = _NOT_LOOSE | words("eu.venue.sort")
+_VENUE_KIND, _VENUE_PLAIN = words("eu.venue.kind"), words("eu.venue.plain")
 
 
 _PARTS = frozenset(

@@ -13,6 +13,14 @@ NOT_CITY = words("en.not_city") | words("de.not_phrase") | words("de.noun")
 NOT_TOWN = (
     words("fr.stop") | words("fr.particle") | words("es.stop") | words("de.stop") | words("en.stop")
 )
+# A street of the Romance languages has none of these in its name.
+NOT_NAME = (words("en.stop") | words("fr.stop") | words("fr.verb") | words("de.stop")) - {
+    "du",
+    "des",
+    "la",
+    "le",
+    "les",
+}
 # A word of one language is a name in another: a town begins with these.
 TOWN_BEGINS = words("eu.town.before")
 
@@ -48,7 +56,8 @@ def known_town(text: str, start: int, towns: frozenset[str], comma: bool = True)
         head, _, last = value.rpartition(" ")
         if not head:  # "Hamburg-Eppendorf", "london's"
             first = re.split("[-/']", last, maxsplit=1)[0]
-            if first != last and first.lower() in towns - WORD_TOWNS:
+            plain = first.lower()
+            if first != last and plain in towns and plain not in WORD_TOWNS:
                 joined = _JOINED.match(text, start + len(first))
                 return joined.end() if joined else start + len(first)
         value = head
@@ -113,12 +122,19 @@ SAINT_TOWN = re.compile(
     rf"(?i:bad|sankt|saint|sainte|san|santa|sant) {LETTER}{{3,}}"
     rf"(?: (?i:de|del|de la|de los|du|an der|am) {LETTER}{{3,}})?"
 )
-_IN_BRACKETS = re.compile(rf" \((?:{CAP}(?: {CAP})?|{alternatives('de.region')})\)")
-PROVINCE = alternatives("es.province")
+# "villafranca de los barros": in lower case too, behind a comma
+LOWER_TOWN = re.compile(
+    rf"{alternatives('es.town.first')} (?i:de (?:la |las |los |el )?|del ){LETTER}{{3,}}"
+    rf"(?: (?i:de|del|de la) {LETTER}{{3,}})?(?=[.,;:)\n?!]|$)"
+)
+_IN_BRACKETS = re.compile(rf" [(\[](?:{CAP}(?: {CAP})?|{alternatives('de.region')})[)\]]")
+# Some are words of sentences too.
+PROVINCE = rf"(?:{alternatives('es.province')}|(?:Ver|Son|Sin|Tab|Camp|Zac)\.)"
 _MORE_CAPS = re.compile(rf" {CAP}")
 MORE_TOWN = re.compile(
-    r"(?i:(?: la defense)? cedex(?: [0-9]{1,2})?|(?: d\.? ?[fc]\.?)(?![A-Za-z]))"
+    r"(?i:(?: la defense)? cedex(?: [0-9]{1,2})?|,?(?: d\.? ?[fc]\.?)(?![A-Za-z]))"
     rf"|(?:,? |\n)\(?{PROVINCE}(?![A-Za-z\xc0-\xff-])\)?"
+    r"|,? (?:VD|GE|VS|NE|FR|JU|BE)(?![A-Za-z])| [1-9](?=[.,;)\n]|$)"
 )
 DISTRICT = re.compile(r" (?:[0-9]{1,2}(?i:er|eme|e)?|(?i:[ivx]{1,5}e))(?![0-9A-Za-z]|[.,:/][0-9])")
 WITH_DISTRICTS = frozenset({"paris", "lyon", "marseille"})
@@ -143,14 +159,24 @@ CODE_GATES = (
 _CODE_HERE = re.compile(
     rf"(?:{_IN}|\. | / | - )({CODE})(,? |\n)(?={LETTER})"
     rf"|(?:[ ,]{{1,2}}|\n)((?:19|20)[0-9]{{2}})( )(?={alternatives('eu.town.year')})"
-    rf"|(?:{BEFORE_CODE}|, ?| |\n)((?i:[a-z][0-9]{{4}}[a-z]{{3}}))( )(?={LETTER})"
+    rf"|(?:{BEFORE_CODE}|, ?| |\n)((?i:[a-z][0-9]{{4}}[a-z]{{3}})|[A-Z][0-9]{{4}}|[0-9]{{6,7}})( )"
+    rf"(?={LETTER})"
     rf"|(?:{BEFORE_CODE}|, )((?i:[defab]-)?[0-9]{{5}}|[0-9]{{2}} [0-9]{{3}})(,? ?-? ?|\n)"
     rf"(?={LETTER}{{2}})"
+    rf"| ([0-9]{{5}})(-)(?={LETTER}{{2}})"
 )
+_LABEL_HERE = re.compile(" ?[:=]")
+_SHORT_CODE = re.compile("[A-Z]?[0-9]+")
+
+
+_SPACED = re.compile(rf"{LETTER}+(?: {LETTER}+)? - {LETTER}+(?: {LETTER}+)?(?: - {LETTER}+)*")
 
 
 def _town_end(text: str, start: int, latin: bool) -> int:
     """Return where the town behind a postcode ends, or -1."""
+    spaced = _SPACED.match(text, start)
+    if spaced and spaced.group().replace(" - ", "-").lower() in TOWNS:
+        return spaced.end()  # "Maisons - Alfort"
     end = known_town(text, start, TOWNS)
     if end < 0:
         match = _TOWN.match(text, start)
@@ -167,6 +193,8 @@ def _town_end(text: str, start: int, latin: bool) -> int:
             end = match.end(1)
         if latin and first[0].isupper():
             end = _more_caps(text, end)
+        elif latin:
+            end = _more_plain(text, end)
     else:
         end = quarter_end(text, end, latin)
     more = (TOWN_LATIN if latin else _TOWN_MORE).match(text, end)
@@ -189,6 +217,7 @@ TOWN_LATIN = re.compile(
     rf"(?: (?:de|del|de la|de los|de las|du|des|d'|sur|lez|les|la|le|el)(?: |(?<='))"
     rf"(?:{alternatives('es.province')}(?![A-Za-z-])"
     rf"|{CAP})){{1,2}}"
+    rf"| (?i:s)/ ?{LETTER}{{3,}}"
     r"| [0-9]{2} (?i:sp)\b"
 )
 
@@ -203,15 +232,35 @@ def _more_caps(text: str, end: int) -> int:
     return end
 
 
+_NOT_MORE = NOT_NAME | NOT_TOWN | EU_UNIT
+_MORE_PLAIN = re.compile(rf"( {LETTER}{{3,}})(?=[\n.,;:)?!]|$)")
+
+
+def _more_plain(text: str, end: int) -> int:
+    """Return where one more name without a capital ends: "46090 flaujac poujols"."""
+    more = _MORE_PLAIN.match(text, end)
+    if more is None or more.group(1).strip() in _NOT_MORE:
+        return end
+    return more.end()
+
+
 def postcode(text: str, start: int, latin: bool = False) -> int:
     """Return where the postcode and town that follow `start` end, or -1."""
     code = _CODE_HERE.match(text, start)
     if code is None:
         return -1
-    kind = next(group for group in (1, 3, 5, 7) if code.group(group))
+    kind = next(group for group in (1, 3, 5, 7, 9) if code.group(group))
     value = code.group(kind)
+    if kind == 5 and _SHORT_CODE.fullmatch(value):  # "S2000 Rosario", "7550272 Santiago"
+        return known_town(text, code.end(), TOWNS) if latin else -1
     if value[:2] == "75" and latin:  # Paris: what follows in lower case is no other town
         town = known_town(text, code.end(), TOWNS)
         if town < 0 and text[code.end()].islower():
             return code.end(kind)
-    return _town_end(text, code.end(), latin)
+    town = code.end()
+    if "," in code.group(kind + 1) and text[town].islower() and known_town(text, town, TOWNS) < 0:
+        return code.end(kind)  # "26200, descríbenos"
+    end = _town_end(text, town, latin)
+    if end > 0 and "\n" in code.group(kind + 1) and _LABEL_HERE.match(text, end):
+        return code.end(kind)  # "47300\nVille : Agen"
+    return end

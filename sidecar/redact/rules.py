@@ -4,6 +4,7 @@ from sidecar.redact import (
     address_de,
     address_en,
     address_en_code,
+    address_es,
     address_eu,
     address_fr,
     address_label,
@@ -29,6 +30,7 @@ ADDRESS_RULES = (
     *address_de.RULES,
     *address_fr.RULES,
     *address_eu.RULES,
+    *address_es.RULES,
     *address_label.RULES,
 )
 sections_of.cache_clear()  # the rules have what they need of it

@@ -138,7 +138,30 @@ def test_leaves_alone(value: str) -> None:
         ("Salle des fêtes, 3 place Foch, 32100 Condom", "Salle des fêtes, [ADDRESS]"),
         ("Mairie de Lyon, 1 place Foch, 69001 Lyon", "Mairie de Lyon, [ADDRESS]"),
         ("Museo del Prado, Paseo del Prado s/n, 28014 Madrid", "Museo del Prado, [ADDRESS]"),
+        (
+            "Escuela de surf, Playa Sol, C/ Pez 8, 33405 Salinas",
+            "Escuela de surf, Playa Sol, [ADDRESS]",
+        ),
+        (
+            "un gimnasio en casa. Vivo en Calle Sagasta, 68",
+            "un gimnasio en casa. Vivo en [ADDRESS]",
+        ),
+        ("un chalet adosado, C/ Luna 17, 3º B", "un chalet adosado, [ADDRESS]"),
+        ("L'immeuble, 64 rue Foch, 59491 Lille, est", "L'immeuble, [ADDRESS], est"),
+        # one street behind another, or behind words about one
+        ("de c. nueva 5, ronda a av. real 33 29601 marbella", "de [ADDRESS] a [ADDRESS]"),
+        ("Calle cortada por obras en calle Alcalá 100", "Calle cortada por obras en [ADDRESS]"),
+        ("du 3 place Foch au 8 rue Monge, 69002 Lyon", "du [ADDRESS] au [ADDRESS]"),
+        ("San Lorenzo 2280, Mar del Plata", "[ADDRESS]"),
+        ("Avenida Alemania 0671, Temuco", "[ADDRESS]"),
         # the words behind
+        (
+            "Adresse : 5 rue Foch\nCode postal : 47300\nVille : Agen",
+            "Adresse : [ADDRESS]\n[ADDRESS]\nVille : [ADDRESS]",
+        ),
+        ("C/ Real s/n, 26200, llámanos", "[ADDRESS], llámanos"),
+        ("Calle Sol 3 con María y dos gatos", "[ADDRESS] con María y dos gatos"),
+        ("Av. Colón 350, Córdoba el 3 de marzo", "[ADDRESS] el 3 de marzo"),
         ("Bergstraße 26, 01069 Dresden im Halteverbot", "[ADDRESS] im Halteverbot"),
         ("11 rte de paris 35760 saint gregoire sur le cv", "[ADDRESS] sur le cv"),
         ("Calle Pez 17, Malasaña encima de un bar de jazz", "[ADDRESS] encima de un bar de jazz"),
