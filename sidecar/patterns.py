@@ -62,7 +62,7 @@ def keep() -> int:
     _compiler.compile = _compile
     missing = len(_met.keys() - _known.keys())
     if missing > _FEW * len(_met) and not sys.dont_write_bytecode:
-        with suppress(OSError):  # a root that is read-only, somebody else's package
+        with suppress(OSError, ValueError):  # a root that is read-only, what marshal does not take
             _FILE.parent.mkdir(parents=True, exist_ok=True)
             written = _FILE.with_suffix(f".re.{os.getpid()}")
             written.write_bytes(marshal.dumps((_MADE_BY, _met), 2))  # 2: no order of references
@@ -73,8 +73,9 @@ def keep() -> int:
 
 
 def _from_file(pattern: Any, flags: int = 0) -> Any:
-    if not isinstance(pattern, str | bytes):
+    if type(pattern) not in (str, bytes):
         return _compile(pattern, flags)
+    flags = int(flags)
     if (known := _known.get((pattern, flags))) is not None:
         with suppress(RuntimeError, ValueError, TypeError):  # code is checked
             all_flags, code, *groups = known
@@ -88,5 +89,11 @@ def _from_file(pattern: Any, flags: int = 0) -> Any:
     finally:
         _compiler._sre = _sre  # noqa: SLF001
     all_flags, code, groups, by_name, names = recording.parts
-    _met[pattern, flags] = (all_flags, array(_CODE, code).tobytes(), groups, dict(by_name), names)
+    _met[pattern, flags] = (
+        int(all_flags),
+        array(_CODE, code).tobytes(),
+        groups,
+        dict(by_name),
+        names,
+    )
     return compiled

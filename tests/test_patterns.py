@@ -57,6 +57,16 @@ def test_kept_patterns_are_the_same(kept: Path) -> None:
     assert [seen(pattern) for pattern in compiled()] == plain
 
 
+def test_flags_are_kept_as_numbers(kept: Path) -> None:
+    """Python's own modules pass an enumeration, which no file holds; and patterns once compiled."""
+    patterns.reuse()
+    compiler: Any = re._compiler  # type: ignore[attr-defined]
+    assert compiler.compile("x", re.IGNORECASE).match("X")
+    assert compiler.compile(re._parser.parse("y"), 0).match("y")  # type: ignore[attr-defined]
+    assert patterns.keep() == 1
+    assert kept.exists()
+
+
 @pytest.mark.parametrize("content", [b"", b"\x00", b"what", b"(\x02\x00\x00\x00", b"N"])
 def test_what_is_no_such_file_is_written_anew(kept: Path, content: bytes) -> None:
     """Torn or of another interpreter: it is as if there was none."""
