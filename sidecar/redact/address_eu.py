@@ -17,9 +17,9 @@ from sidecar.redact.address_town import (
     CODE_GATES,
     LETTER,
     NOT_NAME,
-    QUARTERS,
     TOWNS,
     WORD_TOWNS,
+    is_known_place,
     known_town,
 )
 from sidecar.redact.engine import scanner
@@ -290,7 +290,7 @@ _PLACE_PATTERN = (
     rf"(?:(?:,[ \n]?|\n)[^,;:\n]+){{0,3}}(?:,[ \n]?|\n| )[0-9]{{5}} {LETTER}"
 )
 _PLACE = scanner(_PLACE_PATTERN)
-_NO_STREETS = words("de.not_street") | QUARTERS | TOWNS  # "Rathaus Schoneberg"
+_NO_STREETS = words("de.not_street")
 
 
 # Only what stands before a postcode is looked at: the pattern is a large one.
@@ -339,7 +339,8 @@ def _is_place(text: str, start: int, end: int, town: int) -> bool:
         plain = first.lower().replace("\xdf", "ss")
         if first[1:2] == "'" and not first[2:3].isupper():
             return False  # "L'immeuble, 64 avenue Foch"
-        return (known or text[town].isupper()) and first[0].isupper() and plain not in _NO_STREETS
+        place = plain in _NO_STREETS or is_known_place(plain)  # "Rathaus Schoneberg"
+        return (known or text[town].isupper()) and first[0].isupper() and not place
     if names[0].lower() in _NOT_FIRST or _HOUSE_INSIDE.search(text, start, town):
         return False  # "bar au 18 rue Foch": another rule knows where it begins
     plain = sum(name.isalpha() and name[0].islower() and name not in _PLAIN for name in names)

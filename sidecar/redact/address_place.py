@@ -33,6 +33,7 @@ from sidecar.redact.address_town import (
     WITH_DISTRICTS,
     WORD_TOWNS,
     behind_quarter,
+    is_known_place,
     known_town,
     postcode,
     quarter_end,
@@ -173,7 +174,7 @@ def _tail(text: str, latin: bool, loose: bool) -> tuple[int, bool]:
     quarter = _QUARTER_BEFORE.match(text, units)  # "45 (Sudvorstadt), Leipzig"
     units = quarter.end() if quarter else units
     quarter = _QUARTER_LAST.match(text, units) if latin else None
-    if quarter and quarter.group(1).lower() in _QUARTERS:
+    if quarter and is_known_place(quarter.group(1).lower()):
         units = quarter.end()
     end = city(text, units, latin)
     if end > units:
@@ -299,7 +300,6 @@ _NOT_CITY = (
     | (NOT_TOWN - TOWN_BEGINS)
     | NOT_CITY
 )
-_QUARTERS = QUARTERS | TOWNS
 _QUARTER_LAST = re.compile(rf" \(({CAP}(?: {CAP})?)\)")
 _QUARTER_BEFORE = re.compile(rf" \({CAP}(?: {CAP})?\)(?=, ?{CAP})")
 _CITY_ENDS = re.compile(r"[.,;:)\n?!]|$| [a-z\xe0-\xff(\xa2\xa4-]")

@@ -8,6 +8,7 @@ TOWNS = frozenset().union(*(words(country, "towns.txt") for country in ("de", "f
 QUARTERS = words("de.quarter", "towns.txt") | words("es.quarter", "towns.txt")
 OVERSEAS = words("es.province")
 WORD_TOWNS = words("word", "towns.txt")
+
 EU_UNIT = words("eu.unit")
 NOT_CITY = words("en.not_city") | words("de.not_phrase") | words("de.noun")
 NOT_TOWN = (
@@ -35,6 +36,11 @@ _TOWN_WORDS = re.compile(rf"{LETTER}{_TOWN_WORD}(?: {LETTER}{_TOWN_WORD}){{0,4}}
 _NOT_WHOLE = re.compile("[A-Za-z0-9@\xc0-\xff]")
 _JOINED = re.compile(rf"[-/]{LETTER}{{3,}}(?:-{LETTER}{{2,}})*")
 _QUARTER = re.compile(rf" ({LETTER}[A-Za-z\xc0-\xff.-]*(?: {LETTER}[A-Za-z\xc0-\xff-]*)?)")
+
+
+def is_known_place(name: str) -> bool:
+    """Tell whether a name in lower case is that of a town or a quarter."""
+    return name in TOWNS or name in QUARTERS
 
 
 def known_town(text: str, start: int, towns: frozenset[str], comma: bool = True) -> int:

@@ -346,17 +346,22 @@ def _raw(chars: Iterable[str]) -> frozenset[str]:
 
 
 def _roughly(chars: Iterable[str]) -> str:
-    """Return a short pattern for characters, and for some that look like them.
+    """Return a short pattern for characters, and for all that lie between them.
 
-    There is one for nearly every letter of the gate, and each byte of it takes ten of memory.
+    There is one for nearly every letter of the gate, and each range of it takes ten bytes.
     """
     forms: dict[int, list[str]] = {}
     for form in _raw(chars):
         forms.setdefault(len(form), []).append(form)
-    columns = [
-        [sorted(set(column)) for column in zip(*forms[size], strict=True)] for size in sorted(forms)
+    ranges = [
+        "".join(_range(min(column), max(column)) for column in zip(*forms[size], strict=True))
+        for size in sorted(forms)
     ]
-    return f"(?:{'|'.join(''.join(map(_char_class, column)) for column in columns)})"
+    return f"(?:{'|'.join(ranges)})"
+
+
+def _range(first: str, last: str) -> str:
+    return rf"[\x{ord(first):02x}-\x{ord(last):02x}]"
 
 
 @cache
