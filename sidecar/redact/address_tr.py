@@ -27,6 +27,7 @@ from sidecar.redact.words import alternatives, words
 _TR_BREAK = words("tr.break")
 _TR_STOP = words("tr.stop")
 _TR_UNIT = words("tr.unit")
+_NO_VENUE = _TR_BREAK | _TR_STOP
 
 MATCHES = (
     "Merkez Mah. Gül Sok. No:12 D:3 Kadıköy/İstanbul", "Papatya Sok. No: 7",
@@ -274,7 +275,7 @@ def _venue_end(text: str, end: int) -> int:
     at = end
     for _ in range(5):
         word = _VENUE_WORD.match(text, at)
-        if word is None or not {word.group(1).lower()}.isdisjoint(_TR_BREAK | _TR_STOP):
+        if word is None or word.group(1).lower() in _NO_VENUE:
             break
         place = PLACE.match(text, at)
         if place and at > end:

@@ -286,7 +286,9 @@ def _is_phone(key: str, number: str, fields: Fields) -> bool:
     if not (fields.is_text and number.isdecimal() and 7 <= len(number) <= 15):
         return False
     words = [word.lower() for word in _KEY_WORD.findall(key)]
-    return not _PHONE_WORDS.isdisjoint(words) and words[-1] in _PHONE_WORDS | _NUMBER_WORDS
+    return not _PHONE_WORDS.isdisjoint(words) and (
+        words[-1] in _PHONE_WORDS or words[-1] in _NUMBER_WORDS
+    )
 
 
 def _escaped(replacement: str) -> str:
