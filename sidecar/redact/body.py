@@ -183,9 +183,10 @@ class Redactor:
         offsets: Sequence[int] | None,
     ) -> Iterator[_Edit]:
         """Yield the edits for a valid JSON document, those of keys last."""
-        outer: list[tuple[Fields, list[_Key], str]] = []
+        outer: list[tuple[Fields, list[_Key], str, bool]] = []
         container, keys = root, list[_Key]()
         fields, key = root, ""  # what the next value is: in an array the same as its container
+        listed = False  # it is in an array, of which a key announces no address
         upcoming = iter(offsets or ())
         offset = next(upcoming, _NOWHERE) if offsets is not None else 0
         for token in _TOKEN.finditer(body):
@@ -194,11 +195,12 @@ class Redactor:
                 offset = next(upcoming, _NOWHERE)
             mark = body[start : start + 1]
             if mark in b"{[":
-                outer.append((container, keys, key))
+                outer.append((container, keys, key, listed))
+                listed = mark == b"["
                 container, keys = fields.of_object if mark == b"{" else fields, []
             elif mark in b"}]":
                 yield from _distinct(keys)
-                container, keys, key = outer.pop()
+                container, keys, key, listed = outer.pop()
                 fields = container
             elif token[2]:
                 raw = token[1][1:-1]
@@ -209,7 +211,8 @@ class Redactor:
             elif mark != b'"':  # one offset stands for all the numbers of an array
                 yield from self._edits_in_value(body, start, end, key, fields)
             elif offset < end:
-                yield from self._edits_in_value(body, start + 1, end - 1, key, fields)
+                label = "" if listed else key
+                yield from self._edits_in_value(body, start + 1, end - 1, label, fields)
 
     def _edits_in_value(
         self, body: bytes, start: int, end: int, key: str, fields: Fields
