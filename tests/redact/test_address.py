@@ -179,7 +179,7 @@ def test_what_stands_around_a_street_is_enough() -> None:
     """A decision by what stands around is the one by the whole text, wherever that is cut."""
     data = "; ".join(matches("address") * 2).encode("latin-1", "replace")
     text, codes = data.decode("latin-1"), codes_in(data)
-    nearby = Nearby(text, address_en._street, 72, codes)
+    nearby = Nearby(text, address_en._street, address_en._REACH, codes)
     for match in address_en._CORE.finditer(data):
         begin, end = match.span()
         a, b = address_en._street(text, begin, end, codes)
