@@ -333,7 +333,7 @@ def _phrase_start(words: list[tuple[int, str]]) -> int:
         if lower in _DE_PREPOSITIONS:
             phrase = " ".join(w for _, w in words[index : index + 2])
             return index if word[0].isupper() or _DE_LOWER_PHRASE.match(phrase) else len(words)
-        if lower in _DE_NOUN - _DE_ARTICLES:
+        if lower in _DE_NOUN and lower not in _DE_ARTICLES:
             break
     return len(words)
 
@@ -478,10 +478,11 @@ _SCORE = re.compile(rf", {LETTER}+ [0-9]")  # "Hannover 3, Mainz 2"
 def _is_name(name: str) -> bool:
     """Tell whether the words before a number are no ordinary ones: "in Kapitel 3, Berlin"."""
     first = name.partition(" ")[0].lower()
-    return not {first, name.lower()} & (_DE_NOT_PHRASE | _DE_NOUN | _DE_STOP | _THINGS)
+    return _NOT_NAME.isdisjoint((first, name.lower()))
 
 
 _THINGS = words("label.value") | words("en.label") | words("fr.label")
+_NOT_NAME = _DE_NOT_PHRASE | _DE_NOUN | _DE_STOP | _THINGS
 
 
 # A gate asks for no more than the end of a name, or the postcode where the rule wants one: to count

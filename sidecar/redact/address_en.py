@@ -1,7 +1,7 @@
 """Addresses as English speakers write them: number, street, unit, town, state or postcode."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 
 from sidecar.redact.address_en_place import (
@@ -15,8 +15,8 @@ from sidecar.redact.address_en_place import (
 )
 from sidecar.redact.address_place import Frame
 from sidecar.redact.address_town import LETTER
-from sidecar.redact.engine import Scanner, scanner
-from sidecar.redact.rule import Decisions, Range, Rule
+from sidecar.redact.engine import Scanner, maybe, scanner
+from sidecar.redact.rule import NOTHING, Nearby, Range, Rule
 from sidecar.redact.turns import in_turns
 from sidecar.redact.words import alternatives, words
 
@@ -118,46 +118,50 @@ _LEADING_UNIT = re.compile(
     r"(?i: left| right| rear| front)?)"
     r"(?:,{1,2} ?|,? at | - | |,?\n)$|(?<![A-Za-z0-9$#./:@+_-])[0-9]{1,5} $"
 )
+# `re` tries it at every character: RE2 tells whether that is worth while.
+_MAYBE_LEADING_UNIT = maybe(_LEADING_UNIT)
 _LEADS = (", ", ",,", " at ", " - ", "\n", *(f"{digit} " for digit in range(10)))
 _LETTER_LEAD = re.compile("[0-9 ][A-Za-z] $")
 
 
-def _streets(text: str, cores: list[Range], codes: list[Range]) -> Iterator[Range]:
-    """Yield number, street and what follows them."""
-    starts, whole, frame = Decisions(_street_start), Decisions(_is_street), Frame(text)
-    for begin, end in in_turns(cores):
+def _street(text: str, begin: int, end: int, codes: Sequence[Range]) -> Range:
+    """Return number, street and what stands around them."""
+    after = _AFTER_SUFFIX.match(text, end)
+    while after:
+        end = after.end()
         after = _AFTER_SUFFIX.match(text, end)
-        while after:
-            end = after.end()
-            after = _AFTER_SUFFIX.match(text, end)
-        saint = _SAINT_STREET.match(text, end) if _SAINT.search(text, begin, end) else None
-        end = saint.end() if saint else end
-        farm = _FARM_ROAD.match(text, end) if text[end + 1 : end + 2].isupper() else None
-        if farm and not _STRONG_END.search(text, begin, end):
-            end = farm.end()
-        origin = max(0, begin - _LOOK_BACK)
-        start = starts[text[origin:end], begin - origin] + origin
-        if start < origin or text[start:end].rstrip(".").lower() in _TITLES:
-            continue
-        if _CLAUSE.match(text, start):
-            continue
-        lead = text[max(0, start - _LOOK_BACK) : start]
-        leads = lead.endswith(_LEADS) or _LETTER_LEAD.search(lead)
-        unit = leads and _LEADING_UNIT.search(text, start - len(lead), start)
-        stop = tail(text, end, codes)
-        inside = unit and unit.group()[0] not in "nN0123456789"  # "No. 5, 12 more lanes"
-        if stop > end or inside or whole[_around(text, start, end)]:
-            first = unit.start() if unit else start - _lead_size(lead)
-            yield behind_name(text, frame.head(first, HEAD), start), stop
+    saint = _SAINT_STREET.match(text, end) if _SAINT.search(text, begin, end) else None
+    end = saint.end() if saint else end
+    farm = _FARM_ROAD.match(text, end) if text[end + 1 : end + 2].isupper() else None
+    if farm and not _STRONG_END.search(text, begin, end):
+        end = farm.end()
+    origin = max(0, begin - _LOOK_BACK)
+    start = _street_start(text[origin:end], begin - origin) + origin
+    if start < origin or text[start:end].rstrip(".").lower() in _TITLES:
+        return NOTHING
+    if _CLAUSE.match(text, start):
+        return NOTHING
+    lead = text[max(0, start - _LOOK_BACK) : start]
+    leads = lead.endswith(_LEADS) or _LETTER_LEAD.search(lead)
+    unit = None
+    if leads and _MAYBE_LEADING_UNIT.search(lead.encode("latin-1")):
+        unit = _LEADING_UNIT.search(text, start - len(lead), start)
+    stop = tail(text, end, codes)
+    inside = unit and unit.group()[0] not in "nN0123456789"  # "No. 5, 12 more lanes"
+    if stop > end or inside or _is_street(*_around(text, start, end)):
+        first = unit.start() if unit else start - _lead_size(lead)
+        return behind_name(text, Frame(text).head(first, HEAD), start), stop
+    return NOTHING
 
 
 def _lead_size(lead: str) -> int:
     """Return the size of the words that belong to a number: "no. 7", "Plot 14, Ash Rise"."""
-    spelled = SPELLED_NUMBER.search(lead) or _MORE_NUMBERS.search(lead)
-    if spelled:
-        return len(spelled.group(1))
+    if _MAYBE_SPELLED.search(lead.encode("latin-1")):
+        spelled = SPELLED_NUMBER.search(lead) or _MORE_NUMBERS.search(lead)
+        if spelled:
+            return len(spelled.group(1))
     before, _, word = lead[:-1].rpartition(" ") if lead[-1:] == " " else ("", "", "")
-    if word.islower() and before.rpartition(" ")[2] in _ARTICLES | _OWNERS:
+    if word.islower() and before.rpartition(" ")[2] in _WITH_ROOM:
         return 0  # "i rent a room 1340 e 9th st"
     return len(word) + 1 if word.lower() in _EN_UNIT else 0
 
@@ -170,6 +174,7 @@ SPELLED_NUMBER = re.compile(
     r"(?:^|[^A-Za-z0-9. ] ?|(?<![A-Za-z])[a-z]+ )"  # not of a capital: "Symphony No. 5"
     r"((?:(?i:no\.|num\.?|number)|N[oO]|(?:(?<=at )|(?<=to )|(?<=of ))no) ?#? ?)$"
 )
+_MAYBE_SPELLED = maybe(SPELLED_NUMBER, _MORE_NUMBERS)
 
 
 def _street_start(text: str, start: int) -> int:
@@ -239,6 +244,7 @@ _NOT_ALONE = frozenset(
 _ENDS = re.compile(r"[,.;:)?!\n]| [^A-Za-z0-9\xc0-\xff]|$")
 GLUE = frozenset("$#-_/.:@+\xa2\xa4")
 _LOOK_BACK = 24  # from a house number
+_REACH = 360  # of what stands before it, and before that
 _LONG_NUMBER = re.compile("[0-9]{4,}")
 _NUMBERS_BEFORE = re.compile(r"[0-9]{4,} [0-9]{4,} $")
 YEAR = re.compile("(?:19|20)[0-9]{2}")
@@ -262,6 +268,7 @@ FOLLOWS = re.compile(
 _SOFT_STREETS = frozenset("gardens grove villas croft wharf quay rise mount walk hill".split())
 _OWNERS = frozenset("my our the his her their your".split())
 _ARTICLES = frozenset({"a", "an", "this", "that", "every", "each", "of", "no"})
+_WITH_ROOM = _ARTICLES | _OWNERS
 
 
 def _around(text: str, start: int, end: int) -> tuple[str, int, int]:
@@ -335,15 +342,14 @@ _MILITARY = re.compile(
 )
 
 
-def _boxes(text: str, boxes: list[Range], codes: list[Range]) -> Iterator[Range]:
-    """Yield post office boxes and military addresses."""
-    frame = Frame(text)
-    for start, end in in_turns(boxes):
-        value = text[start:end].lower()
-        military = _MILITARY.match(text, end)
-        stop = military.end() if military else tail(text, end, codes)
-        if stop > end or "box" in value or value.startswith(("p", "bfpo")):
-            yield frame.head(start, HEAD), stop
+def _box(text: str, start: int, end: int, codes: Sequence[Range]) -> Range:
+    """Return a post office box or a military address."""
+    value = text[start:end].lower()
+    military = _MILITARY.match(text, end)
+    stop = military.end() if military else tail(text, end, codes)
+    if stop > end or "box" in value or value.startswith(("p", "bfpo")):
+        return Frame(text).head(start, HEAD), stop
+    return NOTHING
 
 
 # Gates ask for less than the patterns: what they spell out makes the gate large.
@@ -357,20 +363,25 @@ _GRID_GATE = r"[0-9],? (?i:[nsew])[A-Za-z]*\.? [0-9]"
 _CORE, _BOX = map(scanner, (_CORE_PATTERN, _BOX_PATTERN))
 
 
-def _spans(scan: Scanner, data: bytes) -> list[Range]:
-    return [match.span() for match in scan.finditer(data)]
+def _near(data: bytes, scan: Scanner, decide: Callable[..., Range]) -> Iterator[Range]:
+    """Yield what is decided about the matches in a view."""
+    if found := [match.span() for match in scan.finditer(data)]:
+        text = data.decode("latin-1")
+        nearby = Nearby(text, decide, _REACH, codes_in(data))
+        for begin, end in in_turns(found):
+            start, stop = nearby.range(begin, end)
+            if start < stop:
+                yield start, stop
 
 
 def streets(data: bytes) -> Iterator[Range]:
     """Yield the addresses of number and street in a view; ranges may overlap."""
-    if cores := _spans(_CORE, data):
-        yield from _streets(data.decode("latin-1"), cores, codes_in(data))
+    return _near(data, _CORE, _street)
 
 
 def boxes(data: bytes) -> Iterator[Range]:
     """Yield the post office boxes and military addresses in a view."""
-    if found := _spans(_BOX, data):
-        yield from _boxes(data.decode("latin-1"), found, codes_in(data))
+    return _near(data, _BOX, _box)
 
 
 RULES: tuple[Rule, ...] = (

@@ -19,8 +19,7 @@ from sidecar.redact.address_en_place import (
     is_stop,
 )
 from sidecar.redact.engine import scanner
-from sidecar.redact.rule import Range, Rule
-from sidecar.redact.turns import in_turns
+from sidecar.redact.rule import NOTHING, Nearby, Range, Rule
 from sidecar.redact.words import words
 
 _EN_STREET = words("en.street")
@@ -59,33 +58,32 @@ _A_DIGIT = re.compile("[0-9]")
 _UPPER_CODE = re.compile(r"[A-Z]{1,2}[0-9][0-9A-Z]? [0-9][A-Z]{2}")
 
 
-def _from_the_right(text: str, rights: list[Range]) -> Iterator[Range]:
-    """Yield what precedes a state or a postcode, and it."""
-    done = 0
-    for anchor, end in in_turns(rights):
-        begin, done = max(done, anchor - 110), end
-        code = text[anchor:end]
-        if _GLUED.match(text, anchor - 1) or _GLUED_RIGHT.match(text, end):
-            continue
-        if code[2:].isalpha() and code[2:].lower() not in _US_CODE:
-            continue
-        start = _walk_left(text, begin, anchor, code[:2].islower())
-        if start == anchor and code[-3:].isalnum() and _A_DIGIT.search(code):
-            start = _plain_start(text, begin, anchor)
-        if code[:2] == ", " and not _is_state(text, start, anchor, code[2:]):
-            continue
-        word = code[:2].lower() in _WORD_CODE and not code[:2].isupper()
-        if word and (PHONE_AFTER.match(text, end) or not _has_street(text[start:anchor])):
-            continue
-        spaced = " " in code or "," in text[start:anchor] or not code[0].isalpha()
-        above = start if _A_DIGIT.search(text, start, anchor) else _lines_above(text, start)
-        plausible = start < anchor and (spaced or _A_DIGIT.search(text, start, anchor))
-        if above < start or plausible or _UPPER_CODE.fullmatch(code):
-            start = above
-            code_end = _ZIP_AFTER.match(text, end)
-            end = code_end.end() if code_end else end
-            country = COUNTRY.match(text, end)
-            yield behind_institution(text, start, anchor), country.end() if country else end
+def _from_the_right(text: str, anchor: int, end: int, reach: int) -> Range:
+    """Return a state or a postcode and what precedes it, at the most `reach` characters."""
+    code = text[anchor:end]
+    if _GLUED.match(text, anchor - 1) or _GLUED_RIGHT.match(text, end):
+        return NOTHING
+    if code[2:].isalpha() and code[2:].lower() not in _US_CODE:
+        return NOTHING
+    begin = anchor - reach
+    start = _walk_left(text, begin, anchor, code[:2].islower())
+    if start == anchor and code[-3:].isalnum() and _A_DIGIT.search(code):
+        start = _plain_start(text, begin, anchor)
+    if code[:2] == ", " and not _is_state(text, start, anchor, code[2:]):
+        return NOTHING
+    word = code[:2].lower() in _WORD_CODE and not code[:2].isupper()
+    if word and (PHONE_AFTER.match(text, end) or not _has_street(text[start:anchor])):
+        return NOTHING
+    spaced = " " in code or "," in text[start:anchor] or not code[0].isalpha()
+    above = start if _A_DIGIT.search(text, start, anchor) else _lines_above(text, start)
+    plausible = start < anchor and (spaced or _A_DIGIT.search(text, start, anchor))
+    if not (above < start or plausible or _UPPER_CODE.fullmatch(code)):
+        return NOTHING
+    start = above
+    code_end = _ZIP_AFTER.match(text, end)
+    end = code_end.end() if code_end else end
+    country = COUNTRY.match(text, end)
+    return behind_institution(text, start, anchor), country.end() if country else end
 
 
 def _is_state(text: str, start: int, anchor: int, code: str) -> bool:
@@ -247,12 +245,18 @@ _GATE = rf"[A-Za-z.][ ,.]{{1,3}}{ZIPS}|, [A-Z][A-Z]\b|\b{UK_CODE}|\b{CA_CODE}|{A
 
 
 _RIGHT = scanner(_RIGHT_PATTERN)
+_LOOK_BACK = 480  # 110 characters, five lines above, and a name
 
 
 def coded(data: bytes) -> Iterator[Range]:
     """Yield the addresses in a view that end with a state or a postcode."""
-    rights = [match.span() for match in _RIGHT.finditer(data)]
-    return _from_the_right(data.decode("latin-1"), rights)
+    nearby, done = Nearby(data.decode("latin-1"), _from_the_right, _LOOK_BACK), 0
+    for match in _RIGHT.finditer(data):
+        anchor, end = match.span()
+        a, b = nearby.range(anchor, end, anchor - max(done, anchor - 110))
+        done = end
+        if a < b:
+            yield a, b
 
 
 RULES: tuple[Rule, ...] = (Rule("address", (_GATE,), coded, _MATCHES),)

@@ -2,6 +2,7 @@
 
 import re
 from bisect import bisect_left
+from collections.abc import Sequence
 from itertools import takewhile
 
 from sidecar.redact.address_town import LETTER, known_town
@@ -252,7 +253,7 @@ def is_stop(token: str) -> bool:
     return token[0].islower() or (word in _EN_NOT_CITY and len(word) > 1)
 
 
-def tail(text: str, end: int, codes: list[Range]) -> int:
+def tail(text: str, end: int, codes: Sequence[Range]) -> int:
     """Return where the unit, town, state, postcode and country after a street end."""
     units = _TAIL_UNITS.match(text, end)
     end = units.end() if units else end

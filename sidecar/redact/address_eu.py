@@ -237,10 +237,10 @@ def _led(text: str, start: int, end: int) -> bool:
     following = WORD_NEXT.match(text, end)
     if text[start : start + 6].lower() == "lugar ":
         return False  # "en lugar de"
-    return following is None or following.group(1).lower() in ES_STOP | _ES_AND
+    return following is None or following.group(1).lower() in _ES_GOES_ON
 
 
-_ES_AND = frozenset({"y", "o", "e", "a", "al"})
+_ES_GOES_ON = ES_STOP | {"y", "o", "e", "a", "al"}
 
 
 # "el número 14 de la calle Feria", "au 12 de la rue Monge"
@@ -324,7 +324,7 @@ def places(data: bytes) -> Iterator[Range]:
 def _is_place(text: str, start: int, end: int, town: int) -> bool:
     """Tell whether the words up to a comma name a place in the town."""
     first, *names = _PLACE_WORD.findall(_WITHOUT_NUMBER.sub("", text[start:end]))
-    if not _NOT_PLACE.isdisjoint(name.lower() for name in names):
+    if not _NOT_PLACE.isdisjoint(map(str.lower, names)):
         return False
     known = known_town(text, town, TOWNS) > 0 or _TOWN_SHAPE.match(text, town) is not None
     if text[end] == " " and not (known and (not names or names[-1][0].isupper())):

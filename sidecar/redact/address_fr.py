@@ -15,6 +15,7 @@ _FR_PARTICLE = words("fr.particle")
 _FR_STOP = words("fr.stop")
 _FR_STREET = words("fr.street")
 _FR_VERB = words("fr.verb")
+_FR_GOES_ON = _FR_STOP | _FR_VERB
 _FR_LABEL = words("fr.label")
 _FR_PLAIN = words("fr.plain")
 _FR_SUBJECT = words("fr.subject")
@@ -199,7 +200,7 @@ def french_last(data: bytes) -> Iterator[Range]:
             if _FR_ARTICLE.search(text, max(0, start - 8), start):
                 continue
             following = WORD_NEXT.match(text, end)
-            if following and following.group(1).lower() not in _FR_STOP | _FR_VERB:
+            if following and following.group(1).lower() not in _FR_GOES_ON:
                 continue
         yield frame.head(start), stop
 

@@ -7,6 +7,7 @@ from sidecar.redact.address_place import MORE_DIGITS, Frame, is_quantity
 from sidecar.redact.engine import scanner
 from sidecar.redact.fold import Fold
 from sidecar.redact.rule import Range, Rule
+from sidecar.redact.turns import in_turns
 from sidecar.redact.words import alternatives, words
 
 _NOT_LABEL = words("label.not")
@@ -132,7 +133,7 @@ def forms(data: bytes) -> Iterator[Range]:
 def _forms(text: str, begin: int, end: int) -> Iterator[Range]:
     """Yield the values of the forms in a stretch of the text that has a street."""
     form: list[re.Match[str]] = []
-    for field in _FIELD.finditer(text, begin, end):
+    for field in in_turns(_FIELD.finditer(text, begin, end)):
         if form and field.start() - form[-1].end() > _APART:
             yield from _form(form)
             form = []
@@ -142,11 +143,11 @@ def _forms(text: str, begin: int, end: int) -> Iterator[Range]:
 
 def _form(fields: list[re.Match[str]]) -> Iterator[Range]:
     """Yield the values of a form, if one of its fields is a street with a number."""
-    kinds = [field.lastgroup for field in fields]
+    kinds = [field.lastgroup for field in in_turns(fields)]
     if "street" in kinds or (
         "name" in kinds and "_5" in kinds and not {"_2", "_4"}.isdisjoint(kinds)
     ):
-        for field, kind in zip(fields, kinds, strict=True):
+        for field, kind in zip(in_turns(fields), kinds, strict=True):
             if kind != "street":
                 yield field.span("_1" if kind == "name" else kind or 0)
 

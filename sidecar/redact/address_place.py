@@ -287,7 +287,6 @@ _NOT_LOOSE = (
     }
 )
 
-
 _NOT_LOOSE_PART = _NOT_LOOSE | EU_UNIT
 
 
@@ -569,6 +568,11 @@ class Frame:
 
         `pattern` matches a unit or a building of other languages than those of the continent.
         """
+        before = self._text[max(0, start - 2) : start]
+        if before[-1:] not in _GAP_ENDS or (
+            pattern and before[-1] == " " and before[0] not in ",-"
+        ):
+            return start
         origin = max(0, start - _FURTHEST)
         return origin + self._heads[self._text[origin:start], pattern]
 
@@ -582,3 +586,4 @@ class Frame:
 
 
 _FURTHEST = 200  # from its street
+_GAP_ENDS = frozenset(", \n")

@@ -133,7 +133,7 @@ def _short(
             head = frame.head(spelled.start(1) if spelled else start, HEAD)
             yield behind_name(text, head, start), end
     elif FOLLOWS.match(text, end) and (
-        (directed and (led or names[-1] in _BARE | _KNOWN))
+        (directed and (led or (names[-1] in _BARE or names[-1] in _KNOWN)))
         or ((line or at) and names[0] in _BARE)
         or (at and names[0] in _KNOWN)
     ):

@@ -1,6 +1,7 @@
 """Postcodes and towns of the continent."""
 
 import re
+from functools import cache
 
 from sidecar.redact.words import alternatives, words
 
@@ -52,6 +53,8 @@ def known_town(text: str, start: int, towns: frozenset[str], comma: bool = True)
     if match is None:
         return -1
     value, end = match.group(), match.end()
+    if value[0] not in "sS" and _first_letters(value) not in _beginnings(towns):
+        return -1
     while value:
         name = value.rstrip(".,'/-")
         plain = name.lower().replace("\xdf", "ss")
@@ -75,6 +78,21 @@ def behind_quarter(text: str, start: int) -> int:
     quarter = quarter_end(text, start - 1)
     behind = quarter > start - 1 and text[quarter : quarter + 1] == " "
     return known_town(text, quarter + 1, TOWNS) if behind else -1
+
+
+_LETTERS = re.compile(f"{LETTER}+")
+
+
+def _first_letters(name: str) -> str:
+    """Return what the name of a town begins with, up to a blank or any other sign."""
+    letters = _LETTERS.match(name, 0, 40)
+    return letters.group().lower().replace("\xdf", "ss") if letters else ""
+
+
+@cache
+def _beginnings(towns: frozenset[str]) -> frozenset[str]:
+    """Return the first letters of the towns: most names are of none."""
+    return frozenset(map(_first_letters, towns))
 
 
 _SAINT = re.compile("(?:saint|ste?)(e?)[. -]+")

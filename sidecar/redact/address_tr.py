@@ -27,6 +27,7 @@ from sidecar.redact.words import alternatives, words
 _TR_BREAK = words("tr.break")
 _TR_STOP = words("tr.stop")
 _TR_UNIT = words("tr.unit")
+_NO_VENUE = _TR_BREAK | _TR_STOP
 
 MATCHES = (
     "Merkez Mah. Gül Sok. No:12 D:3 Kadıköy/İstanbul", "Papatya Sok. No: 7",
@@ -197,7 +198,7 @@ _OTHER_ADDRESS = frozenset({"yeni", "eski"})  # capitals make them names
 def _address(text: str, group: list[Part], again: bool = False) -> Iterator[Range]:
     """Yield the address that a group of parts is, if it is one; `again` without its first part."""
     group = _without_order(text, group)
-    kinds = {part.kind for part in group}
+    kinds = {part.kind for part in in_turns(group)}
     named = kinds - {"number"}
     if not named:
         return
@@ -207,7 +208,7 @@ def _address(text: str, group: list[Part], again: bool = False) -> Iterator[Rang
     if bare is None and group[-1].kind == "street":
         bare = _NAMED_NUMBER.match(text, end)
     numbered = "number" in kinds or any(
-        text[max(0, part.start - 2) : part.start].strip(". ").isdigit() for part in group
+        text[max(0, part.start - 2) : part.start].strip(". ").isdigit() for part in in_turns(group)
     )
     alone = kinds == {"site"} and _is_placed(text, group[-1])
     certain = len(named) > 1 or "number" in kinds or bare or alone
@@ -225,7 +226,7 @@ def _address(text: str, group: list[Part], again: bool = False) -> Iterator[Rang
     start = place_start(text, min(start, group[0].start))
     if bare and following_word(text, bare.end()) not in _TR_UNIT:
         end, numbered = bare.end(), True
-    names = _NAMES.findall(text, start, end)
+    names = _NAMES.findall(text, max(start, end - 200), end) or _NAMES.findall(text, start, end)
     capitals = not names[-1].islower()
     places = place_end(text, end, capitals)
     places = places if places > end else _lettered_end(text, end, capitals)
@@ -274,7 +275,7 @@ def _venue_end(text: str, end: int) -> int:
     at = end
     for _ in range(5):
         word = _VENUE_WORD.match(text, at)
-        if word is None or not {word.group(1).lower()}.isdisjoint(_TR_BREAK | _TR_STOP):
+        if word is None or word.group(1).lower() in _NO_VENUE:
             break
         place = PLACE.match(text, at)
         if place and at > end:

@@ -50,9 +50,11 @@ def _beginnings() -> frozenset[str]:
 
 _NAME_BEGINS = _beginnings()
 _TR_RELATIVE = words("tr.relative")
+_NOT_LAST = _TR_STOP | _TR_INSTITUTION | _TR_VISITED
 _TITLES = frozenset(
     "sehit sht gazi prof dr av mr mrs muh hz haci seyh pasa org gen alb yzb mimar sair".split()
 )
+_PERSONS = _TITLES | _FIRST_NAMES
 
 
 class Part(NamedTuple):
@@ -111,7 +113,7 @@ def place_start(text: str, start: int) -> int:
             and name.count(" ") == 1
             and last[0].isupper()
             and not before.group().endswith(", ")  # "Istanbul Modern, Kilicali Pasa Mah."
-            and last.lower() not in _TR_STOP | _TR_INSTITUTION | _TR_VISITED
+            and last.lower() not in _NOT_LAST
         ):
             known = [name] if _is_place(name.split()[0], lower=False, certain=False) else []
         if not known and (
@@ -160,7 +162,7 @@ def name_start(text: str, part: Part) -> int:
             break
         capital = token[0].isupper() or (token[0].isdigit() and abbreviation)
         old = word in _OLD_OR_NEW and following in _TR_OLD
-        if following and not (capital or day or old) and word not in _TITLES | _FIRST_NAMES:
+        if following and not (capital or day or old) and word not in _PERSONS:
             break
         start = position
         if token[0].isdigit():

@@ -22,7 +22,7 @@ from sidecar.redact.finder import Finder
 from sidecar.redact.gate import Gate
 from sidecar.redact.locate import locate
 from sidecar.redact.policy import Policy, Span
-from sidecar.redact.turns import give_way
+from sidecar.redact.turns import give_way, in_order, in_turns
 from sidecar.redact.written import (
     Uninspectable,
     check_text,
@@ -144,7 +144,7 @@ class Redactor:
         placeholders = self._placeholders
         return [
             (start, end, placeholders[type_], type_)
-            for start, end, type_ in self._finder.ranges(text)
+            for start, end, type_ in in_turns(self._finder.ranges(text))
         ]
 
     def _edits(self, value: str, fields: Fields, key: str = "") -> list[_Edit]:
@@ -168,10 +168,10 @@ class Redactor:
         values = None if offsets is None else locate(body, offsets, root, exceptions)
         if values is None:
             _allow(len(body), at_most)
-            return sorted(self._walk(body, root, exceptions, offsets))
+            return in_order(self._walk(body, root, exceptions, offsets))
         _allow(sum(value.end - value.start for value in values), at_most)
         edits: list[_Edit] = []
-        for value in values:
+        for value in in_turns(values):
             edits += self._edits_in_value(body, *value)
         return edits
 
@@ -183,22 +183,24 @@ class Redactor:
         offsets: Sequence[int] | None,
     ) -> Iterator[_Edit]:
         """Yield the edits for a valid JSON document, those of keys last."""
-        outer: list[tuple[Fields, list[_Key], str]] = []
+        outer: list[tuple[Fields, list[_Key], str, bool]] = []
         container, keys = root, list[_Key]()
         fields, key = root, ""  # what the next value is: in an array the same as its container
+        listed = False  # it is in an array, of which a key announces no address
         upcoming = iter(offsets or ())
         offset = next(upcoming, _NOWHERE) if offsets is not None else 0
-        for token in _TOKEN.finditer(body):
+        for token in in_turns(_TOKEN.finditer(body)):
             start, end = token.span()
             while offset < start and offsets is not None:
                 offset = next(upcoming, _NOWHERE)
             mark = body[start : start + 1]
             if mark in b"{[":
-                outer.append((container, keys, key))
+                outer.append((container, keys, key, listed))
+                listed = mark == b"["
                 container, keys = fields.of_object if mark == b"{" else fields, []
             elif mark in b"}]":
                 yield from _distinct(keys)
-                container, keys, key = outer.pop()
+                container, keys, key, listed = outer.pop()
                 fields = container
             elif token[2]:
                 raw = token[1][1:-1]
@@ -209,7 +211,8 @@ class Redactor:
             elif mark != b'"':  # one offset stands for all the numbers of an array
                 yield from self._edits_in_value(body, start, end, key, fields)
             elif offset < end:
-                yield from self._edits_in_value(body, start + 1, end - 1, key, fields)
+                label = "" if listed else key
+                yield from self._edits_in_value(body, start + 1, end - 1, label, fields)
 
     def _edits_in_value(
         self, body: bytes, start: int, end: int, key: str, fields: Fields
@@ -228,6 +231,8 @@ class Redactor:
         value = decoded(raw)
         # Lone surrogates: one character stays one.
         opens = fields.is_text and value.lstrip()[:1] in _JSON_OPENERS
+        if opens:
+            give_way()
         inner = value.encode("utf-8", "replace") if opens else b""
         if inner and is_json(inner):
             offsets = self._gate.suspicions(inner)
@@ -251,7 +256,7 @@ def _allow(size: int, at_most: int) -> None:
 def _ends(edits: Sequence[_Edit]) -> list[int]:
     """Return the starts and ends of disjoint edits in order, which is in order too."""
     ends = list[int]()
-    for start, end, _, _ in edits:
+    for start, end, _, _ in in_turns(edits):
         ends.append(start)
         ends.append(end)
     return ends
@@ -259,9 +264,8 @@ def _ends(edits: Sequence[_Edit]) -> list[int]:
 
 def _moved(edits: Sequence[_Edit], ends: Sequence[int], by: int = 0) -> list[_Edit]:
     """Return the edits with other starts and ends."""
-    give_way()
     moved = list[_Edit]()
-    for i, (_, _, text, type_) in enumerate(edits):
+    for i, (_, _, text, type_) in enumerate(in_turns(edits)):
         moved.append((ends[2 * i] + by, ends[2 * i + 1] + by, text, type_))
     return moved
 
@@ -286,7 +290,9 @@ def _is_phone(key: str, number: str, fields: Fields) -> bool:
     if not (fields.is_text and number.isdecimal() and 7 <= len(number) <= 15):
         return False
     words = [word.lower() for word in _KEY_WORD.findall(key)]
-    return not _PHONE_WORDS.isdisjoint(words) and words[-1] in _PHONE_WORDS | _NUMBER_WORDS
+    return not _PHONE_WORDS.isdisjoint(words) and (
+        words[-1] in _PHONE_WORDS or words[-1] in _NUMBER_WORDS
+    )
 
 
 def _escaped(replacement: str) -> str:
@@ -322,7 +328,7 @@ def _renamed(raw: bytes, start: int, edits: list[_Edit]) -> str:
 
 def _redacted(body: bytes, edits: list[_Edit]) -> Redacted:
     counts = dict[str, int]()
-    for _, _, _, type_ in edits:
+    for _, _, _, type_ in in_turns(edits):
         counts[type_] = counts.get(type_, 0) + 1
     identifiers = counts.pop(_IDENTIFIER, 0)
     if not counts:
@@ -333,10 +339,9 @@ def _redacted(body: bytes, edits: list[_Edit]) -> Redacted:
 
 
 def _splice(data: bytes, edits: Sequence[_Edit]) -> bytes:
-    give_way()
     out: list[bytes] = []
     done = 0
-    for start, end, replacement, _ in edits:
+    for start, end, replacement, _ in in_turns(edits):
         out.append(data[done:start])
         out.append(replacement.encode())
         done = end
@@ -345,8 +350,10 @@ def _splice(data: bytes, edits: Sequence[_Edit]) -> bytes:
 
 
 def _validate(document: bytes) -> None:
+    give_way()
     try:
         _json_decoder.decode(document)
+        give_way()
     except (msgspec.DecodeError, RecursionError):
         _validate_leniently(document)
 

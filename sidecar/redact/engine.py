@@ -79,6 +79,19 @@ class _Span:
 _NOWHERE: Final = (-1, -1)
 
 
+_BEHIND: Final = re.compile(r"\(\?<[=!](?:[^\\()\[\]]|\\.|\[(?:\\.|[^\]])+\])*\)|\\b")
+
+
+def maybe(*patterns: re.Pattern[str]) -> Scanner:
+    """Compile what matches wherever a pattern of `re` for the end of a text does.
+
+    That one tries every alternative at every character, and RE2 all of them at once: it tells in a
+    twentieth of the time that nothing matches. Left out is what it does not have.
+    """
+    plain = "|".join(_BEHIND.sub("", pattern.pattern) for pattern in patterns)
+    return scanner(plain.replace("$", r"\n?$").replace(r"\Z", "$"))
+
+
 class EndScanner:
     """A compiled pattern that tells only where its first match ends.
 

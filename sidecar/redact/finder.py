@@ -10,7 +10,7 @@ from sidecar.redact.fold import Fold, View
 from sidecar.redact.policy import CustomRule, Policy, Span
 from sidecar.redact.rule import Range
 from sidecar.redact.rules import rules
-from sidecar.redact.turns import in_turns
+from sidecar.redact.turns import in_order, in_turns
 
 # Texts are fragments of JSON: a placeholder must not swallow its structure or a line break.
 _IS_BREAK: Final = bytes(c < 0x20 or c in b'"{}\x7f' for c in range(256))
@@ -58,9 +58,8 @@ class Finder:
             starts = view.starts
             for start, end, type_ in in_turns(found):
                 ranges.append((starts.at(start), starts.at(end), type_))
-            view = view.collapse([(start, end) for start, end, _ in found])
-        ranges.sort()
-        return ranges
+            view = view.collapse([(start, end) for start, end, _ in in_turns(found)])
+        return in_order(ranges)
 
     def _scan(self, text: str, view: View) -> list[Found]:
         """Return the values of a view; a value found hides its characters from later rules."""
@@ -78,12 +77,11 @@ class Finder:
             last = i + 1 == len(due)
             if hits and (last or due[i + 1].type != rule.type):
                 hits = _pieces(data, hits)
-                for start, end in hits:
+                for start, end in in_turns(hits):
                     found.append((start, end, rule.type))
                 data = data if last else _hidden(data, hits)
                 hits = []
-        found.sort()
-        return found
+        return in_order(found)
 
 
 def _compile(rule: CustomRule) -> Scanner:
@@ -114,7 +112,7 @@ def _custom_hits(
 def _pieces(data: bytes, ranges: Iterable[Range]) -> list[Range]:
     """Return the parts of the ranges, joined where they overlap, that may be replaced."""
     joined: list[Range] = []
-    for start, end in in_turns(sorted(ranges)):
+    for start, end in in_turns(in_order(ranges)):
         if joined and start < joined[-1][1]:
             joined[-1] = joined[-1][0], max(end, joined[-1][1])
         else:

@@ -16,6 +16,7 @@ from sidecar.redact.engine import EndScanner
 from sidecar.redact.fold import Fold
 from sidecar.redact.policy import DEFAULT_TYPES, Policy
 from sidecar.redact.rules import ADDRESS_RULES
+from sidecar.redact.turns import give_way, in_turns
 from sidecar.redact.words import DATA
 from sidecar.redact.written import without_escapes
 
@@ -60,6 +61,7 @@ class Gate:
         offsets: list[int] = []
         end = self._scan.search(body)
         while end >= 0:
+            give_way()
             last = end - 1  # of the match: in the string, or what ends it
             if not _in_uuid(body, last):
                 # What follows a number may be outside of it.
@@ -75,7 +77,7 @@ class Gate:
 def _in_original(body: bytes, plain: bytes, offsets: list[int]) -> list[int]:
     """Return for offsets in the body without escapes where the same string begins in the body."""
     found, start, done = list[int](), 0, 0
-    for offset in offsets:
+    for offset in in_turns(offsets):
         for _ in range(plain.count(b'"', done, offset)):
             start = body.find(b'"', start) + 1
         done = offset

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 
 from sidecar.core.routes import FILTERS, FREE_FORM, Fields
 from sidecar.redact.engine import scanner
+from sidecar.redact.turns import in_turns
 from sidecar.redact.written import decoded
 
 _UNESCAPED: Final = scanner(r'[^\\](?:\\\\)*"')
@@ -47,7 +48,7 @@ def locate(
         return None
     shielded: bool | None = None
     found: list[Value] = []
-    for offset in offsets:
+    for offset in in_turns(offsets):
         if found and offset < found[-1].end:
             continue
         place = _member_at(body, offset)

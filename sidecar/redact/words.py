@@ -30,14 +30,23 @@ def alternatives(*sections: str) -> str:
     """Return a pattern for the words of the sections, longest first, in any case.
 
     The view keeps the German sharp s, which the lists spell `ss`. Words share their beginnings:
-    `re` tries one alternative after the other, and every letter takes memory in the gate.
+    `re` tries one alternative after the other, and every letter takes memory in the gate. Both
+    cases are spelled out, because `re` passes over an alternative that begins with a set at once.
     """
     entries: set[str] = set().union(*(words(section) for section in sections))
-    return f"(?i:{_tree({tuple(_LETTER.findall(entry)) for entry in entries})})"
+    return f"(?:{_tree({tuple(_LETTER.findall(entry)) for entry in entries})})"
 
 
 _LETTER = re.compile("(?<=[a-z])ss|.")
-_WRITTEN = {"ss": "(?:ss|\xdf)", ".": r"\."}
+_WRITTEN = {"ss": "(?:[Ss][Ss]|\xdf)", ".": r"\."}
+
+
+def _cases(letter: str) -> str:
+    return letter.upper() + letter.lower() if letter.isalpha() else letter
+
+
+def _either_case(letter: str) -> str:
+    return f"[{_cases(letter)}]" if letter.isalpha() else letter
 
 
 def _tree(entries: set[tuple[str, ...]]) -> str:
@@ -53,9 +62,9 @@ def _tree(entries: set[tuple[str, ...]]) -> str:
     for tail, letters in firsts.items():
         single = [letter for letter in letters if len(letter) == 1]
         if len(single) > 1:
-            options.append(f"[{''.join(single)}]{tail}")
+            options.append(f"[{''.join(map(_cases, single))}]{tail}")
             letters = [letter for letter in letters if len(letter) > 1]
-        options += [_WRITTEN.get(letter, letter) + tail for letter in letters]
+        options += [(_WRITTEN.get(letter) or _either_case(letter)) + tail for letter in letters]
     pattern = "|".join(options)
     if () not in entries:
         return pattern if len(options) == 1 else f"(?:{pattern})"

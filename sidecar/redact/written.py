@@ -15,9 +15,9 @@ from urllib.parse import unquote_to_bytes
 
 import msgspec
 
-from sidecar.redact.turns import OFTEN, give_way
+from sidecar.redact.turns import OFTEN, give_way, in_turns
 
-_SLICE = 1 << 18
+_SLICE = 1 << 16
 _SURROGATES: Final = re.compile(rb"\\u[dD][89abAB]..\\u[dD][c-fC-F]")
 _U: Final = 0x75
 _PERCENT: Final = re.compile(rb"%[0-9a-fA-F]{2}|.", re.DOTALL)
@@ -32,6 +32,13 @@ class Uninspectable(Exception):
     """The body cannot be inspected, so it must not be forwarded; the message says what to fix."""
 
 
+def _starts(size: int) -> Iterator[int]:
+    """Yield where the slices of a text begin, each in a turn of its own."""
+    for start in range(0, size, _SLICE):
+        give_way()
+        yield start
+
+
 def check_text(body: bytes) -> None:
     """Raise Uninspectable for what is not UTF-8 (RFC 3629), or holds NUL."""
     try:
@@ -39,7 +46,7 @@ def check_text(body: bytes) -> None:
             body.decode()
         else:
             decoder = getincrementaldecoder("utf-8")()
-            for start in range(0, len(body), _SLICE):
+            for start in _starts(len(body)):
                 decoder.decode(body[start : start + _SLICE])
             decoder.decode(b"", final=True)
     except UnicodeDecodeError:
@@ -129,10 +136,9 @@ def utf8_offsets(text: str, indexes: Sequence[int], errors: str = "strict") -> S
     """Return where in UTF-8 the characters at the sorted indexes start."""
     if text.isascii():
         return indexes
-    give_way()
     out: list[int] = []
     done = offset = 0
-    for index in indexes:
+    for index in in_turns(indexes):
         offset += _encoded_size(text[done:index], errors)
         done = index
         out.append(offset)
@@ -145,7 +151,7 @@ def _encoded_size(text: str, errors: str = "strict") -> int:
         return len(text)
     if len(text) <= _SLICE:
         return len(text.encode("utf-8", errors))
-    slices = (text[start : start + _SLICE] for start in range(0, len(text), _SLICE))
+    slices = (text[start : start + _SLICE] for start in _starts(len(text)))
     return sum(len(part.encode("utf-8", errors)) for part in slices)
 
 
@@ -153,7 +159,7 @@ def _decoded_size(data: bytes) -> int:
     """Return how many characters UTF-8 stands for."""
     if len(data) <= _SLICE:
         return len(data.decode())
-    slices = (data[start : start + _SLICE] for start in range(0, len(data), _SLICE))
+    slices = (data[start : start + _SLICE] for start in _starts(len(data)))
     return sum(len(part.translate(None, _CONTINUATION)) for part in slices)
 
 
@@ -161,7 +167,7 @@ def utf8_indexes(data: bytes, offsets: Sequence[int]) -> Sequence[int]:
     """Return the indexes of the characters that start at the sorted offsets in UTF-8."""
     if data.isascii():
         return offsets
-    runs = pairwise([0, *offsets])
+    runs = in_turns(pairwise([0, *offsets]))
     return list(accumulate(_decoded_size(data[a:b]) for a, b in runs))
 
 
@@ -172,7 +178,7 @@ def written_offsets(raw: bytes, value: str, indexes: Sequence[int]) -> Sequence[
     out, at, offset, turn = list[int](), 0, 0, OFTEN
     ascii_ = raw.isascii()
     stop = _behind_escape(raw, at, offset, ascii_)
-    for index in indexes:
+    for index in in_turns(indexes):
         while stop[0] <= index:
             at, offset = stop
             stop = _behind_escape(raw, at, offset, ascii_)

@@ -4,7 +4,9 @@ import re
 
 import pytest
 
-from sidecar.redact import address_de, address_label, address_short
+from sidecar.redact import address_de, address_en, address_label, address_short
+from sidecar.redact.address_en_place import codes_in
+from sidecar.redact.rule import Nearby
 from tests.redact.samples import DEFAULT, left_over, matches, redact, rejects
 
 LED = (
@@ -171,3 +173,15 @@ def test_leaves_alone(value: str) -> None:
 def test_takes_no_more_than_the_address(text: str, expected: str) -> None:
     """Line breaks split a span; the words around an address and other values stay."""
     assert redact(text) == expected
+
+
+def test_what_stands_around_a_street_is_enough() -> None:
+    """A decision by what stands around is the one by the whole text, wherever that is cut."""
+    data = "; ".join(matches("address") * 2).encode("latin-1", "replace")
+    text, codes = data.decode("latin-1"), codes_in(data)
+    nearby = Nearby(text, address_en._street, address_en._REACH, codes)
+    for match in address_en._CORE.finditer(data):
+        begin, end = match.span()
+        a, b = address_en._street(text, begin, end, codes)
+        found = nearby.range(begin, end)
+        assert found == (a, b) if a < b else found[0] == found[1]

@@ -5,6 +5,8 @@ import threading
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sidecar.redact import Policy, Redactor, turns
 
@@ -29,3 +31,10 @@ def test_others_get_their_turn(part: str) -> None:
         now = time.perf_counter()
         longest, last = max(longest, now - last), now
     assert longest < max(0.1, (last - begun) / 3)
+
+
+@given(st.lists(st.integers(0, 99)), st.integers(1, 9))
+def test_sorts_in_turns(items: list[int], often: int) -> None:
+    """In order or not, and however many are sorted at once."""
+    many = items * often * 50
+    assert turns.in_order(many) == sorted(many)
