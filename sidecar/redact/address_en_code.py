@@ -80,7 +80,8 @@ def _from_the_right(text: str, anchor: int, end: int, reach: int) -> Range:
     if not (above < start or plausible or _UPPER_CODE.fullmatch(code)):
         return NOTHING
     start = above
-    code_end = _ZIP_AFTER.match(text, end)
+    # Behind a postcode another number is a phone: "HG1 2QU, 01423 814070".
+    code_end = None if _A_DIGIT.search(code) else _ZIP_AFTER.match(text, end)
     end = code_end.end() if code_end else end
     country = COUNTRY.match(text, end)
     return behind_institution(text, start, anchor), country.end() if country else end

@@ -24,7 +24,7 @@ from sidecar.redact.address_town import (
 )
 from sidecar.redact.engine import scanner
 from sidecar.redact.rule import Range, Rule
-from sidecar.redact.words import alternatives, words
+from sidecar.redact.words import alternatives, any_of, words
 
 ES_STOP = words("es.stop")
 _ES_STREET = words("es.street")
@@ -92,8 +92,12 @@ _ES_PATTERN = (
     r"|(?i:s/n|km\.? ?[0-9][0-9.,]{0,5})))"
     rf"|\b{_ES_ALONE},?[ \n]{_ES_INTRO}[0-9]{{1,4}}(?:-[0-9]{{1,4}}\b)?"
 )
+# What ends with a letter needs a blank behind it: "cl" is no beginning of "claro".
+_ES_SHORT = any_of(
+    word for word in words("es.street") | words("es.street.weak") if not word[-1].isalpha()
+)
 _ES_GATES = (
-    rf"\b{ES_TYPE}(?: |\b)(?:[0-9]{{1,2}}o? de )?(?:{W} )*"
+    rf"\b(?:{ES_TYPE} |{_ES_SHORT})(?:[0-9]{{1,2}}o? de )?(?:{W} )*"
     rf"(?:{W}|[A-Za-z]+-[0-9]+)(?:,?[ \n]|,){_ES_INTRO}"
     rf"(?:[0-9]|(?i:s/n|km|numero [a-z])|[NSEO][0-9])",
     rf"(?:{alternatives('es.street.alone')}|{_ES_BASQUE}),?[ \n]{_ES_INTRO}[0-9]",

@@ -1,6 +1,7 @@
 """Word lists: the sections of `data/*.txt`, words without accents in lower case."""
 
 import re
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
@@ -33,7 +34,11 @@ def alternatives(*sections: str) -> str:
     `re` tries one alternative after the other, and every letter takes memory in the gate. Both
     cases are spelled out, because `re` passes over an alternative that begins with a set at once.
     """
-    entries: set[str] = set().union(*(words(section) for section in sections))
+    return any_of(frozenset[str]().union(*(words(section) for section in sections)))
+
+
+def any_of(entries: Iterable[str]) -> str:
+    """Return such a pattern for words."""
     return f"(?:{_tree({tuple(_LETTER.findall(entry)) for entry in entries})})"
 
 
