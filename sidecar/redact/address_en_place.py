@@ -132,7 +132,8 @@ _UNIT_HERE = re.compile(
     "(?: floor)? )|.*[0-9]",
     re.DOTALL,
 )
-_OWN_NUMBER = re.compile("(?: ?#?[A-Z]?[0-9-]+)+$")
+# Possessive: digits must not be tried in all the ways to part them.
+_OWN_NUMBER = re.compile("(?: ?#?[A-Z]?[0-9-]++)++$")
 _RESIDENTIAL = re.compile(r"[^,\n]* (?i:close|crescent|rise|croft)(?=[,\n])|[^,\n]* Cl\.?(?=[,\n])")
 _ONE_HOUSE = re.compile("(?!The )[A-Z][a-z-]+(?: [A-Z][a-z]+)?")
 

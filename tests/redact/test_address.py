@@ -185,3 +185,9 @@ def test_what_stands_around_a_street_is_enough() -> None:
         a, b = address_en._street(text, begin, end, codes)
         found = nearby.range(begin, end)
         assert found == (a, b) if a < b else found[0] == found[1]
+
+
+def test_an_id_before_a_street_is_not_parted_in_every_way() -> None:
+    """What is all digits and hyphens took 2 to the power of their number."""
+    text = "1-2-3-4-5-6-7-8-" * 5 + "a mill lane cottenham cambridge cb24 8rb"
+    assert redact(text).endswith("[ADDRESS]")
