@@ -1,22 +1,21 @@
-"""German addresses, and those of a name, a number, a postcode and a town in any language."""
+"""German, Austrian and Swiss addresses."""
 
 import re
 from collections.abc import Iterator
 from itertools import chain
 
-from sidecar.redact.address_place import MORE_DIGITS, Frame, city, is_quantity
-from sidecar.redact.address_town import CAP, CODE, CODE_GATES, LETTER, TOWNS, known_town, postcode
+from sidecar.redact.address_place import MORE_DIGITS, Frame, city
+from sidecar.redact.address_town import CAP, CODE, CODE_GATES, LETTER, postcode
+from sidecar.redact.address_unit import is_quantity
 from sidecar.redact.engine import scanner
 from sidecar.redact.rule import Range, Rule
 from sidecar.redact.words import alternatives, words
 
 _DE_MEDIUM = words("de.street.medium")
-_DE_NOT_PHRASE = words("de.not_phrase")
+DE_NOT_PHRASE = words("de.not_phrase")
 _DE_NOT_STREET = words("de.not_street")
-_DE_NOUN = words("de.noun")
-_DE_STOP = words("de.stop")
-_EU_VERB = words("eu.verb")
-_FR_VERB = words("fr.verb")
+DE_NOUN = words("de.noun")
+DE_STOP = words("de.stop")
 
 _GERMAN_MATCHES = (
     "Goethestraße 190 c", "Gartenstr. 6b 24937 Flensburg", "an der brücke 135 50667 köln",
@@ -87,9 +86,9 @@ _DE_PATTERN = (
     rf"|\b{LETTER}{{3,24}}(?:-{LETTER}{{1,20}}){{0,3}}-?{_DE_JOINED}{_DE_NUMBER}"
     rf"|\b{_DE_ALONE} {_DE_NUMBER}"
 )
-_DE_NAME = re.compile(r"(?s)(.*[A-Za-z\xc0-\xff.]),? ?(?:(?i:nr|hausnr)\.? ?)?[0-9]")
+DE_NAME = re.compile(r"(?s)(.*[A-Za-z\xc0-\xff.]),? ?(?:(?i:nr|hausnr)\.? ?)?[0-9]")
 _DE_NAME_AFTER = re.compile(rf"(?s)(?:.* )?({_DE_OF_NAME} (?i:der|des|am|zum|zur|von|vom|im)) .*")
-_DE_TYPE = re.compile(rf"(?s)(.*?){_DE_SUFFIX}")
+DE_TYPE = re.compile(rf"(?s)(.*?){_DE_SUFFIX}")
 _DE_BARE_TYPE = re.compile(alternatives("de.street", "de.street.medium"))
 _DE_OF_PERSON = frozenset({"von", "vom", "zu"})
 _DE_STRONG = re.compile(rf"(?s).*?{alternatives('de.street')}")
@@ -118,7 +117,7 @@ _DE_CAPITAL_HEAD = (
     "|H[iI][nN][tT][eE][rR]|V[oO][rR]) [dD][eE][rRmMnN]) "
 )
 _DE_CAPITAL = re.compile(_DE_CAPITAL_HEAD)
-_DE_PREPOSITIONS = frozenset(_DE_PREPOSITION.split("|"))
+DE_PREPOSITIONS = frozenset(_DE_PREPOSITION.split("|"))
 _DE_ARTICLES = frozenset({"der", "dem", "den", "die", "das"})
 _DE_BOX_PATTERN = (
     r"\b(?:(?i:postfach|pf\.|case postale) ?|PF )[0-9][0-9 ]{1,10}"
@@ -153,7 +152,7 @@ def german(data: bytes) -> Iterator[Range]:
         certain = certain or _is_known(text, start, end, stop) or _is_trunk(text, start)
         if code or (certain and not is_quantity(text, end)):
             before = _DE_BEFORE.search(text, max(0, start - 24), start)
-            if text[start : start + 7].lower() in _DE_TRUNK and _DE_NOUN.isdisjoint(
+            if text[start : start + 7].lower() in _DE_TRUNK and DE_NOUN.isdisjoint(
                 text[max(0, start - 24) : start].lower().split()[-1:]
             ):
                 before = before or _DE_BEFORE_TRUNK.search(text, max(0, start - 24), start)
@@ -188,39 +187,39 @@ def german_boxes(data: bytes) -> Iterator[Range]:
 
 def _german_name(text: str, start: int, end: int) -> tuple[int, bool]:
     """Return where the name of a street starts, and whether it is one without a postcode."""
-    name = _DE_NAME.match(text, start, end)
+    name = DE_NAME.match(text, start, end)
     value = name.group(1) if name else text[start:end]
     after = _DE_NAME_AFTER.fullmatch(value)
     if after:  # "Platz der Republik"
-        prose = not _DE_STOP.isdisjoint(value[after.end(1) - after.start() :].lower().split())
+        prose = not DE_STOP.isdisjoint(value[after.end(1) - after.start() :].lower().split())
         return start + after.start(1), not prose and after.group(1).lower().endswith(("der", "des"))
-    words = [(start + m.start(), m.group()) for m in _NO_BLANKS.finditer(value)]
+    words = [(start + m.start(), m.group()) for m in NO_BLANKS.finditer(value)]
     position, last = words.pop()
     whole = _whole_name(text, words, position, last)
     if whole >= 0:
         return whole, True
-    type_ = _DE_TYPE.fullmatch(last)
+    type_ = DE_TYPE.fullmatch(last)
     strong = _DE_STRONG.fullmatch(last) is not None
     medium = type_ is not None and last[type_.end(1) :].lower() in _DE_MEDIUM
     before = words[-1][1].lower() if words else ""
-    adjective = before not in _DE_NOUN and _DE_ADJECTIVE.fullmatch(before) is not None
+    adjective = before not in DE_NOUN and _DE_ADJECTIVE.fullmatch(before) is not None
     first = len(words)  # of the words before the last, the first that belongs to the name
     certain = False
     if type_ and len(type_.group(1)) > 2:
         # "Eduard Suess-Gasse"
         half = bool(words) and last.count("-") == 1 and words[-1][1][0].isupper()
-        first -= before not in _DE_NOUN and ((adjective and not strong) or half)
+        first -= before not in DE_NOUN and ((adjective and not strong) or half)
         known = last.lower().rstrip(".").replace("\xdf", "ss") in _DE_NOT_STREET
         lettered = name is not None and _LETTERED.fullmatch(text, name.end(1), end) is not None
         known = known or not (last[0].isupper() or strong or (medium and adjective))
         certain = not known and (strong or medium or lettered)
         certain = certain or (_is_compound(last) and _stands_alone(text, position, end))
     elif type_:
-        plain = bool(before) and before not in _DE_NOUN
+        plain = bool(before) and before not in DE_NOUN
         first -= plain
         if first and plain and not adjective:
             name_ = words[first - 1][1]
-            first -= name_[0].isupper() and name_.lower() not in _DE_NOUN
+            first -= name_[0].isupper() and name_.lower() not in DE_NOUN
         named = before[:1] != words[-1][1][:1] if words else False  # a capital
         certain = plain and (adjective or (strong and named)) and (strong or medium)
     phrase = _phrase_start(words)
@@ -273,7 +272,7 @@ def _whole_name(text: str, words: list[tuple[int, str]], start: int, last: str) 
     for index in range(max(0, len(words) - 4), len(words) - 1):
         if words[index][1].lower() in _DE_FIRST_NAMES and _DE_BARE_TYPE.fullmatch(last):
             names = {name.lower() for _, name in words[index:]}
-            return words[index][0] if _DE_STOP.isdisjoint(names - _DE_OF_PERSON) else -1
+            return words[index][0] if DE_STOP.isdisjoint(names - _DE_OF_PERSON) else -1
     return -1
 
 
@@ -307,7 +306,7 @@ def _stands_alone(text: str, start: int, end: int) -> bool:
     if _DE_LEADS.search(text, max(0, start - 16), start) is None:
         return False
     following = _WORD_NEXT.match(text, end)
-    return following is None or following.group(1) in _DE_STOP or city(text, end) > end
+    return following is None or following.group(1) in DE_STOP or city(text, end) > end
 
 
 def _is_second(text: str, start: int, noun: str) -> bool:
@@ -315,13 +314,13 @@ def _is_second(text: str, start: int, noun: str) -> bool:
     return (
         _DE_TWICE.search(text, max(0, start - 7), start) is not None
         and _DE_NAME_BEGINS_HERE.match(text, start) is not None
-        and noun.lower() not in _DE_NOT_PHRASE
+        and noun.lower() not in DE_NOT_PHRASE
     )
 
 
-_NO_BLANKS = re.compile("[^ ]+")
+NO_BLANKS = re.compile("[^ ]+")
 _LETTERED = re.compile(r",? (?:(?i:nr|hausnr)\.? ?)?[0-9]{1,4}[A-Za-z]")  # "Wiesengrund 5a"
-_LINE_ENDS = re.compile(r"\n| [^A-Za-z0-9\xc0-\xff]|$")
+LINE_ENDS = re.compile(r"\n| [^A-Za-z0-9\xc0-\xff]|$")
 _NOUN_NEXT = re.compile(" [A-Z]")
 
 
@@ -330,17 +329,17 @@ def _phrase_start(words: list[tuple[int, str]]) -> int:
     for index in range(len(words) - 1, -1, -1):
         word = words[index][1]
         lower = word.lower()
-        if lower in _DE_PREPOSITIONS:
+        if lower in DE_PREPOSITIONS:
             phrase = " ".join(w for _, w in words[index : index + 2])
             return index if word[0].isupper() or _DE_LOWER_PHRASE.match(phrase) else len(words)
-        if lower in _DE_NOUN and lower not in _DE_ARTICLES:
+        if lower in DE_NOUN and lower not in _DE_ARTICLES:
             break
     return len(words)
 
 
 def _is_capital_phrase(text: str, start: int, end: int, noun: str) -> bool:
     """Tell whether "Am Stadtpark 16" is a name: capitals that no start of a sentence explains."""
-    if noun.lower() in _DE_NOT_PHRASE - _OF_STREETS or not noun[0].isupper():
+    if noun.lower() in DE_NOT_PHRASE - _OF_STREETS or not noun[0].isupper():
         return False
     if _DE_CAPITAL.match(text, start) is None:
         return False
@@ -348,7 +347,7 @@ def _is_capital_phrase(text: str, start: int, end: int, noun: str) -> bool:
     inside = before[-1:] == " " and (before[:1].isalpha() or before[:1] in (",", ":"))
     if inside or before[-1:] not in ("", "\n"):
         return inside
-    return _LINE_ENDS.match(text, end) is not None or (
+    return LINE_ENDS.match(text, end) is not None or (
         _CERTAIN_PHRASE.match(text, start) is not None and _VERB_NEXT.match(text, end) is not None
     )
 
@@ -357,132 +356,6 @@ _OF_STREETS = frozenset({"bahnhof", "tor"})  # behind a capital: "Am Bahnhof 4"
 # "An den Kirschen 5 hat der Keller Wasser"
 _CERTAIN_PHRASE = re.compile("(?i:[a-z]+ den|hinterm|unterm|vorm) ")
 _VERB_NEXT = re.compile(" (?:ist|hat|wird|war|wurde|steht|liegt|braucht)(?![A-Za-z\xc0-\xff])")
-
-
-# No street word, but a capital, a number, a postcode and a town: "Gran Via 28, 28013 Madrid".
-# Postcodes of the neighbours too; four digits that look like a year are none.
-_NAMED_PATTERN = (
-    rf"\b(?:{CAP}\.? (?:(?:de|del|de la|de los|de las|du|von|van|y|i|e) )?){{0,4}}{CAP},? "
-    r"(?:[0-9]{1,4}(?:[A-Za-z]|[/-][0-9A-Za-z]{1,4})?|s/n)"
-    r"(?:(?:, (?:[A-Za-z]{2,9}\.? )?[0-9A-Za-z-]{1,4}\.?(?: ?[A-Za-z]{1,5}\.?){0,2}){0,3}, "
-    rf"(?:[0-9]{{5}}|(?:1[0-8]|[3-9][0-9])[0-9]{{2}}|[0-9]{{4}} [A-Z]{{2}}|[0-9]{{3}} [0-9]{{2}}"
-    rf"|[0-9]{{2}}-[0-9]{{3}}) {CAP}\b|, [0-9]{{1,2}}[oa](?: ?[A-Za-z]{{1,4}}\.?)?, {CAP})"
-    rf"|\b{alternatives('de.hamlet')}"
-    rf"(?:(?: {LETTER}[A-Za-z\xc0-\xff-]*){{0,2}},? (?:(?i:nr)\.? ?)?|\.? ?)"
-    rf"[0-9]{{1,4}}[a-z]?(?:,? |,?\n){CODE} {LETTER}+"
-    rf"|\b{CAP}(?: {CAP}){{0,2}} [0-9]{{1,4}}[a-z]?(?:,?\n| )[0-9]{{5}} {CAP}"
-    # a block, without a street
-    r"|\b(?i:quadrat )?[A-Ua-u] ?[0-9]{1,2}"
-    r"(?:,?[ \n](?:[A-Ua-u] ?)?[0-9]{1,2}[a-z]?(?: ?- ?[0-9]{1,2}[a-z]?)?)?"
-    r",?[ \n]68[0-9]{3} (?i:mannheim)\b"
-    rf"|\b(?:{CAP} ){{0,2}}{CAP},? s/n(?:,? |,?\n)[0-9]{{5}} {LETTER}+"
-    rf"|\b{LETTER}[A-Za-z\xc0-\xff-]+,? [0-9]{{1,4}}[a-z]?(?:,? [0-9]{{1,2}}[oa])?,? [0-9]{{5}}"
-    rf" {LETTER}+"
-)
-# Behind a preposition a known town is enough: "in Rosental 98, Dortmund", "en Serrano 41, Madrid".
-_LED = (
-    "(?i:in|im|an|am|bei|von|nach|vor|zur?|ab|adresse:?|treffpunkt:?|en|de|desde|hasta|direccion:?)"
-)
-_LED_PATTERN = (
-    rf"\b{_LED} (?:(?:der|dem|den|die|das) )?"
-    rf"(?:{CAP} (?:(?:de|del|y|i) )?){{1,4}}[0-9]{{1,3}}[a-z]?, [A-Z\xc0]"
-)
-_LED_GATE = r"[A-Za-z\xc0-\xff'-] [0-9]{1,3}[a-z]?, [A-Z\xc0]"
-_LED_SCAN = scanner(_LED_PATTERN)
-_FLOOR_GATE = r"[0-9], [0-9]{1,2}[oa](?: ?[A-Za-z]+\.?)?, [A-Z\xc0]"
-_TYPE_BEFORE = re.compile(
-    r"(?<![A-Za-z\xc0-\xff])"
-    rf"{alternatives('fr.street', 'fr.street.weak', 'es.street', 'es.street.weak')} $"
-)
-_PROSE = re.compile(
-    r".*(?<![A-Za-z\xc0-\xff])(?:[Ee]n|desde|hasta|para|chez|dans|vers|liegt|ist|wohnt|steht) ",
-    re.DOTALL,
-)
-_HAMLET = re.compile(rf"{alternatives('de.hamlet')}(?![A-Za-z])")
-_TO_NUMBER = re.compile(
-    r"[^0-9]*?(?:s/n|[0-9]{1,4})(?:[A-Za-z]|[/-][0-9A-Za-z]{1,4})?(?![0-9A-Za-z])"
-)
-_TOWN_AT_END = re.compile(r".*[0-9] (.+)", re.DOTALL)
-_NAMED = scanner(_NAMED_PATTERN)
-
-
-def named(data: bytes) -> Iterator[Range]:
-    """Yield addresses of a name, a number, a postcode and a town."""
-    text = data.decode("latin-1")
-    frame = Frame(text)
-    for match in _NAMED.finditer(data):
-        start, end = match.span()
-        number = _TO_NUMBER.match(text, start, end)
-        stop = frame.tail(number.end(), latin=True)[0] if number else end
-        town = _TOWN_AT_END.fullmatch(text, start, end)
-        known = town is not None and town.group(1).lower() in TOWNS
-        if text[start:end].partition(" ")[0].lower() in _THINGS:
-            continue
-        hamlet = _HAMLET.match(text, start) is not None and _DE_STOP.isdisjoint(
-            text[start:end].lower().split()
-        )
-        line = "\n" in text[start:end] or _LINE_ENDS.match(text, end) is not None
-        if not (known or hamlet) and (
-            text[start].islower()
-            or not ("," in text[start:end] or (line and _is_name(text[start:end])))
-        ):
-            continue
-        name = _DE_NAME.match(text, start, number.end() if number else end)
-        type_ = _DE_TYPE.fullmatch(name.group(1).split()[-1]) if name else None
-        if type_ and len(type_.group(1)) > 2 and stop > (number.end() if number else end):
-            continue  # the rule for German streets knows where its name begins
-        if stop < end:
-            continue  # "Apolo 11, 2a, Tierra"
-        prose = None if hamlet else _PROSE.match(text, start, end)
-        for word in _NO_BLANKS.finditer(text, prose.end() if prose else start, end):
-            value = word.group().lower()
-            if hamlet:
-                yield frame.head(start), stop
-                break
-            if value in _EU_VERB or value.partition("'")[2] in _FR_VERB:
-                continue  # "J'habite", "Notez"
-            if (value not in _DE_NOUN and value not in _DE_STOP) or value in _DE_PREPOSITIONS:
-                type_ = _TYPE_BEFORE.search(text, max(0, word.start() - 20), word.start())
-                yield frame.head(type_.start() if type_ else word.start()), stop
-                break
-
-
-def led(data: bytes) -> Iterator[Range]:
-    """Yield addresses of a preposition, a name, a number and a known town."""
-    text = data.decode("latin-1")
-    frame = Frame(text)
-    for match in _LED_SCAN.finditer(data):
-        start, end = match.span()
-        lead = _LEAD.match(text, start)
-        comma = text.rindex(",", start, end)
-        names = lead.end() if lead else text.index(" ", start) + 1
-        first, _, number = text[names:comma].rpartition(" ")
-        if number[0] == "0" or not _is_name(first) or _SCORE.match(text, comma):
-            continue
-        town = known_town(text, end - 1, TOWNS)
-        if lead and lead.group(1):
-            known = _IS_PLACE.fullmatch(first) is not None
-        else:
-            known = known_town(text, names, TOWNS) < 0
-        if town > 0 and known and not (lead and _SENTENCE.match(text, town)):
-            yield frame.head(names), frame.tail(comma, latin=True)[0]
-
-
-# With an article a preposition leads to other things too: "in der Sauna 3, Erding".
-_LEAD = re.compile("(?i:im|am|zum|zur) |[A-Za-z]+ (der|dem|den|die|das) ")
-_SENTENCE = re.compile(f" (?:und|oder|(?!{alternatives('de.stop')}(?![a-z])){LETTER}+)")
-_IS_PLACE = re.compile(rf"(?:{CAP} )+{CAP}|{LETTER}*{alternatives('de.place', 'de.street.weak')}")
-_SCORE = re.compile(rf", {LETTER}+ [0-9]")  # "Hannover 3, Mainz 2"
-
-
-def _is_name(name: str) -> bool:
-    """Tell whether the words before a number are no ordinary ones: "in Kapitel 3, Berlin"."""
-    first = name.partition(" ")[0].lower()
-    return _NOT_NAME.isdisjoint((first, name.lower()))
-
-
-_THINGS = words("label.value") | words("en.label") | words("fr.label")
-_NOT_NAME = _DE_NOT_PHRASE | _DE_NOUN | _DE_STOP | _THINGS
 
 
 # A gate asks for no more than the end of a name, or the postcode where the rule wants one: to count
@@ -505,36 +378,7 @@ _GERMAN_GATES = (
     rf"{_DE_CAPITAL_HEAD}(?:{LETTER}[A-Za-z\xc0-\xff-]* )?{CAP},? {_DE_NUMBER_BEGINS}",
     *CODE_GATES,
 )
-_NAMED_GATE = (
-    r"[0-9A-Za-z], (?:[0-9]{4,5}(?: [A-Z]{2})?|[0-9]{3} [0-9]{2}|[0-9]{2}-[0-9]{3}) [A-Z\xc0]"
-)
-
-_NAMED_MATCHES = (
-    "Gran Vía 28, 28013 Madrid", "Neuer Wall 30, 20354 Hamburg", "zeil 90, 60313 frankfurt",
-    "C 4, 9b, 68159 Mannheim", "N 7, 13-15, 68161 Mannheim", "Quadrat C5, 68159 Mannheim",
-    "Markt 16\n07743 Jena", "Oberdorf 12 88069 Tettnang", "haus nr. 7, 26757 borkum",
-    "Dorf 44, 6561 Ischgl", "Alderdi Eder s/n, 20003 Donostia",
-)  # fmt: skip
-LED_MATCHES = ("in Rosental 98, Dortmund", "en Serrano 41, Madrid")
-_LED_REJECTS = (
-    "von Hannover 3, Mainz 2", "in Kapitel 3, Berlin", "in Berlin 3, Hamburg 4",
-    "bei Mainz 05, Kiel", "in der Sauna 3, Erding", "Im Finale 2, Berlin siegt",
-    "in der Gruppe 3, Hamburg und Kiel", "in der Altstadt 5, Bremen und Kiel",
-)  # fmt: skip
-_NAMED_REJECTS = (
-    "ticket 12, 34567 items", "Version 3 12345 Zeilen", "Dorf 3, 1200 Einwohner",
-    "Liga 2\n45000 Zuschauer", "Zug 12 20095 Hamburg", "Hof 12, 5000 Hühner",
-)  # fmt: skip
-
 RULES: tuple[Rule, ...] = (
     Rule("address", _GERMAN_GATES, german, _GERMAN_MATCHES, _GERMAN_REJECTS),
     Rule("address", (_DE_BOX_GATE,), german_boxes, _BOX_MATCHES),
-    Rule("address", (_LED_GATE,), led, LED_MATCHES, _LED_REJECTS),
-    Rule(
-        "address",
-        (_NAMED_GATE, _FLOOR_GATE, *CODE_GATES),
-        named,
-        _NAMED_MATCHES,
-        _NAMED_REJECTS,
-    ),
 )

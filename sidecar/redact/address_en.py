@@ -181,7 +181,7 @@ def _street_start(text: str, start: int) -> int:
     """Return where the number of the street is, or -1: words that stop an address may intervene."""
     tokens = [(m.start(), m.group()) for m in TOKEN.finditer(text, start)]
     for index in range(len(tokens) - 2, 0, -1):
-        if is_stop(tokens[index][1]) and not _is_of_road(*tokens[index - 1 : index + 2]):
+        if is_stop(tokens[index][1]) and not _is_of_road(*tokens[max(0, index - 1) : index + 2]):
             tokens = tokens[index + 1 :]
             break
     found = _which_number(text, tokens)

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 
 from sidecar.redact.address_eu import ES_LEADS, ES_MONTH, ES_STOP
 from sidecar.redact.address_fr import FR_WORD, W
-from sidecar.redact.address_place import Frame, is_quantity
+from sidecar.redact.address_place import Frame
 from sidecar.redact.address_town import CAP, NOT_NAME, PROVINCE, TOWNS, known_town
+from sidecar.redact.address_unit import is_quantity
 from sidecar.redact.engine import scanner
 from sidecar.redact.rule import Range, Rule
 from sidecar.redact.words import alternatives, words

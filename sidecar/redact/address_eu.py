@@ -11,7 +11,7 @@ from sidecar.redact.address_fr import (
     W,
     has_word,
 )
-from sidecar.redact.address_place import MORE_DIGITS, Frame, is_quantity
+from sidecar.redact.address_place import MORE_DIGITS, Frame
 from sidecar.redact.address_town import (
     CAP,
     CODE_GATES,
@@ -22,6 +22,7 @@ from sidecar.redact.address_town import (
     is_known_place,
     known_town,
 )
+from sidecar.redact.address_unit import is_quantity
 from sidecar.redact.engine import scanner
 from sidecar.redact.rule import Range, Rule
 from sidecar.redact.words import alternatives, any_of, words

@@ -3,8 +3,9 @@
 import re
 from collections.abc import Iterator
 
-from sidecar.redact.address_place import MORE_DIGITS, Frame, is_quantity, unit_at
+from sidecar.redact.address_place import MORE_DIGITS, Frame
 from sidecar.redact.address_town import CAP, CODE, CODE_GATES, LETTER, NOT_NAME, TOWNS, known_town
+from sidecar.redact.address_unit import is_quantity, unit_at
 from sidecar.redact.engine import scanner
 from sidecar.redact.rule import Range, Rule
 from sidecar.redact.turns import in_turns
@@ -192,7 +193,7 @@ def french_last(data: bytes) -> Iterator[Range]:
             continue  # "12 rue Foch 720€"
         if _FR_TITLE.fullmatch(text[start:end]):
             continue  # "Boulevard de la mort, 2007"
-        names = _FR_NAME_END.sub("", text[type_.end() - 1 : end].lower()).split()
+        names = _FR_NAME_END.sub("", text[max(0, type_.end() - 1) : end].lower()).split()
         if not names or names[-1] in _FR_PARTICLE or not NOT_NAME.isdisjoint(names):
             continue
         stop, code = frame.tail(end, latin=True)

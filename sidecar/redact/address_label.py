@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterator
 
-from sidecar.redact.address_place import MORE_DIGITS, Frame, is_quantity
+from sidecar.redact.address_place import MORE_DIGITS, Frame
+from sidecar.redact.address_unit import is_quantity
 from sidecar.redact.engine import scanner
 from sidecar.redact.fold import Fold
 from sidecar.redact.rule import Range, Rule

@@ -38,128 +38,25 @@ from sidecar.redact.address_town import (
     postcode,
     quarter_end,
 )
+from sidecar.redact.address_unit import (
+    BUILDING,
+    BUILDING_AFTER,
+    KEYED,
+    NOT_LOOSE,
+    OF,
+    TO_AFTER,
+    bracket_end,
+    is_quantity,
+    units_end,
+)
 from sidecar.redact.rule import Decisions
 from sidecar.redact.words import alternatives, words
 
-# ------------------------------------------------------------------------------ units, buildings
-_SIDE = rf"(?:,? ?(?:(?i:porte|puerta) )?{alternatives('eu.side')}(?![A-Za-z])\.?)?"
-_SIDE_ONLY = rf" {alternatives('eu.side')}(?![A-Za-z])\.?"
-_OF = "(?i:de|du|des|del|la|le|les|los|las|el|von|zum|zur|am|im)"
-_NAMED = rf"(?:{CAP}|[0-9]{{1,3}})(?:(?: {_OF}){{0,2}} {CAP}| [0-9]{{1,3}}\b){{0,3}}"
-_BUILDING = rf"{alternatives('eu.building')}\.? (?:{_OF} ){{0,2}}{_NAMED}"
-_FLOORS = "(?i:og|ug|stock|stockwerk|etage|obergeschoss|untergeschoss|tr\\.|treppe|hof|et|etg)"
-_NUMBER = (
-    r"(?:[A-Za-z]?-?[0-9]{1,5}(?:[/.-][0-9]{1,4}|\.?[oa])?[A-Za-z]?|[A-Z]{1,2}|[A-Za-z])\b"
-    r"(?: ?[A-Za-z](?=,|$))?"
-)
-_KEYED = re.compile(
-    rf"(?:(?:[0-9]{{1,2}}|[IVX]{{1,4}})(?:\. ?| (?=tr)){_FLOORS}(?![A-Za-z]){_SIDE}"
-    r"|[0-9]{1,2}(?i:er|ere|e|eme|nd) "
-    rf"(?:(?i:etage|etg\.?|et\.?|niveau)(?![A-Za-z]){_SIDE}|{alternatives('eu.side')}\b)"
-    rf"|[0-9]{{1,2}}\.?[oa]?\.? ?{alternatives('eu.side')}\b\.?{_SIDE}"
-    rf"|[0-9]{{1,2}}\.?[oanr]?\.? (?i:planta|piso|puerta|pis|pta){_SIDE}"
-    r"|[0-9]{1,2}(?i:er piso|(?:ero|ra|d[oa]|t[oa]|m[oa]|v[oa]|n[oa])\.?(?:,? (?:piso|planta))?"
-    r"(?: [a-z](?![a-z]))?)"  # "2do A", "8vo piso b"
-    r"|(?i:es|bl|pl|pt|esc|pta|plta): ?[0-9A-Za-z]{1,3}"  # as in the cadastre: "es:3 pl:04 pt:d"
-    r"|(?i:digicode|code) (?=[0-9A-Z]{0,3}[0-9]{2})[0-9A-Z]{4,6}|Sur|Norte|SUR|NORTE"
-    r"|(?i:interior|exterior|int|ext)\b(?!\.? ?[0-9])\.?"
-    r"|(?i:local|bajo|bajos)\.? ?(?:(?i:no?)\.? ?)?"
-    rf"[A-Za-z]?-?[0-9]{{1,4}}[A-Za-z]?(?![0-9A-Za-z]){_SIDE}"
-    rf"|{alternatives('es.ordinal')}(?i:,? (?:planta|piso|puerta))?"
-    rf"(?:,? {alternatives('es.ordinal', 'eu.side')}| [A-Z]\b)"
-    rf"|(?i:c/o|z\. ?hd\.?|chez) (?i:(?:fam|familie|herr|frau|dr|m|mme)\.? )?{CAP}(?: {CAP})?"
-    rf"|{alternatives('eu.floor')}\b\.?(?: [A-Z]\b)?{_SIDE}"
-    rf"|{alternatives('eu.apartment')}\b\.?(?:{_SIDE_ONLY}"
-    rf"| ?(?:(?i:nr|no?)\.? ?)?{_NUMBER}(?!\. ?{_FLOORS}){_SIDE}))(?![A-Za-z])"
-)
-_TO_UNIT = re.compile(r" \(|,? - | ?[/\xa4] ?|-(?=[0-9])|[ ,]{1,3}\n?|\n")
-_FLOOR = re.compile(
-    r"(?![0-9]{1,2} ?[hH])[0-9]{1,2}\.?[oaer]?\.?"
-    r"(?:(?: ?- ?| )[0-9]{1,2}\.?[oaer]?| ?-? ?[A-Za-z]| ?\"[A-Za-z]\")?(?![0-9A-Za-z)]|[.,][0-9])"
-)
-_FLOOR_SIDE = re.compile(_SIDE)
-_BUILDING_BEHIND = re.compile(
-    rf"{_BUILDING}(?=, ?(?:[0-9A-Z\xc0]|{alternatives('eu.apartment', 'eu.floor')}(?![A-Za-z]))|\n)"
-)
-_BUILDING_AFTER = re.compile(rf"{_BUILDING}(?=[,.;)\n]|$)")
 
-
-def _units_end(text: str, end: int) -> int:
-    """Return where the units, floors and buildings end that stand behind `end`."""
-    for _ in range(6):
-        lead = _TO_UNIT.match(text, end)
-        if lead is None:
-            break
-        start, bracket = lead.end(), lead.group() == " ("
-        unit = _KEYED.match(text, start)
-        if bracket and unit:
-            closed = _bracket_end(text, start)
-            if closed < 0:
-                break
-            end = closed
-            continue
-        if unit is None and not bracket:
-            floor = _FLOOR.match(text, start)
-            if floor and is_quantity(text, floor.end()):
-                break
-            unit = _FLOOR_SIDE.match(text, floor.end()) if floor else None
-            if floor is None and lead.group() == ", ":
-                unit = _BUILDING_BEHIND.match(text, start)
-        unit_end = unit.end() if unit else _estate_end(text, start)
-        if unit_end < 0:
-            break
-        end = unit_end
-    return end
-
-
-_ESTATE = re.compile(rf"{alternatives('es.estate')}\.?(?= )")
-_ESTATE_WORD = re.compile(rf" ({LETTER}[A-Za-z\xc0-\xff'.-]*)")
-_ESTATE_ENDS = re.compile(r"[,;)\n?!]| [|/-]|\.? ?$|\. [A-Z]")
-
-
-def _estate_end(text: str, start: int) -> int:
-    """Return where the quarter ends whose kind and name stand at `start`: "urb. el bosque"."""
-    estate = _ESTATE.match(text, start)
-    if estate is None:
-        return -1
-    end = estate.end()
-    for _ in range(5):
-        word = _ESTATE_WORD.match(text, end)
-        if word is None or word.group(1).lower().rstrip(".") in _NOT_LOOSE:
-            return -1
-        end = word.end()
-        if _ESTATE_ENDS.match(text, end):
-            return end
-        if text[end : end + 1] == " " and known_town(text, end + 1, TOWNS, False) > 0:
-            return end
-    return -1
-
-
-def _bracket_end(text: str, start: int) -> int:
-    """Return where the bracket ends that nothing but units fills: "(2eme etage, porte 4)"."""
-    for _ in range(4):
-        unit = _KEYED.match(text, start)
-        if unit is None:
-            return -1
-        if text[unit.end() : unit.end() + 1] == ")":
-            return unit.end() + 1
-        lead = _TO_AFTER.match(text, unit.end())
-        if lead is None:
-            return -1
-        start = lead.end()
-    return -1
-
-
-def unit_at(text: str, start: int) -> bool:
-    """Tell whether a unit or a floor stands at `start`."""
-    return _KEYED.match(text, start) is not None
-
-
-# ------------------------------------------------------------------------------------ behind it
 def _tail(text: str, latin: bool, loose: bool) -> tuple[int, bool]:
     """Return where the frame ends that `text` begins with, and whether it has a postcode."""
     end = 0
-    units = _units_end(text, end)
+    units = units_end(text, end)
     if latin:
         units = _crossing_end(text, units)
     for start in {units: None, end: None}:
@@ -207,7 +104,7 @@ def _crossing_end(text: str, end: int) -> int:
         return end
     if cross.group().startswith(" y ") and text[cross.end()] == ",":
         behind = cross.end() + 2
-        placed = known_town(text, behind, TOWNS) > 0 or _BUILDING_AFTER.match(text, behind)
+        placed = known_town(text, behind, TOWNS) > 0 or BUILDING_AFTER.match(text, behind)
         return cross.end() if placed else end
     return cross.end()
 
@@ -220,14 +117,14 @@ def _behind_town(text: str, end: int, latin: bool) -> int:
         country = COUNTRY.match(text, end)
         end = country.end() if country else end
     if text[end : end + 2] == " (":
-        end = max(end, _bracket_end(text, end + 2))
+        end = max(end, bracket_end(text, end + 2))
     for _ in range(3):
-        lead = _TO_AFTER.match(text, end)
+        lead = TO_AFTER.match(text, end)
         if lead is None:
             break
-        after = _KEYED.match(text, lead.end())
+        after = KEYED.match(text, lead.end())
         if after is None and "," in lead.group():
-            after = _BUILDING_AFTER.match(text, lead.end())
+            after = BUILDING_AFTER.match(text, lead.end())
         if after is None:
             break
         end = after.end()
@@ -235,7 +132,6 @@ def _behind_town(text: str, end: int, latin: bool) -> int:
 
 
 _TO_TOWN = re.compile(", |\n")
-_TO_AFTER = re.compile(", | - | ")
 # Anything short between a number and its postcode: "12 (Asamhof), 80331 Munchen". Each part begins
 # with what no other holds.
 _LOOSE = re.compile(
@@ -263,31 +159,7 @@ def _loose_end(text: str, start: int) -> int:
     return end if text[end] != " " or known_town(text, end + 7, TOWNS) > 0 else -1
 
 
-_NOT_LOOSE = (
-    (words("fr.stop") | words("es.stop") | words("de.stop") | words("en.stop") | words("fr.verb"))
-    - words("fr.particle")
-    - words("eu.town.before")
-    - words("eu.town.between")
-    - words("fr.first")
-    - {
-        "no",
-        "am",
-        "im",
-        "an",
-        "zum",
-        "zur",
-        "von",
-        "der",
-        "die",
-        "das",
-        "dem",
-        "den",
-        "box",
-        "y",
-    }
-)
-
-_NOT_LOOSE_PART = _NOT_LOOSE | EU_UNIT
+_NOT_LOOSE_PART = NOT_LOOSE | EU_UNIT
 
 
 _TO_CITY = re.compile(
@@ -365,9 +237,9 @@ _CODE_ALONE = re.compile(
 _GAP = re.compile(r"(?:, ?\n?|,? - |\n)$")
 _PUBLIC_NAME = rf"[A-Za-z\xc0-\xff]*{alternatives('de.venue', 'de.venue.more')}(?![a-z])"
 _HEAD = re.compile(
-    rf"(?<![A-Za-z0-9\xc0-\xff'/-])(?:{_BUILDING}"
+    rf"(?<![A-Za-z0-9\xc0-\xff'/-])(?:{BUILDING}"
     rf"|(?:Le|La|Les|L'|El|Los|Las|Can|Alte[rs]?(?! {_PUBLIC_NAME})) ?"
-    rf"{CAP}(?:(?: {_OF}){{0,2}} {CAP}){{0,2}}"
+    rf"{CAP}(?:(?: {OF}){{0,2}} {CAP}){{0,2}}"
     rf"|{CODE} {LETTER}[A-Za-z\xc0-\xff'-]*(?: (?:{BETWEEN} |im |in |vor der )?{CAP}){{0,2}}"
     r"|[0-9]{1,2}\.?[oa]\.? ?(?:-?[A-Z]|[0-9]{1,2}\.?[oa])?"
     r"|(?:A|AP|N|D|RD|RN|CD|M|CV|B|L|rn|rd|cd)[ -]?[0-9]{1,4}[A-Z]?"
@@ -429,7 +301,7 @@ def _joined_start(text: str, end: int) -> int:
         if at < 0:
             break
         start = at
-        if text[start - 1 : start] != " ":
+        if text[max(0, start - 1) : start] != " ":
             break
     if start == end:
         town = _CODE_TOWN.search(text, begin, end - 1)
@@ -460,7 +332,7 @@ def _units_start(text: str, begin: int, end: int) -> int:
     for word in _WORD_START.finditer(text, begin, end):
         at = word.start()
         for _ in range(4):
-            unit = _KEYED.match(text, at, end)
+            unit = KEYED.match(text, at, end)
             if unit is None:
                 break
             if unit.end() == end:
@@ -507,7 +379,7 @@ def _venue_start(text: str, begin: int, end: int, joined: bool = False) -> int:
     return -1
 
 
-_NOT_VENUE = _NOT_LOOSE | words("eu.venue.sort")
+_NOT_VENUE = NOT_LOOSE | words("eu.venue.sort")
 _VENUE_KIND, _VENUE_PLAIN = words("eu.venue.kind"), words("eu.venue.plain")
 
 
@@ -539,15 +411,6 @@ def _place_before(text: str, begin: int, end: int) -> int:
         if plain in TOWNS or (plain in QUARTERS and plain not in _PARTS) or plain in OVERSEAS:
             return begin + word.start()
     return -1
-
-
-_FOLLOWING = re.compile(r" ([A-Za-z\xc0-\xff]+)")
-
-
-def is_quantity(text: str, end: int) -> bool:
-    """Tell whether a unit follows the number that ends at `end`."""
-    following = _FOLLOWING.match(text, end)
-    return following is not None and following.group(1).lower() in EU_UNIT
 
 
 # A number that goes on is no house number.

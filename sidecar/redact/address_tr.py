@@ -129,10 +129,14 @@ def find(data: bytes) -> Iterator[Range]:
         parts.append(Part(start, end, kinds[(text[start:end],)]))
     group: list[Part] = []
     for part in in_turns(parts):
-        if group and not _together(text, group[-1], part):
+        order = part.kind == "number" and _OF_ORDER.search(
+            text, max(0, part.start - 12), part.start
+        )
+        if group and (order or not _together(text, group[-1], part)):
             yield from _address(text, group)
             group = []
-        group.append(part)
+        if not order:
+            group.append(part)
     if group:
         yield from _address(text, group)
 
@@ -197,7 +201,6 @@ _OTHER_ADDRESS = frozenset({"yeni", "eski"})  # capitals make them names
 
 def _address(text: str, group: list[Part], again: bool = False) -> Iterator[Range]:
     """Yield the address that a group of parts is, if it is one; `again` without its first part."""
-    group = _without_order(text, group)
     kinds = {part.kind for part in in_turns(group)}
     named = kinds - {"number"}
     if not named:
@@ -287,18 +290,7 @@ def _venue_end(text: str, end: int) -> int:
     return end
 
 
-def _without_order(text: str, group: list[Part]) -> list[Part]:
-    """Return the parts without the number of an order before them: "siparis no 48812 / Gul Mah"."""
-    first = 0
-    while (
-        first < len(group) - 1
-        and group[first].kind == "number"
-        and _OF_ORDER.search(text, max(0, group[first].start - 12), group[first].start)
-    ):
-        first += 1
-    return group[first:]
-
-
+# "siparis no 48812"
 _OF_ORDER = re.compile("(?<![A-Za-z])(?i:siparis|fatura|takip|sira|evrak|dosya|kayit|irsaliye) $")
 _LETTER = re.compile(" [A-Za-z](?= [A-Za-z\xc0-\xff]{3})")
 _A_DIGIT = re.compile("[0-9]")

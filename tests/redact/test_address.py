@@ -4,14 +4,14 @@ import re
 
 import pytest
 
-from sidecar.redact import address_de, address_en, address_label, address_short
+from sidecar.redact import address_en, address_label, address_named, address_short
 from sidecar.redact.address_en_place import codes_in
 from sidecar.redact.rule import Nearby
 from tests.redact.samples import DEFAULT, left_over, matches, redact, rejects
 
 LED = (
     *address_label.MATCHES,
-    *address_de.LED_MATCHES,
+    *address_named.LED_MATCHES,
     *address_short.LED_MATCHES,
     *address_short.CROSSING_MATCHES,
     *address_short.NAMED_MATCHES,
@@ -45,6 +45,9 @@ def test_leaves_alone(value: str) -> None:
         ("12 Main St\nSuite 5\nBoise, ID 83702\nThanks", "[ADDRESS]\n[ADDRESS]\n[ADDRESS]\nThanks"),
         ("12 Main St\\nBoise, ID 83702\\nThanks", "[ADDRESS]\\n[ADDRESS]\\nThanks"),
         ("ev: Gül Sok. No:5 Kadıköy bodrum katta", "ev: [ADDRESS] bodrum katta"),
+        ("Gül Sok. No:5 Kadıköy/İstanbul. Sipariş no 4821", "[ADDRESS]. Sipariş no 4821"),
+        ("sipariş no 48812 / Gül Mah. Lale Sok. No:5", "sipariş no 48812 / [ADDRESS]"),
+        ("12 High Street, York, YO1 7HH, 01423 814070", "[ADDRESS], [PHONE]"),
         ("in der Goethestraße 5, 10115 Berlin, ja", "in der [ADDRESS], ja"),
         ("Lille: 5 rue Foch, 59800 Lille Il pleut", "Lille: [ADDRESS] Il pleut"),
         ("12 Main St j@example.com", "[ADDRESS] [EMAIL]"),
