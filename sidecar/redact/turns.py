@@ -14,6 +14,7 @@ OFTEN: Final = 1024
 # Seconds of a turn, and what the others need to notice its end.
 _TURN, _MOMENT = 0.0025, 0.00005
 
+_FEW: Final = 64
 _RUN: Final = 4096  # sorted in less than a millisecond
 
 _began = 0.0
@@ -37,10 +38,16 @@ def give_way() -> None:
             time.sleep(_MOMENT)
 
 
-def in_turns(items: Iterable[T]) -> Iterator[T]:
-    """Yield the items; between some of them another thread may run."""
+def in_turns(items: Iterable[T]) -> Iterable[T]:
+    """Return the items; between some of many another thread may run."""
+    if isinstance(items, list) and len(items) <= _FEW:
+        return items
+    return _in_turns(items)
+
+
+def _in_turns(items: Iterable[T]) -> Iterator[T]:
     for i, item in enumerate(items):
-        if not i % 64:
+        if not i % _FEW:
             give_way()
         yield item
 
@@ -50,11 +57,13 @@ def in_order(items: Iterable[T]) -> list[T]:
 
     To sort many at once is one call into C.
     """
-    waiting = list(in_turns(items))
+    waiting = items if isinstance(items, list) else list(_in_turns(items))
+    if len(waiting) <= _RUN:
+        return sorted(waiting)
     runs = list[list[T]]()
     for start in range(0, len(waiting), _RUN):
         give_way()
         runs.append(sorted(waiting[start : start + _RUN]))
     if all(left[-1] <= right[0] for left, right in pairwise(runs)):
-        return list(in_turns(chain.from_iterable(runs)))
-    return list(in_turns(merge(*runs)))
+        return list(_in_turns(chain.from_iterable(runs)))
+    return list(_in_turns(merge(*runs)))
