@@ -17,7 +17,7 @@ from sidecar.redact import (
 )
 from sidecar.redact.policy import Policy
 from sidecar.redact.rule import Rule
-from sidecar.redact.words import sections_of
+from sidecar.redact.words import forget
 
 # What a rule finds is hidden from the rules of later types: a card number is not a phone, and a
 # house number with a postcode is not one either.
@@ -35,7 +35,7 @@ ADDRESS_RULES = (
     *address_es.RULES,
     *address_label.RULES,
 )
-sections_of.cache_clear()  # the rules have what they need of it
+forget()  # the rules have what they need of it
 
 
 def rules(policy: Policy) -> list[Rule]:

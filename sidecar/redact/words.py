@@ -4,13 +4,14 @@ import re
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
+from string import ascii_lowercase
 
 DATA = Path(__file__).parent / "data"
 
 
 @cache
 def sections_of(file: str) -> dict[str, frozenset[str]]:
-    """Return the words of a file by section; to be forgotten once the rules have theirs."""
+    """Return the words of a file by section."""
     text = (DATA / file).read_text("ascii")
     sections: dict[str, set[str]] = {}
     for line in text.splitlines():
@@ -18,8 +19,8 @@ def sections_of(file: str) -> dict[str, frozenset[str]]:
         if line.startswith("["):
             section = sections.setdefault(line.strip("[]"), set())
         elif line:
-            section.update(entry.strip() for entry in line.split(",") if entry.strip())
-    return {name: frozenset(entries) for name, entries in sections.items()}
+            section.update(map(str.strip, line.split(",")))
+    return {name: frozenset(filter(None, entries)) for name, entries in sections.items()}
 
 
 def words(section: str, file: str = "words.txt") -> frozenset[str]:
@@ -39,8 +40,19 @@ def alternatives(*sections: str) -> str:
 
 def any_of(entries: Iterable[str]) -> str:
     """Return such a pattern for words."""
-    tree = _tree({tuple(_LETTER.findall(entry)) for entry in entries})
+    return _any_of(frozenset(entries))
+
+
+@cache
+def _any_of(entries: frozenset[str]) -> str:
+    tree = _tree({_SHARP_S.sub("\xdf", entry) for entry in entries})
     return f"(?:{_RUN.sub(_ignoring_case, tree)})"
+
+
+def forget() -> None:
+    """Drop what is needed only while the rules are made."""
+    sections_of.cache_clear()
+    _any_of.cache_clear()
 
 
 # Letters behind the first of an alternative: as literals they take a third of the memory.
@@ -51,35 +63,34 @@ def _ignoring_case(sets: re.Match[str]) -> str:
     return f"(?i:{sets.group()[2::4]})"
 
 
-_LETTER = re.compile("(?<=[a-z])ss|.")
-_WRITTEN = {"ss": "(?:[Ss][Ss]|\xdf)", ".": r"\."}
+_SHARP_S = re.compile("(?<=[a-z])ss")
+_CASES = str.maketrans({letter: letter.upper() + letter for letter in ascii_lowercase})
+_WRITTEN = str.maketrans(
+    {letter: f"[{letter.upper()}{letter}]" for letter in ascii_lowercase}
+    | {"\xdf": "(?:[Ss][Ss]|\xdf)", ".": r"\."}
+)
 
 
-def _cases(letter: str) -> str:
-    return letter.upper() + letter.lower() if letter.isalpha() else letter
-
-
-def _either_case(letter: str) -> str:
-    return f"[{_cases(letter)}]" if letter.isalpha() else letter
-
-
-def _tree(entries: set[tuple[str, ...]]) -> str:
+def _tree(entries: set[str]) -> str:
     """Return a pattern for words; letters with equal continuations share a class."""
-    tails: dict[str, set[tuple[str, ...]]] = {}
+    if len(entries) == 1:
+        return entries.pop().translate(_WRITTEN)
+    tails: dict[str, set[str]] = {}
     for entry in entries:
         if entry:
             tails.setdefault(entry[0], set()).add(entry[1:])
-    firsts: dict[str, list[str]] = {}
-    for first in sorted(tails, key=lambda first: (-len(first), first)):  # `ss` before `s`
-        firsts.setdefault(_tree(tails[first]), []).append(first)
+    firsts: dict[str, str] = {}
+    for first in sorted(tails, key=lambda first: (first != "\xdf", first)):  # `ss` before `s`
+        tail = _tree(tails[first])
+        firsts[tail] = firsts.get(tail, "") + first
     options = list[str]()
     for tail, letters in firsts.items():
-        single = [letter for letter in letters if len(letter) == 1]
+        single = letters.lstrip("\xdf")
         if len(single) > 1:
-            options.append(f"[{''.join(map(_cases, single))}]{tail}")
-            letters = [letter for letter in letters if len(letter) > 1]
-        options += [(_WRITTEN.get(letter) or _either_case(letter)) + tail for letter in letters]
+            options.append(f"[{single.translate(_CASES)}]{tail}")
+            letters = letters[: -len(single)]
+        options += [letter.translate(_WRITTEN) + tail for letter in letters]
     pattern = "|".join(options)
-    if () not in entries:
+    if "" not in entries:
         return pattern if len(options) == 1 else f"(?:{pattern})"
-    return f"(?:{pattern})?" if pattern else ""
+    return f"(?:{pattern})?"
