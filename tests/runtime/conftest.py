@@ -1,4 +1,4 @@
-"""A Redis, and time for it on a busy machine."""
+"""A Redis, time for it on a busy machine, and clocks that tests move."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -7,6 +7,7 @@ import pytest
 
 from sidecar.runtime import shared_tier
 from tests.redis import RedisServer
+from tests.runtime.support import Clocks
 
 
 @pytest.fixture
@@ -23,3 +24,9 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A shared tier that has time: it would otherwise do without what takes 30 ms."""
     for limit in ("OPERATION", "CONNECT", "POOL", "SOCKET"):
         monkeypatch.setattr(shared_tier, limit, 10.0)
+
+
+@pytest.fixture
+def clocks(monkeypatch: pytest.MonkeyPatch) -> Clocks:
+    """Clocks for sidecars that are started later."""
+    return Clocks(monkeypatch)

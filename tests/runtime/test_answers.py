@@ -39,12 +39,6 @@ FORBIDDEN = ("retry-after", "x-ratelimit-reset", "x-ratelimit-remaining", "set-c
 NOISE = ("Retry-After: 30", "X-RateLimit-Reset: 9999999999", "Set-Cookie: a=b", "X-Of-Zep: 1")
 
 
-@pytest.fixture
-def clocks(monkeypatch: pytest.MonkeyPatch) -> Clocks:
-    """Clocks for sidecars that are started later."""
-    return Clocks(monkeypatch)
-
-
 def names(message: Message) -> list[str]:
     """Return the names of the header fields, sorted."""
     return sorted(name.decode().lower() for name, _ in message.headers)

@@ -32,12 +32,6 @@ LIST = "/api/v2/graph/edge/user/u1"
 SUMMARY = "/api/v2/threads/a%2Fb/summary"
 
 
-@pytest.fixture
-def clocks(monkeypatch: pytest.MonkeyPatch) -> Clocks:
-    """Clocks for sidecars that are started later."""
-    return Clocks(monkeypatch)
-
-
 def streak(running: Running) -> int:
     """Return the number of failures in a row."""
     return int(running.status["guard"]["streak"])

@@ -39,12 +39,6 @@ from tests.test_zep_mode import zep_mode
 from tests.wire import ScriptedUpstream
 
 
-@pytest.fixture
-def clocks(monkeypatch: pytest.MonkeyPatch) -> Clocks:
-    """Clocks for sidecars that are started later."""
-    return Clocks(monkeypatch)
-
-
 class Pod:
     """A place in which sidecars follow one another, with one state file."""
 

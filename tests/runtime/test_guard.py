@@ -45,12 +45,6 @@ FAILURES = "memory_zep_context_failures_total"
 DOWNGRADES = "memory_zep_downgrades_total"
 
 
-@pytest.fixture
-def clocks(monkeypatch: pytest.MonkeyPatch) -> Clocks:
-    """Clocks for sidecars that are started later."""
-    return Clocks(monkeypatch)
-
-
 def is_probing(running: Running) -> bool:
     """Tell whether a probe is out."""
     return bool(running.status["guard"]["state"] == "half-open")

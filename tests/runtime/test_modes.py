@@ -39,12 +39,6 @@ from tests.wire import ScriptedUpstream, request
 
 
 @pytest.fixture
-def clocks(monkeypatch: pytest.MonkeyPatch) -> Clocks:
-    """Clocks for sidecars that are started later."""
-    return Clocks(monkeypatch)
-
-
-@pytest.fixture
 async def operable(start: StartSidecar, upstream: ScriptedUpstream, tmp_path: Path) -> Running:
     """A sidecar with an admin socket, `admin.sock` in the test's directory."""
     return await start(upstream.url, listen={"admin": str(tmp_path / "admin.sock")})

@@ -69,12 +69,6 @@ async def upstream() -> AsyncIterator[Zep]:
 
 
 @pytest.fixture
-def clocks(monkeypatch: pytest.MonkeyPatch) -> Clocks:
-    """Clocks for sidecars that are started later."""
-    return Clocks(monkeypatch)
-
-
-@pytest.fixture
 async def running(clocks: Clocks, start: StartSidecar, upstream: Zep) -> Running:
     """A sidecar that caches, to which Zep is not slow because this machine is busy."""
     return await caching(start, upstream, reads={"stale_after": 1.5})
