@@ -124,8 +124,8 @@ _DE_BOX_PATTERN = (
     rf"|\b(?i:postfach|case postale)(?:, |,?\n| (?:ch|CH|a|A)-){CODE} {LETTER}"
 )
 _DE_BOX_GATE = (
-    r"(?:\bPF |(?i:postfach|pf\.|case postale) ?)[0-9]"
-    r"|(?i:postfach|case postale)[, \n]+(?:[A-Za-z]+[ -])?[0-9]"
+    r"\b(?:PF |(?i:postfach|pf\.|case postale) ?)[0-9]"
+    r"|\b(?i:postfach|case postale)[, \n]+(?:[A-Za-z]+[ -])?[0-9]"
 )
 # By itself too: in "in Straße des 17. Juni 5" the other pattern begins at "in" and ends with "17".
 _DE_AFTER_PATTERN = rf"(?:{_DE_NAMED_AFTER}),? {_DE_NUMBER}"
@@ -368,14 +368,14 @@ _DE_DESCRIBED = (  # "im kleinen waldring", "hinter waldring"
 )
 _GERMAN_GATES = (
     rf"(?:{_DE_NAMED_AFTER}|{alternatives('de.street')}),? {_DE_NUMBER_BEGINS}",
-    rf"[A-Za-z]{_DE_JOINED}[0-9]|{_DE_ALONE} [0-9]",
+    rf"[A-Za-z]{_DE_JOINED}[0-9]|\b{_DE_ALONE} [0-9]",
     rf"\b(?:{_DE_CAPITAL_WORD}|{_DE_DESCRIBED})?{alternatives('de.street.medium')},? "
     rf"{_DE_NUMBER_BEGINS}",
     rf"\b(?:{_DE_CAPITAL_WORD})?{alternatives('de.street.weak')},? "
     rf"{_DE_NUMBER_BEGINS}[0-9]*[A-Za-z]\b",
     rf"[A-Za-z]{alternatives('de.street.compound')},? {_DE_NUMBER_BEGINS}",
     _DE_DOUBLE,
-    rf"{_DE_CAPITAL_HEAD}(?:{LETTER}[A-Za-z\xc0-\xff-]* )?{CAP},? {_DE_NUMBER_BEGINS}",
+    rf"\b{_DE_CAPITAL_HEAD}(?:{LETTER}[A-Za-z\xc0-\xff-]* )?{CAP},? {_DE_NUMBER_BEGINS}",
     *CODE_GATES,
 )
 RULES: tuple[Rule, ...] = (

@@ -42,12 +42,12 @@ _GRID_PATTERN = (
     r"(?:[A-Z] )?[0-9]{1,2}-[0-9]{1,3}\b"
 )
 _GRID_GATE = (
-    r"(?:#|(?i:no?\.?o?\.?|nro\.?|num\.?)) ?[0-9]+ ?[A-Za-z]{0,2} ?- ?[0-9]"
-    r"|(?:[0-9][A-Za-z]?|bis|sur|norte|este|oeste),? "
+    r"(?:#|\b(?i:no?\.?o?\.?|nro\.?|num\.?)) ?[0-9]+ ?[A-Za-z]{0,2} ?- ?[0-9]"
+    r"|(?:[0-9][A-Za-z]?|\b(?:bis|sur|norte|este|oeste)),? "
     r"(?:#|[Nn]o\.?|N\.|(?i:nro\.?|num\.|numero)) ?[0-9]"
     r"|\b(?i:calle|cll?\.?|carrera|cra\.?|kra\.?|avenida|transversal|diagonal) [0-9]+[A-Za-z]? "
     r"[0-9]+[A-Za-z]? ?- ?[0-9][0-9]"
-    rf"|(?:[0-9][A-Za-z]?|bis|sur|norte|este|oeste) (?i:con|c/) {_GRID_WAY} "
+    rf"|(?:[0-9][A-Za-z]?|\b(?:bis|sur|norte|este|oeste)) (?i:con|c/) {_GRID_WAY} "
     rf"|[0-9][A-Za-z]? {_GRID_POINT} [0-9]"
     r"|[0-9](?i:a|ra|da|ta|ma|va|na)?\.? (?i:calle|avenida|av\.?|ave\.?|diagonal) "
     r"(?:[A-Z] )?[0-9]+-[0-9]"

@@ -101,7 +101,7 @@ _ES_GATES = (
     rf"\b(?:{ES_TYPE} |{_ES_SHORT})(?:[0-9]{{1,2}}o? de )?(?:{W} )*"
     rf"(?:{W}|[A-Za-z]+-[0-9]+)(?:,?[ \n]|,){_ES_INTRO}"
     rf"(?:[0-9]|(?i:s/n|km|numero [a-z])|[NSEO][0-9])",
-    rf"(?:{alternatives('es.street.alone')}|{_ES_BASQUE}),?[ \n]{_ES_INTRO}[0-9]",
+    rf"\b(?:{alternatives('es.street.alone')}|{_ES_BASQUE}),?[ \n]{_ES_INTRO}[0-9]",
 )
 _ES_NO = re.compile(
     r"(?i)(?:,?[ \n]|,)(n[o.]?\.? ?|num\.? ?|numero |parcela |nave |# ?)?"

@@ -106,7 +106,7 @@ _FR_GATES = (
     rf"{_FR_NUMBER_ENDS}(?:{FR_TYPE} |{alternatives('fr.adjective')}[ -][A-Za-z]"
     r"|[0-9]+(?i:e|re|ere|eme) [A-Za-z])",
     rf"{_FR_NUMBER_ENDS}(?i:grand'?[rp]|la c)",
-    rf"(?:{alternatives('fr.number')}|et.un),? {_FR_STRONG} ",
+    rf"\b(?:{alternatives('fr.number')}|et.un),? {_FR_STRONG} ",
     rf"\b{FR_TYPE} (?i:de|du|des|d'|la)|\b{alternatives('fr.named')} ",
     r"\b(?i:(?:le|au) (?:bourg|village)), ",
 )

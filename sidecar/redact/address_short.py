@@ -158,7 +158,7 @@ _HOUSE_PATTERN = (
     r"\b(?:[A-Z][A-Za-z'.&-]*|[0-9]{1,4}|[Tt]he) (?:[A-Za-z][A-Za-z'.&-]* ){0,3}?"
     rf"(?:{_HOUSE_WORDS}), (?:The [A-Z][a-z]+|(?:[A-Z][A-Za-z'.-]* ){{1,4}}{SUFFIX}\b\.?)"
 )
-_HOUSE_GATE = rf"(?:{_HOUSE_WORDS}), [A-Z]"
+_HOUSE_GATE = rf"\b(?:{_HOUSE_WORDS}), [A-Z]"
 _HOUSES = scanner(_HOUSE_PATTERN)
 _HOUSE_HEAD = re.compile(rf"{HOUSE_NAME}$")
 _HOUSE_TOWN = re.compile(r", [A-Z][A-Za-z'-]+(?: (?:(?:upon|under|le|on the) )?[A-Z][A-Za-z'-]+)*")
@@ -185,7 +185,9 @@ def houses(data: bytes) -> Iterator[Range]:
 
 
 # The number behind the street, as visitors write it: "Cotham Brow 58, Bristol".
-_NUMBERED = r"(?:St|Rd|Ave|Dr|Ln|Street|Road|Avenue|Drive|Lane|Close)\.?,? (?i:no\.?|number) [0-9]"
+_NUMBERED = (
+    r"\b(?:St|Rd|Ave|Dr|Ln|Street|Road|Avenue|Drive|Lane|Close)\.?,? (?i:no\.?|number) [0-9]"
+)
 _TURNED_PATTERN = (
     rf"\b(?:[A-Z][A-Za-z']+ ){{1,3}}(?:{alternatives('en.street', 'en.street.soft')} "
     r"[0-9]{1,3}[a-z]?(?:, [A-Z]| [A-Z][a-z]+ [A-Z]{1,2}[0-9])"
