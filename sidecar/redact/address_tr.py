@@ -23,7 +23,7 @@ from sidecar.redact.address_tr_name import (
     quarter_start,
 )
 from sidecar.redact.engine import scanner
-from sidecar.redact.rule import Decisions, Range, Rule
+from sidecar.redact.rule import NOTHING, Decisions, Nearby, Range, Rule
 from sidecar.redact.turns import in_turns
 from sidecar.redact.words import alternatives, words
 
@@ -99,9 +99,10 @@ REJECTS = (
 _NEIGHBOURHOOD = alternatives("tr.neighbourhood")
 _STREET = alternatives("tr.street")
 _SITE = alternatives("tr.site")
+_ENDING = "(?:[dt][ae]n?|y[ae])"  # without an apostrophe: "46/2den", "118/6ya"
 _NUMBERED = (
     rf"(?:{alternatives('tr.number')}[ .:=]{{0,3}}"
-    r"[0-9]{1,5}(?:[/-][0-9A-Za-z]{1,5}| ?/ ?[0-9]{1,5}){0,2}[A-Za-z]?\b"
+    rf"[0-9]{{1,5}}(?:[/-][0-9A-Za-z]{{1,5}}| ?/ ?[0-9]{{1,5}}){{0,2}}(?:[A-Za-z]|{_ENDING})?\b"
     r"|\b(?:[A-Za-z][0-9]?(?:-?[0-9]{1,2})?"
     r"|[0-9]{1,2}(?:[/-]?[A-Za-z]|[/-][0-9]|\.))[ -](?i:blok)\b"
     r"|\b[nN][:.] ?[0-9]{1,4}(?:/[0-9]{1,3})?\b|\b[0-9]{1,3}\. (?i:ada)\b"
@@ -182,7 +183,7 @@ _PAIR_MATCHES = (
 _PAIR_REJECTS = (
     "Toplam 34500 İstanbul", "Konak 12500 İzmir", "Kadıköy 34000 İstanbul", "yılda 34450 Sarıyer",
     "nüfus 35000 Konak/İzmir", "fiyat 34500 Kadıköy/İstanbul arası", "ilk 12345 Konak/İzmir",
-    "sipariş 06543 Ankara",
+    "sipariş 06543 Ankara", "proje 35230 İzmir Körfez",
 )  # fmt: skip
 _VENUES = rf"{INSTITUTIONS},? [0-9]{{5}} [A-Z\xc0]"
 _VENUE_GATE = r"[A-Za-z],? [0-9]{5} [A-Z\xc0]"
@@ -190,6 +191,7 @@ _VENUE_SCAN = scanner(_VENUES)
 _AMOUNT = re.compile(
     "(?<![A-Za-z])(?i:fiyati?|ucreti?|tutari?|toplami?|nufusu?|koli|adet|bedeli?|no|numara|siparis)\\Z"
 )
+_LOOK_BACK = 340  # as far as places before a quarter are looked for
 _PAIR_SCAN = scanner(r"[0-9A-Za-z\xc0-\xff.)](?:,? |,?\n)[0-9]{5} [A-Z\xc0]")
 
 
@@ -209,17 +211,24 @@ def venues(data: bytes) -> Iterator[Range]:
 
 def pairs(data: bytes) -> Iterator[Range]:
     """Yield postcodes with a district and its province, and a quarter with them."""
-    text = data.decode("latin-1")
+    nearby = Nearby(data.decode("latin-1"), _pair, _LOOK_BACK)
     for match in _PAIR_SCAN.finditer(data):
-        start, end = match.span()
-        stop, count = coded_end(text, start + 1)
-        if count == 0 or text.startswith("000", end - len("000 S")):
-            continue  # "35000 Konak/Izmir"
-        quarter = quarter_start(text, start + 1)
-        if quarter < start:
-            yield place_start(text, quarter), stop
-        elif count > 1 and not _AMOUNT.search(text, max(0, start - 12), start + 1):
-            yield end - len("34450 S"), stop
+        start, end = nearby.range(*match.span())
+        if start < end:
+            yield start, end
+
+
+def _pair(text: str, start: int, end: int) -> Range:
+    """Return the range of the address whose postcode and first capital end at `end`."""
+    stop, count = coded_end(text, start + 1)
+    if count == 0 or text.startswith("000", end - len("000 S")):
+        return NOTHING  # "35000 Konak/Izmir"
+    quarter = quarter_start(text, start + 1)
+    if quarter < start:
+        return place_start(text, quarter), stop
+    if count > 1 and not _AMOUNT.search(text, max(0, start - 12), start + 1):
+        return end - len("34450 S"), stop
+    return NOTHING
 
 
 def _kind(part: str) -> str:
@@ -242,7 +251,10 @@ def _together(text: str, left: Part, right: Part) -> bool:
         return False
     if left.kind == "neighbourhood" and right.kind == "street" and len(names) == 1:
         return names[0][0].isupper() or between[0] not in _TR_BREAK  # "Gul Mah. Saat Sokak"
-    if right.kind == "street" and _ENDS_SENTENCE.search(text, left.end, right.start):
+    if right.kind in _NAMED and (
+        _ENDS_SENTENCE.search(text, left.end, right.start)
+        or _without_ending(text, left.end) < left.end  # "No:12den Lale Sok. No:3"
+    ):
         return False
     if left.kind == "number" and right.kind == "number" and between:
         # "No: 185 Kanyon Ofis Kat:6"
@@ -251,7 +263,7 @@ def _together(text: str, left: Part, right: Part) -> bool:
         line = named or "\n" not in text[left.end : right.start]
         plain = block and _TR_BREAK.isdisjoint(between) and _TR_STOP.isdisjoint(between)
         return line and (plain or all(name[0].isupper() for name in names))
-    other = right.kind in ("neighbourhood", "street") and (
+    other = right.kind in _NAMED and (
         not _OTHER_ADDRESS.isdisjoint(names)
         or CASE_ENDING.search(text, left.end, right.start) is not None
     )
@@ -261,7 +273,8 @@ def _together(text: str, left: Part, right: Part) -> bool:
 _BEHIND_FLOOR = RANKS.keys() | words("tr.number") | frozenset("sag sol arka on".split())
 _FLOOR = re.compile(r"[0-9]{1,2}\. ?(?i:kat)\Z")
 _BLOCK = re.compile("(?i:blok)")
-_ENDS_SENTENCE = re.compile("[A-Za-z]{5}\\. \\Z")  # "Kadikoy/Istanbul. Sokak hayvanlari"
+_NAMED = ("neighbourhood", "street")
+_ENDS_SENTENCE = re.compile("[A-Za-z]{4}\\. \\Z")  # "Kadikoy/Istanbul. Sokak hayvanlari"
 _OTHER_ADDRESS = frozenset({"yeni", "eski"})  # capitals make them names
 
 
@@ -313,7 +326,7 @@ def _address(text: str, group: list[Part], again: bool = False) -> Iterator[Rang
         yield start, places if places > end else _without_ending(text, end)
 
 
-_ENDING_OF_NUMBER = re.compile(r"(?<=[0-9])(?:[dt][ae]n?|y[ae])\Z")  # "46/2den", "118/6ya"
+_ENDING_OF_NUMBER = re.compile(rf"(?<=[0-9]){_ENDING}\Z")
 
 
 def _without_ending(text: str, end: int) -> int:

@@ -91,6 +91,8 @@ _VENUE_BEFORE = re.compile(
     r"(?:(?:[A-Z\xc0][A-Za-z\xc0-\xff.]*|[0-9]{1,2}\.) (?:(?:ve|&) )?){1,5}"
     rf"(?=[A-Z]){_VENUE}(?:,? )?\Z"
 )
+_RELATIVE = frozenset("ici karsisi yani arkasi bitisigi".split())
+_BESIDE = re.compile(r"(?i:ici|karsisi|yani|arkasi|bitisigi),? \Z")
 # "carsi ici", "Adalet Sarayi karsisi,"
 _BESIDE_BEFORE = re.compile(
     r"(?<![A-Za-z0-9\xc0-\xff'])(?:(?i:carsi|koy|sanayi|site|kampus|otogar|garaj) (?i:ici)"
@@ -106,9 +108,9 @@ def place_start(text: str, start: int) -> int:
         start = venue.start()
     origin, lower = start, text[start : start + 1].islower() or text[start : start + 1].isdigit()
     for _ in range(4):
-        beside = _BESIDE_BEFORE.search(text, max(0, start - 60), start)
-        if beside and beside.group().split()[0].lower() not in _TR_STOP:
-            start = beside.start()
+        beside = _beside_start(text, start)
+        if beside < start:
+            start = beside
             continue
         quarter = _QUARTER_BEFORE.search(text, max(0, start - 40), start)
         if quarter and (quarter["name"][0].isupper() or quarter["name"] not in _TR_NOT_PLACE):
@@ -133,6 +135,17 @@ def place_start(text: str, start: int) -> int:
         ):
             break
         start = before.end(1) - len(known[0]) if known else before.start(2)
+    return start
+
+
+def _beside_start(text: str, start: int) -> int:
+    """Return where a landmark starts that stands before an address, or `start`."""
+    if _BESIDE.search(text, max(0, start - 11), start):
+        landmark = _BESIDE_BEFORE.search(text, max(0, start - 60), start)
+        for word in _PLACES.finditer(text, landmark.start(), start) if landmark else ():
+            plain = word.group().lower()
+            if plain not in _TR_STOP and not _OWN.search(plain):
+                return start if plain in _RELATIVE else word.start()
     return start
 
 
@@ -341,7 +354,7 @@ _CODED = re.compile(r",?[ \n]([0-9]{2})[0-9]{3} (?=[A-Z\xc0])")
 
 
 def coded_end(text: str, end: int) -> tuple[int, int]:
-    """Return where a postcode and the places of its province end, and how many these are, or 0."""
+    """Return where a postcode and the places of its province end, and how many lead to it, or 0."""
     code = _CODED.match(text, end)
     if code is None:
         return end, 0
@@ -349,7 +362,7 @@ def coded_end(text: str, end: int) -> tuple[int, int]:
     names = [name.lower() for name in _PLACES.findall(text, code.end(), places)]
     provinces = [name for name in names if RANKS.get(name) == 2]
     if provinces and _CODES.get(provinces[-1]) == code.group(1):
-        return places, len(names)
+        return places, names.index(provinces[-1]) + 1
     return end, 0
 
 
