@@ -7,6 +7,7 @@ least two of them agree; one alone is ordinary Turkish ("Bağdat Caddesi'nde yü
 import re
 from collections.abc import Iterator
 
+from sidecar.redact.address_town import CODE_GATES
 from sidecar.redact.address_tr_name import (
     CASE_ENDING,
     INSTITUTION,
@@ -14,13 +15,15 @@ from sidecar.redact.address_tr_name import (
     PLACE,
     RANKS,
     Part,
+    coded_end,
     following_word,
     name_start,
     place_end,
     place_start,
+    quarter_start,
 )
 from sidecar.redact.engine import scanner
-from sidecar.redact.rule import Decisions, Range, Rule
+from sidecar.redact.rule import NOTHING, Decisions, Nearby, Range, Rule
 from sidecar.redact.turns import in_turns
 from sidecar.redact.words import alternatives, words
 
@@ -60,7 +63,21 @@ MATCHES = (
     "yeni mah lale cad no 12 d 4 adana seyhan", "gül mah lale cad no 7 41100 izmit kocaeli",
     "yukari mah okul sok no 1 yaylakent 28100 giresun", "gül mah lale cad no 3 denizli merkez",
     "18 temmuz mah. nusret cad. 31 D.6", "eski foca mah lale sok no 3", "845. Sokak 12 numarada",
-    "Mor Sümbül sok. 7/1B D.44",
+    "Mor Sümbül sok. 7/1B D.44", "Rumelifeneri Yolu, 34450 Sarıyer/İstanbul",
+    "Dögol Caddesi 06100 Tandoğan/Ankara", "Tunus Caddesi, 06680 Çankaya / Ankara",
+    "Lale Cad. Osman Bey Yokuşu Sk. 34122 Sultanahmet/Fatih/İstanbul",
+    "Lale Bulvarı\n35210 Alsancak, İzmir", "Atatürk Caddesi, 38000 Melikgazi/Kayseri",
+    "Maslak Mah. Saat Sokak Gül Tower No:5 İç Kapı No:19 Sarıyer", "Gül Mah. Sabah Cad. No:4",
+    "GÜL MAH. 44. SOK. NO:2 K:ZEMİN CEYHAN/ADANA", "Gül Sok. No:4 Kt. Bodrum Daire 2 Kartal",
+    "Lale Cad. No:9/1 Fuar içi 1 No'lu Hol 35230 Konak/İzmir",
+    "Gül Mah. Lale Cad. No:8 Stat karşısı 34367 Şişli/İstanbul",
+    "Gül Mah. Lale Cad. No:10 D:2 1. Levent", "Lale Sok. No:3, 4. Levent Beşiktaş",
+    "Menekşe 2 Sokak 17/9 Kızılay", "Karanfil 2. Sokak No:19 Kızılay", "Konur 2 Sok. No:3",
+    "carsi ici gumus sok no 4 safranbolu karabuk", "Çarşı İçi, Lale Sok. No:3 Safranbolu",
+    "Adalet Sarayı karşısı, Gül Mah. Lale Cad. No:76 Mezitli", "PTT yanı Lale Cad. No:4 Sivas",
+    "Gül Mah. K-14 Konteyner Kent 6. Sok. No:118 Antakya/Hatay",
+    "Gül Mah. Lale Cad. No:69\nPark İstanbul C Blok D:54\nMaltepe / İSTANBUL",
+    "Kazımdirik, Lale Cad. No:9, 35100 Bornova/İzmir", "Gül Mah. Lale Cad. No:2 Kartal, 4. kat",
 )  # fmt: skip
 REJECTS = (
     "Bağdat Caddesi'nde yürüyüş yaptık", "sokak lezzetleri festivali 27.10.2025 günü",
@@ -71,15 +88,21 @@ REJECTS = (
     "Ege Üniversitesi 2 puan düştü", "AVM kat 2 çok kalabalıktı", "123 ada hakkında bilgi yok",
     "the viewing at apt 27", "visa 4525386674956744 cad 12/26", "coche 7 plaza 5A",
     "siparis no 48812 / 2 koli", "adana seyhan 12 derece", "eski belediye 3 dönem",
-    "The Plaza, 768 rooms", "yaylakent 28100 giresun",
+    "The Plaza, 768 rooms", "yaylakent 28100 giresun", "Bağdat Caddesi 34000 kişi ağırladı",
+    "İstiklal Caddesi, 20000 Beyoğlu esnafı", "Konya Yolu 12500 Ankara plakalı araç",
+    "K: Zemin hazır, D: hayır", "kışlık 3 lastik, yazlık 4 lastik", "4. Levent metro 3 çıkış",
+    "1. Levent ve 4. Levent arası kaç durak", "Ankara 3. Cadde trafiği yoğun",
+    "Etiler 2 sokak ötede", "çarşı içi esnaf 5 gün kapalı", "Kadıköy 2 Sokak köpeği sahiplendirdi",
+    "PTT karşısı, metro yanı 5 dakika",
 )  # fmt: skip
 
 _NEIGHBOURHOOD = alternatives("tr.neighbourhood")
 _STREET = alternatives("tr.street")
 _SITE = alternatives("tr.site")
+_ENDING = "(?:[dt][ae]n?|y[ae])"  # without an apostrophe: "46/2den", "118/6ya"
 _NUMBERED = (
     rf"(?:{alternatives('tr.number')}[ .:=]{{0,3}}"
-    r"[0-9]{1,5}(?:[/-][0-9A-Za-z]{1,5}| ?/ ?[0-9]{1,5}){0,2}[A-Za-z]?\b"
+    rf"[0-9]{{1,5}}(?:[/-][0-9A-Za-z]{{1,5}}| ?/ ?[0-9]{{1,5}}){{0,2}}(?:[A-Za-z]|{_ENDING})?\b"
     r"|\b(?:[A-Za-z][0-9]?(?:-?[0-9]{1,2})?"
     r"|[0-9]{1,2}(?:[/-]?[A-Za-z]|[/-][0-9]|\.))[ -](?i:blok)\b"
     r"|\b[nN][:.] ?[0-9]{1,4}(?:/[0-9]{1,3})?\b|\b[0-9]{1,3}\. (?i:ada)\b"
@@ -87,7 +110,8 @@ _NUMBERED = (
     r"|\b[0-9]{1,5} (?i:ada)[ ,/]{1,2}[0-9]{1,5} (?i:parsel)\b"
     r"|\b(?i:ada)[ .:]{1,3}[0-9]{1,5}[ ,/]{1,2}(?i:parsel)[ .:]{1,3}[0-9]{1,5}\b"
     r"|\b[0-9]{1,3}\. ?(?i:km)\b|\b(?i:d|daire|kat):[A-Z]\b"
-    r"|(?i:blok)[ .:]{1,2}[A-Za-z][0-9]?\b|(?i:kat)[ .:]{1,2}(?i:zemin|giris|bodrum|cati)\b"
+    r"|(?i:blok)[ .:]{1,2}[A-Za-z][0-9]?\b"
+    r"|(?i:kat[ .:]{1,2}|kt?[.:] ?)(?i:zemin|giris|bodrum|cati)\b"
     r"|[0-9]{1,4} (?i:numara(?:da|dan|ya|daki|li|dayiz|dayim)?|nolu)\b|[0-9]{1,2}\. ?(?i:kat)\b"
     r"|(?i:zemin|giris|bodrum|cati) (?i:kat)\b)"
 )
@@ -150,9 +174,25 @@ def boxes(data: bytes) -> Iterator[Range]:
             yield start, place
 
 
+_PAIR_MATCHES = (
+    "Beştepe 06560 Ankara", "Yeşilköy, 34149 Bakırköy/İstanbul", "Alsancak\n35230 Konak, İzmir",
+    "Bahçelievler 06490 Çankaya / Ankara", "Bebek 34342 Beşiktaş/İST.", "Konak 35250 İzmir",
+    "Sultanahmet, 34122 Fatih İstanbul", "KALEİÇİ 07100 MURATPAŞA/ANTALYA",
+    "Sarıyer, 34467 İstanbul",
+)  # fmt: skip
+_PAIR_REJECTS = (
+    "Toplam 34500 İstanbul", "Konak 12500 İzmir", "Kadıköy 34000 İstanbul", "yılda 34450 Sarıyer",
+    "nüfus 35000 Konak/İzmir", "fiyat 34500 Kadıköy/İstanbul arası", "ilk 12345 Konak/İzmir",
+    "sipariş 06543 Ankara", "proje 35230 İzmir Körfez",
+)  # fmt: skip
 _VENUES = rf"{INSTITUTIONS},? [0-9]{{5}} [A-Z\xc0]"
 _VENUE_GATE = r"[A-Za-z],? [0-9]{5} [A-Z\xc0]"
 _VENUE_SCAN = scanner(_VENUES)
+_AMOUNT = re.compile(
+    "(?<![A-Za-z])(?i:fiyati?|ucreti?|tutari?|toplami?|nufusu?|koli|adet|bedeli?|no|numara|siparis)\\Z"
+)
+_LOOK_BACK = 340  # as far as places before a quarter are looked for
+_PAIR_SCAN = scanner(r"[0-9A-Za-z\xc0-\xff.)](?:,? |,?\n)[0-9]{5} [A-Z\xc0]")
 
 
 def venues(data: bytes) -> Iterator[Range]:
@@ -169,6 +209,28 @@ def venues(data: bytes) -> Iterator[Range]:
             yield head.start(), stop
 
 
+def pairs(data: bytes) -> Iterator[Range]:
+    """Yield postcodes with a district and its province, and a quarter with them."""
+    nearby = Nearby(data.decode("latin-1"), _pair, _LOOK_BACK)
+    for match in _PAIR_SCAN.finditer(data):
+        start, end = nearby.range(*match.span())
+        if start < end:
+            yield start, end
+
+
+def _pair(text: str, start: int, end: int) -> Range:
+    """Return the range of the address whose postcode and first capital end at `end`."""
+    stop, count = coded_end(text, start + 1)
+    if count == 0 or text.startswith("000", end - len("000 S")):
+        return NOTHING  # "35000 Konak/Izmir"
+    quarter = quarter_start(text, start + 1)
+    if quarter < start:
+        return place_start(text, quarter), stop
+    if count > 1 and not _AMOUNT.search(text, max(0, start - 12), start + 1):
+        return end - len("34450 S"), stop
+    return NOTHING
+
+
 def _kind(part: str) -> str:
     kind = _KIND.match(part)
     return kind.lastgroup or "site" if kind else "site"
@@ -178,24 +240,41 @@ def _together(text: str, left: Part, right: Part) -> bool:
     """Tell whether only names stand between two parts."""
     if right.start - left.end > 60 or not _GAP.fullmatch(text, left.end, right.start):
         return False
+    floor = _FLOOR.match(text, right.start, right.end)
     names = _WORDS.findall(text, left.end, right.start)
+    if names and floor and text[right.start - 2] == ",":
+        word = following_word(text, right.end)
+        if word and word not in _BEHIND_FLOOR and text[right.end + 1].islower():
+            return False  # "No:3 Kadikoy, 4. kat asansorsuz"
     between = [name.lower() for name in names]
-    if len(names) > 4 and not all(name[0].isupper() for name in names):
+    if len(names) > 4 and not all(name[0].isupper() or name[0].isdigit() for name in names):
+        return False
+    if left.kind == "neighbourhood" and right.kind == "street" and len(names) == 1:
+        return names[0][0].isupper() or between[0] not in _TR_BREAK  # "Gul Mah. Saat Sokak"
+    if right.kind in _NAMED and (
+        _ENDS_SENTENCE.search(text, left.end, right.start)
+        or _without_ending(text, left.end) < left.end  # "No:12den Lale Sok. No:3"
+    ):
         return False
     if left.kind == "number" and right.kind == "number" and between:
         # "No: 185 Kanyon Ofis Kat:6"
-        line = "\n" not in text[left.end : right.start]
         block = _BLOCK.search(text, right.start, right.end) is not None and len(names) < 4
+        named = block and text[right.start - 1] != "\n"
+        line = named or "\n" not in text[left.end : right.start]
         plain = block and _TR_BREAK.isdisjoint(between) and _TR_STOP.isdisjoint(between)
         return line and (plain or all(name[0].isupper() for name in names))
-    other = right.kind in ("neighbourhood", "street") and (
+    other = right.kind in _NAMED and (
         not _OTHER_ADDRESS.isdisjoint(names)
         or CASE_ENDING.search(text, left.end, right.start) is not None
     )
     return _TR_BREAK.isdisjoint(between) and not other
 
 
+_BEHIND_FLOOR = RANKS.keys() | words("tr.number") | frozenset("sag sol arka on".split())
+_FLOOR = re.compile(r"[0-9]{1,2}\. ?(?i:kat)\Z")
 _BLOCK = re.compile("(?i:blok)")
+_NAMED = ("neighbourhood", "street")
+_ENDS_SENTENCE = re.compile("[A-Za-z]{4}\\. \\Z")  # "Kadikoy/Istanbul. Sokak hayvanlari"
 _OTHER_ADDRESS = frozenset({"yeni", "eski"})  # capitals make them names
 
 
@@ -214,7 +293,8 @@ def _address(text: str, group: list[Part], again: bool = False) -> Iterator[Rang
         text[max(0, part.start - 2) : part.start].strip(". ").isdigit() for part in in_turns(group)
     )
     alone = kinds == {"site"} and _is_placed(text, group[-1])
-    certain = len(named) > 1 or "number" in kinds or bare or alone
+    coded = "street" in kinds and coded_end(text, end)[1] > 0
+    certain = len(named) > 1 or "number" in kinds or bare or alone or coded
     if not (certain or ((numbered or "neighbourhood" in kinds) and PLACE.match(text, end))):
         return
     field = text.startswith(":", group[0].end)
@@ -238,11 +318,21 @@ def _address(text: str, group: list[Part], again: bool = False) -> Iterator[Rang
         return  # "viewing apt 27"
     if (
         alone
+        or coded
         or len(named) > 1
         or (numbered and ("number" in kinds or places > end or bare))
         or ("neighbourhood" in kinds and places > end)
     ):
-        yield start, places
+        yield start, places if places > end else _without_ending(text, end)
+
+
+_ENDING_OF_NUMBER = re.compile(rf"(?<=[0-9]){_ENDING}\Z")
+
+
+def _without_ending(text: str, end: int) -> int:
+    """Return where the number that ends at `end` ends without the ending of its case."""
+    ending = _ENDING_OF_NUMBER.search(text, max(0, end - 4), end)
+    return ending.start() if ending else end
 
 
 def _lettered_end(text: str, end: int, capitals: bool) -> int:
@@ -254,9 +344,9 @@ def _lettered_end(text: str, end: int, capitals: bool) -> int:
 
 def _is_placed(text: str, site: Part) -> bool:
     """Tell whether a postcode, or a district with its province, follows a village or a campus."""
-    if _ROAD.search(text, site.start, site.end):
-        return False
     end = site.end
+    if _ROAD.search(text, site.start, site.end):
+        return coded_end(text, end)[1] > 0
     if text[end : end + 2] != ", " and not _CODE_NEXT.match(text, end):
         return False
     places = max(place_end(text, end, capitals=True), _venue_end(text, end))
@@ -269,14 +359,15 @@ def _is_placed(text: str, site: Part) -> bool:
 _CODE_NEXT = re.compile(" [0-9]{5} [A-Z]")
 _ROAD = re.compile("(?i:yolu|asfalti|uzeri|yol)")
 _VENUE_WORD = re.compile(
-    r"[ ,/-]{1,3}\n?([A-Z\xc0][A-Za-z\xc0-\xff.]*|[A-Z]?[0-9]{1,4}(?:/[0-9]{1,3})?)"
+    r"[ ,/-]{1,3}\n?([A-Z\xc0][A-Za-z\xc0-\xff.]*|[A-Z]?[0-9]{1,4}(?:/[0-9]{1,3})?"
+    r"|ici|karsisi|yani|arkasi)(?:'lu)?"  # "Fuar ici 1 No'lu Hol"
 )
 
 
 def _venue_end(text: str, end: int) -> int:
     """Return where the places end behind a venue, or `end`: "No:5, Kanyon AVM, 34394 Sisli"."""
     at = end
-    for _ in range(5):
+    for _ in range(7):
         word = _VENUE_WORD.match(text, at)
         if word is None or word.group(1).lower() in _NO_VENUE:
             break
@@ -303,5 +394,6 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "address", (_VENUE_GATE,), venues, ("Cumhuriyet Üniversitesi Tıp Fakültesi, 58140 Sivas",)
     ),
+    Rule("address", CODE_GATES, pairs, _PAIR_MATCHES, _PAIR_REJECTS),
     Rule("address", (_BOX_PATTERN,), boxes, ("PK 728 Altındağ/Ankara",)),
 )

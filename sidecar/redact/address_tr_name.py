@@ -13,11 +13,12 @@ _EN_STOP = words("en.stop")
 _TR_INSTITUTION = words("tr.institution")
 _PEOPLE = frozenset("bey hanim abi abla teyze amca dayi usta".split())
 _TR_VISITED = words("tr.visited")
+_PLACE_VISITED = frozenset(word for word in _TR_VISITED if len(word) > 4 and word[-1] in "iu")
 _TR_NOT_PLACE = words("tr.not_place")
 _TR_OPENER = words("tr.opener")
 _TR_QUARTER = words("tr.quarter")
 # A name does not reach across these: `{"ad":"Can","adres":"Gul Sok. No:4"}`, `1;Can;Gul Sok.`
-_EDGE = re.compile(r'.*(?:["\n\t\0{}\[\]<>;|=:]|,(?! ))', re.DOTALL)
+_EDGE = re.compile(r'.*(?:["\n\t\0{}\[\](<>;|=:]|,(?! ))', re.DOTALL)
 _WORD = r"[A-Za-z\xc0-\xff]{2,20}"
 PLACE = re.compile(
     r"[ ,./\n-]{1,3}\(?(?:(?:[0-9]{1,4} )?([0-9]{5})(?![0-9A-Za-z])"
@@ -35,6 +36,9 @@ RANKS = {
 }
 _SHORT_PROVINCES = frozenset({"ist", "ank", "izm"})
 _NEIGHBOURHOODS = words("neighbourhood", "tr_places.txt")
+# The first two digits of a postcode are those of its province.
+_CODES = {entry[3:]: entry[:2] for entry in words("code", "tr_places.txt")}
+_JOINED = frozenset(name.replace(" ", "") for name in _NEIGHBOURHOODS)  # "Kazimdirik"
 _STREET_NAMES = words("tr.name")
 _LAST_NAMES = frozenset(
     name.rpartition(" ")[2] for name in _NEIGHBOURHOODS | _STREET_NAMES if " " in name
@@ -79,7 +83,6 @@ _QUARTER_BEFORE = re.compile(
     rf"(?P<name>{alternatives('tr.quarter')})(?: [0-9]{{1,2}}\. (?i:etap|kisim))?,? $"
 )
 
-
 _PLACE_BEFORE = re.compile(
     rf"(?<![A-Za-z0-9\xc0-\xff'])(?:((?:{_WORD} )?{_WORD})|([0-9]{{5}}))(?:(?: ?[/,-])? ?|, )\Z"
 )
@@ -87,6 +90,13 @@ _VENUE_BEFORE = re.compile(
     r"(?<![A-Za-z0-9\xc0-\xff'])"
     r"(?:(?:[A-Z\xc0][A-Za-z\xc0-\xff.]*|[0-9]{1,2}\.) (?:(?:ve|&) )?){1,5}"
     rf"(?=[A-Z]){_VENUE}(?:,? )?\Z"
+)
+_RELATIVE = frozenset("ici karsisi yani arkasi bitisigi".split())
+_BESIDE = re.compile(r"(?i:ici|karsisi|yani|arkasi|bitisigi),? \Z")
+# "carsi ici", "Adalet Sarayi karsisi,"
+_BESIDE_BEFORE = re.compile(
+    r"(?<![A-Za-z0-9\xc0-\xff'])(?:(?i:carsi|koy|sanayi|site|kampus|otogar|garaj) (?i:ici)"
+    r"|(?:[A-Z\xc0][A-Za-z\xc0-\xff.]* ){1,3}(?i:karsisi|yani|arkasi|bitisigi))(?:,? )\Z"
 )
 INSTITUTION = re.compile(_VENUE_BEFORE.pattern.replace(_VENUE, INSTITUTIONS))
 
@@ -98,6 +108,10 @@ def place_start(text: str, start: int) -> int:
         start = venue.start()
     origin, lower = start, text[start : start + 1].islower() or text[start : start + 1].isdigit()
     for _ in range(4):
+        beside = _beside_start(text, start)
+        if beside < start:
+            start = beside
+            continue
         quarter = _QUARTER_BEFORE.search(text, max(0, start - 40), start)
         if quarter and (quarter["name"][0].isupper() or quarter["name"] not in _TR_NOT_PLACE):
             start = quarter.start()
@@ -124,13 +138,24 @@ def place_start(text: str, start: int) -> int:
     return start
 
 
+def _beside_start(text: str, start: int) -> int:
+    """Return where a landmark starts that stands before an address, or `start`."""
+    if _BESIDE.search(text, max(0, start - 11), start):
+        landmark = _BESIDE_BEFORE.search(text, max(0, start - 60), start)
+        for word in _PLACES.finditer(text, landmark.start(), start) if landmark else ():
+            plain = word.group().lower()
+            if plain not in _TR_STOP and not _OWN.search(plain):
+                return start if plain in _RELATIVE else word.start()
+    return start
+
+
 def _is_place(name: str, lower: bool, certain: bool) -> bool:
     """Tell whether a name is a known place; in lower case it must be nothing else."""
     plain = name.lower()
     if not name[:1].isupper():
         known = 0 < RANKS.get(plain, 3) < 3
         return lower and known and (certain or plain not in _TR_NOT_PLACE)
-    return plain in _NEIGHBOURHOODS or RANKS.get(plain, 3) < 3
+    return plain in _NEIGHBOURHOODS or plain in _JOINED or RANKS.get(plain, 3) < 3
 
 
 def following_word(text: str, end: int) -> str:
@@ -165,9 +190,12 @@ def name_start(text: str, part: Part) -> int:
         if following and not (capital or day or old) and word not in _PERSONS:
             break
         start = position
-        if token[0].isdigit():
+        if token[0].isdigit() and not (part.kind == "street" and _SERIAL.fullmatch(token)):
             break
     return start
+
+
+_SERIAL = re.compile(r"[0-9]{1,2}\.?")  # "Konur 2 Sokak"
 
 
 def _ends_name(part: Part, token: str, word: str, following: str) -> bool:
@@ -180,6 +208,8 @@ def _ends_name(part: Part, token: str, word: str, following: str) -> bool:
         return True  # "Tip Fakultesi Hastanesi Lale Cad."
     if following and word in _PEOPLE and part.kind != "site":
         return True  # "Mehmet Bey Lale Sok."
+    if following and word in _PLACE_VISITED and following not in _TR_RELATIVE:
+        return True  # "Ciya Sofrasi Gul Mah."
     if word in _TR_STOP or _A_LONG_NUMBER.match(token):
         return True  # "4525386674956744 cad 12/26"
     return CASE_ENDING.search(token) is not None  # "Osmangazi'den Lale Mah."
@@ -243,6 +273,14 @@ def _tokens_before(text: str, end: int) -> Iterator[tuple[int, str]]:
 
 def place_end(text: str, end: int, capitals: bool) -> int:
     """Return where postcode, district, province and country end."""
+    quarter = _NUMBERED_QUARTER.match(text, end)
+    known = quarter and RANKS.get(quarter.group(1).lower(), -1) == 0
+    places = _place_end(text, quarter.end() if quarter and known else end, capitals)
+    opened = text[places - 1] != ")" or "(" in text[end:places]
+    return places if places == end or opened else places - 1  # "(Gul Sok. No:4 Kartal)"
+
+
+def _place_end(text: str, end: int, capitals: bool) -> int:
     rank, coded, turned = -1, False, False
     for _ in range(5):
         place = PLACE.match(text, end)
@@ -279,6 +317,7 @@ def place_end(text: str, end: int, capitals: bool) -> int:
     return end
 
 
+_NUMBERED_QUARTER = re.compile(rf"[ ,]{{1,2}}[0-9]{{1,2}}\. ?(?=[A-Z])({_WORD})")  # "4. Levent"
 _KAT = re.compile(" ?(?i:kat)")  # "bodrum katta" is the basement, not the town
 _BEHIND_NONE = _TR_NOT_PLACE - {"merkez"}
 
@@ -301,6 +340,33 @@ def _is_quarter(text: str, place: re.Match[str], coded: bool) -> bool:
     return (coded or plain in _NEIGHBOURHOODS) and plain not in _TR_STOP
 
 
+def quarter_start(text: str, end: int) -> int:
+    """Return where the quarter or the district starts that ends at `end`, or `end`."""
+    name = _LAST_NAME.search(text, max(0, end - 30), end)
+    if name and (RANKS.get(name.group().lower(), 3) < 2 or _OF_QUARTER.search(name.group())):
+        return name.start()
+    return end
+
+
+_LAST_NAME = re.compile(r"(?<![A-Za-z0-9\xc0-\xff'])[A-Z][A-Za-z]{2,}\Z")
+_OF_QUARTER = re.compile("[a-z](?:tepe|koy|evler|kent|pinar|hisar|dere)\\Z")
+_CODED = re.compile(r",?[ \n]([0-9]{2})[0-9]{3} (?=[A-Z\xc0])")
+
+
+def coded_end(text: str, end: int) -> tuple[int, int]:
+    """Return where a postcode and the places of its province end, and how many lead to it, or 0."""
+    code = _CODED.match(text, end)
+    if code is None:
+        return end, 0
+    places = place_end(text, end, capitals=True)
+    names = [name.lower() for name in _PLACES.findall(text, code.end(), places)]
+    provinces = [name for name in names if RANKS.get(name) == 2]
+    if provinces and _CODES.get(provinces[-1]) == code.group(1):
+        return places, names.index(provinces[-1]) + 1
+    return end, 0
+
+
+_PLACES = re.compile(_WORD)
 _ENDINGS = re.compile("(?:[dt][ae](?:n|ki|yim|yiz)?|[yn]?[ae]|n?in|n?un)$")
 
 
