@@ -41,6 +41,9 @@ _GERMAN_MATCHES = (
     "Am Hof 2 in 1010 Wien", "Zum Hang 4, 24937\nFlensburg", "Lister Meile 3 in Hannover",
     "konrad adenauer str 56 70173 stuttgart", "max planck straße 33, 85748 garching",
     "friedrich ebert ring 7 in würzburg", "Trierer Landstraße 70, Koblenz",
+    "Zum Birkenhof 1-9", "Am Anger 19, 84494 Neumarkt-Sankt Veit",
+    "Dorfplatz 5, 24161 Altenholz-Bad Klint", "Bundesplatz 3, 3003 Bern 14, Schweiz",
+    "Parzelle 87, Tangstedter Landstr. 300, 22417 Hamburg",
     "gartenstrasse 2 06108 halle saale", "Pfarrgasse 5, 74523 Schwäbisch Hall, Deutschland",
     "Feldstraße 66, Hamburg-St. Pauli", "John-F.-Kennedy-Platz 1, 10825 Berlin",
 )  # fmt: skip
@@ -104,7 +107,8 @@ _DE_TWICE = re.compile(r"(?<![A-Za-z\xc0-\xff])(?i:bei|in|von|nach|an|zu|ab|aus|
 _DE_NAME_BEGINS_HERE = re.compile(rf"{_DE_NAME_BEGINS} ")
 # What belongs to the name and stands before its first word: "Dr.-", "Alte ", "Eppendorfer ".
 _DE_BEFORE = re.compile(
-    rf"(?:\b(?:{alternatives('de.adjective')}(?i:e|er|en|es|em)?|(?i:dr|prof|st)\.) "
+    rf"(?:\b(?:{alternatives('de.adjective')}(?i:e|er|en|es|em)"
+    rf"|(?=[A-Z]){alternatives('de.adjective')}|(?i:dr|prof|st)\.) "
     rf"|\b(?:[A-Z][a-z]+-)?(?:[A-Z][A-Za-z]{{0,3}}\.-?){{1,4}}"
     r"|\b(?:(?:bgm|bm|dr|prof|st|pfr|gen|kard|frh|dipl|ing|hl|geschw)\.-?){1,3})$"
 )
@@ -223,7 +227,8 @@ def _german_name(text: str, start: int, end: int) -> tuple[int, bool]:
         named = before[:1] != words[-1][1][:1] if words else False  # a capital
         certain = plain and (adjective or (strong and named)) and (strong or medium)
     phrase = _phrase_start(words)
-    compound = medium and type_ is not None and len(type_.group(1)) > 2
+    way = medium or last.lower().endswith("kai")
+    compound = way and type_ is not None and len(type_.group(1)) > 2
     if certain and _leads_to(text, words, phrase, last, strong, compound):
         phrase = len(words)
     if phrase < len(words):
@@ -295,8 +300,8 @@ def _is_compound(name: str) -> bool:
 
 
 _DE_LEADS = re.compile(
-    r"(?:(?:^|[\n,:;(] ?)|(?<![A-Za-z\xc0-\xff])(?i:in|an|auf|aus|von|vor|bei|nach|zu|ab|zur|zum"
-    r"|am|im|beim|neben|gegenuber)(?: (?i:der|dem|den|die))? )$"
+    r"(?:(?:^|[\n,:;(] ?)|(?<![A-Za-z\xc0-\xff])(?i:in|an|auf|aus|von|vom|vor|bei|nach|zu|ab|zur"
+    r"|zum|am|im|beim|neben|gegenuber)(?: (?i:der|dem|den|die))? )$"
 )
 _WORD_NEXT = re.compile(" ([A-Za-z\xc0-\xff]+)")
 

@@ -48,6 +48,9 @@ STREET_MATCHES = (
     "5500 county road 12, wiggins ms",
     "3 Ash Cottages, by Kirkmichael, Ayrshire KA19", "9 Sandown Ct, Tower Rd N, Ely",
     "4770 old us hwy 41, Valdosta, GA 31601", "29 Whitcomb Avenue, Jamaica Plain",
+    "476 Fifth Avenue (at 42nd Street), New York, NY", "12 Mill Lane (rear entrance), Leeds",
+    "Plot 17 (to be 6 Harvest Way), Wixams, Bedford", "rear of 70 Queens Road, Rochdale",
+    "5 the crescent, filey, north yorks", "60 Burley Lodge Rd, Leeds 6",
 )  # fmt: skip
 BOX_MATCHES = ("PSC 797, Box 4303, APO AE 09266", "PO Box 12, Boise, ID 83702")
 REJECTS = (
@@ -118,6 +121,10 @@ _LEADING_UNIT = re.compile(
     r"(?i: left| right| rear| front)?)"
     r"(?:,{1,2} ?|,? at | - | |,?\n)$|(?<![A-Za-z0-9$#./:@+_-])[0-9]{1,5} $"
 )
+_UNIT_OUTSIDE = re.compile(
+    rf"\b{alternatives('en.unit')}\.? ?#?[0-9]{{1,5}}[A-Za-z]? "
+    r"\((?:(?i:to be|will be|now|soon|formerly|previously|was|old|new|also|aka|known as) )?$"
+)
 # `re` tries it at every character: RE2 tells whether that is worth while.
 _MAYBE_LEADING_UNIT = maybe(_LEADING_UNIT)
 _LEADS = (", ", ",,", " at ", " - ", "\n", *(f"{digit} " for digit in range(10)))
@@ -139,14 +146,18 @@ def _street(text: str, begin: int, end: int, codes: Sequence[Range]) -> Range:
     start = _street_start(text[origin:end], begin - origin) + origin
     if start < origin or text[start:end].rstrip(".").lower() in _TITLES:
         return NOTHING
-    if _CLAUSE.match(text, start):
+    if _CLAUSE.match(text, start) or _GERMAN.match(text, start, end + 2):
         return NOTHING
     lead = text[max(0, start - _LOOK_BACK) : start]
     leads = lead.endswith(_LEADS) or _LETTER_LEAD.search(lead)
     unit = None
     if leads and _MAYBE_LEADING_UNIT.search(lead.encode("latin-1")):
         unit = _LEADING_UNIT.search(text, start - len(lead), start)
-    stop = tail(text, end, codes)
+    # "Plot 17 (to be 6 Harvest Way), Wixams, Bedford"
+    closed = text[end : end + 1] == ")"
+    outside = _UNIT_OUTSIDE.search(text, start - len(lead), start) if closed else None
+    unit = outside or unit
+    stop = tail(text, end + (outside is not None), codes)
     inside = unit and unit.group()[0] not in "nN0123456789"  # "No. 5, 12 more lanes"
     if stop > end or inside or _is_street(*_around(text, start, end)):
         first = unit.start() if unit else start - _lead_size(lead)
@@ -156,6 +167,10 @@ def _street(text: str, begin: int, end: int, codes: Sequence[Range]) -> Range:
 
 def _lead_size(lead: str) -> int:
     """Return the size of the words that belong to a number: "no. 7", "Plot 14, Ash Rise"."""
+    if lead.endswith(_REARS):
+        rear = _REAR.search(lead)
+        if rear:
+            return len(rear.group(1))
     if _MAYBE_SPELLED.search(lead.encode("latin-1")):
         spelled = SPELLED_NUMBER.search(lead) or _MORE_NUMBERS.search(lead)
         if spelled:
@@ -166,6 +181,11 @@ def _lead_size(lead: str) -> int:
     return len(word) + 1 if word.lower() in _EN_UNIT else 0
 
 
+_REARS = ("ear of ", "/o ", "/O ")
+# "collection: rear of 70 Queensway", but "parked at the rear of 70 Queensway"
+_REAR = re.compile(
+    r"(?:^|[^A-Za-z ] ?)((?:(?:[Ll]and|[Gg]arages?) (?:to )?)?(?:[Rr]ear of|[Rr]/[Oo]) )$"
+)
 _MORE_NUMBERS = re.compile(  # "twenty-two hundred"
     rf"(?<![A-Za-z])((?:{alternatives('en.number')}(?: and)?[ -])+)$"
 )
@@ -225,6 +245,8 @@ def _which_number(text: str, tokens: list[tuple[int, str]]) -> int:
 
 
 _CLAUSE = re.compile("[0-9]+, the [A-Z]")  # "under section 501, the Court"
+# "geb. 1991, Hammer Str. 233"
+_GERMAN = re.compile(r"[0-9]+, [^,\n]+ (?i:str\.?|stra\xdfe|strasse) [0-9]")
 _HOUR = re.compile("[0-2]?[0-9]h")
 _NAME_ALONE = re.compile(_ONE_WORD)
 _ROAD_NUMBER = re.compile("[A-Za-z.]+-[0-9]+[A-Z]?")  # "4400 US-191"
@@ -293,7 +315,9 @@ def _is_street(text: str, start: int, end: int) -> bool:
         return False  # a sentence ends before the last word
     names = [name.strip(".,") for name in names]
     adverb = names[-1:] == ["way"] and _ADVERB.match(text, end)
-    if len(names) < 2 or names[0].lower() in _EN_MEASURE or adverb:
+    # "Str. 53, wir sind die St.-Martin-Str. 35"
+    prose = number[-1] == "," and names[0].islower() and not names[-1].islower()
+    if len(names) < 2 or names[0].lower() in _EN_MEASURE or adverb or prose:
         return False
     before = (text[max(0, start - 12) : start].lower().split() or [""])[-1]
     if before in _EN_LABEL or (before == "in" and YEAR.fullmatch(number)):

@@ -20,7 +20,7 @@ from sidecar.redact.address_en_place import (
 )
 from sidecar.redact.engine import scanner
 from sidecar.redact.rule import NOTHING, Nearby, Range, Rule
-from sidecar.redact.words import words
+from sidecar.redact.words import alternatives, words
 
 _EN_STREET = words("en.street")
 _EN_NOT_CITY = words("en.not_city")
@@ -37,6 +37,7 @@ _MATCHES = (
     "the old forge back lane hathersage s32 1ar", "Ty Gwyn, Lon Isaf, Menai Bridge LL59 5LN",
     "Unit 4, The Printworks, 22 Amelia Street, London SE17 3BZ",
     "Kirkstone, 5 Fell Close, Bardsea, Ulverston LA12 9RA",
+    "Wester Balgarvie, by Cupar, Fife KY15 5NX", "Nether Barr, near Girvan, Ayrshire KA26 9TX",
 )  # fmt: skip
 
 
@@ -148,11 +149,21 @@ def _walk_left(text: str, begin: int, anchor: int, lower: bool) -> int:
     house = capital = anchor
     following = ""
     tokens = [(m.start() + begin, m.group()) for m in TOKEN.finditer(text[begin:anchor])][-16:]
-    for position, token in reversed(tokens):
+    for index in range(len(tokens) - 1, -1, -1):
+        position, token = tokens[index]
         comma = text[position + len(token)] == ","
+        bracket = token[0] == "(" and text.find(")", position, anchor) < 0
+        if bracket:  # "Tate Modern (Bankside, London SE1 9TG)"
+            position, token = position + 1, token[1:]
+        if _NEAR_PLACE.match(text, position) and text.endswith(", ", 0, position):
+            following = token
+            continue
+        joins = following[:1].isdigit() and _joins(token, tokens[max(0, index - 1)][1])
         opens = token.lower() in _EN_OPENER and _OPENS.search(text, max(0, position - 3), position)
         if (
-            opens
+            not token
+            or joins
+            or opens
             or _ends_walk(token, comma, lower)
             or _follows_name(text, begin, position, following)
         ):
@@ -165,11 +176,24 @@ def _walk_left(text: str, begin: int, anchor: int, lower: bool) -> int:
             house = position
         elif token[0].isupper() and not (lower and house < anchor):
             capital = position
+        if bracket:
+            break
         following = token
     if house < anchor:
         return min(house, capital)
     # Without a number it takes a name and a town.
     return capital if len(re.findall("[ ,]", text[capital:anchor])) > 1 else anchor
+
+
+# "Wester Balgarvie, by Cupar, Fife KY15 5NX"
+_NEAR_PLACE = re.compile(
+    rf"(?:by|near|nr\.?) [A-Z][a-z]+(?:[ -][A-Z]?[a-z]+){{0,2}}, {alternatives('en.county')}\b"
+)
+
+
+def _joins(token: str, before: str) -> bool:
+    """Tell whether a word joins two addresses: "... Road, Hitchin and 55 ...", not "3 and 4"."""
+    return token in ("and", "&") and before.isalpha() and len(before) > 1
 
 
 def _word_before(text: str, start: int) -> int:

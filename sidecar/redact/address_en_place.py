@@ -69,6 +69,7 @@ _TAIL_MORE = re.compile(
     r"|,? (?i:n|s?w|s?e|nw|[we]c)[0-9]{1,2}[A-Z]?\b"
 )
 _PLAIN_CODE = "|".join(code.replace(".", r"\.") for code in sorted(_US_CODE - _WORD_CODE))
+_DISTRICT = re.compile(r" [1-9][0-9]?(?=[.,;)\n]| [|/]|$)")  # "Leeds 6", of old
 _TAIL_CODE = re.compile(rf",? (?i:{_PLAIN_CODE})(?![A-Za-z0-9@'-])")
 # "7 Ellesmere Court, Grove Road N, Sutton"
 _SECOND_STREET = re.compile(
@@ -161,6 +162,8 @@ def _cut(text: str, parts: list[Range], street: int, numbered: bool) -> int:
     for index in range(len(parts) - 1, -1, -1):
         first, last = parts[index]
         part = text[first:last].rstrip(" ,")
+        if _is_person(part):
+            break
         unit = index > 0 and _UNIT_FIRST.match(text, *parts[index - 1])
         named = _NAME_LEFT.search(text, max(0, first - 60), first) if index == 0 else None
         if named and _is_institution(named.group() + part):
@@ -186,7 +189,8 @@ def behind_institution(text: str, start: int, end: int) -> int:
         main = next((i for i, part in enumerate(parts) if _is_street(text[slice(*part)])), -1)
     if main > 0:
         return _cut(text, parts[:main], parts[main][0], numbered)
-    if main < 0 and len(parts) > 1 and _is_institution(text[slice(*parts[0])].rstrip(" ,")):
+    name = text[slice(*parts[0])].rstrip(" ,") if main < 0 and len(parts) > 1 else ""
+    if name and (_is_institution(name) or _is_person(name)):
         return parts[1][0]
     return start
 
@@ -226,6 +230,18 @@ def _is_institution(part: str) -> bool:
     return " of the " in part or _INSTITUTION.fullmatch(part) is not None
 
 
+_TITLE = r"(?:Mr|Mrs|Ms|Miss|Mx|Dr|Prof|Rev|Revd|Sir|Dame|Lady|Lord)\.?"
+_PERSON = re.compile(rf"{_TITLE}(?: (?:and|&) {_TITLE})?(?: [A-Z\xc0][A-Za-z\xc0-\xff'.-]*){{1,4}}")
+
+
+def _is_person(part: str) -> bool:
+    """Tell whether a part is a person with a title: "Mrs. Opal Renfroe", not "Lady Anne House"."""
+    if _PERSON.fullmatch(part) is None:
+        return False
+    last = part.rpartition(" ")[2].rstrip(".").lower()
+    return last not in _HOUSES and last not in _STREETS_TOO
+
+
 def _is_building(part: str, numbered: bool) -> bool:
     """Tell whether a part before a street belongs to its address."""
     if _is_institution(part):
@@ -254,7 +270,27 @@ def is_stop(token: str) -> bool:
     return token[0].islower() or (word in _EN_NOT_CITY and len(word) > 1)
 
 
+# "476 Fifth Avenue (at 42nd Street), New York"
+_REMARK = re.compile(r" \((?![0-9]{5})[A-Za-z0-9][A-Za-z0-9\xc0-\xff' ,&/.-]{1,40}\)(?=, [A-Za-z])")
+
+
 def tail(text: str, end: int, codes: Sequence[Range]) -> int:
+    """Return where the unit, town, state, postcode and country after a street end.
+
+    A remark in brackets may stand between the street and its town.
+    """
+    end = _plain_tail(text, end, codes)
+    remark = _REMARK.match(text, end) if text.startswith(" (", end) else None
+    if remark is None:
+        return end
+    stop = _plain_tail(text, remark.end(), codes)
+    first = bisect_left(codes, (remark.end(), 0))
+    coded = first < len(codes) and codes[first][0] < stop
+    town = quarters_end(text, remark.end())
+    return stop if coded or town > remark.end() or known_end(text, town) > 0 else end
+
+
+def _plain_tail(text: str, end: int, codes: Sequence[Range]) -> int:
     """Return where the unit, town, state, postcode and country after a street end."""
     units = _TAIL_UNITS.match(text, end)
     end = units.end() if units else end
@@ -287,6 +323,8 @@ def tail(text: str, end: int, codes: Sequence[Range]) -> int:
             end = outward.end() - 1
     end = _outward_end(text, end, end > street)
     if end == known:
+        district = _DISTRICT.match(text, end)
+        end = district.end() if district else end
         code = _TAIL_CODE.match(text, end)
         end = code.end() if code else end
     more = _TAIL_MORE.match(text, end)

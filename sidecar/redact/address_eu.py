@@ -57,6 +57,8 @@ _PLACE_MATCHES = (
     "Heinrich-Böll-Platz, 50667 Köln", "Place Bellecour 69002 Lyon", "Kervao, 29810 Plouarzel",
     "Route de la Plage, n° 12, 40480 Vieux-Boucau-les-Bains", "Les Quatre-Chemins n°3, 19200 Ussel",
     "Edificio Miramar, Bloque 3, Portal B, 7º 4ª, 43840 Salou",
+    "Seestraße ohne Hausnummer, 37627 Stadtoldendorf", "Am Alten Hof o. Nr., 37627 Eschershausen",
+    "An der Bahn ohne Nr., 49393 Lohne", "Dorfstraße o. Hausnr., 12345 Berlin",
     "Daimlerstraße, Gebäude 14/2, 71063 Sindelfingen, Tor 16",
 )  # fmt: skip
 _PLACE_REJECTS = (
@@ -288,9 +290,12 @@ _DE_STREET = (
     rf"{LETTER}{{2,24}}(?:-{LETTER}{{1,20}}){{0,3}}-?"
     rf"{alternatives('de.street', 'de.street.medium', 'de.street.compound')}"
 )
-_NO_NUMBER = "(?:,? (?i:o\\. ?nr\\.?|ohne hausnummer))?"
+_UNNUMBERED = r"(?:,? (?i:o\. ?(?:haus)?nr\.?|ohne (?:haus)?(?:nummer|nr\.?)))"
+_NO_NUMBER = f"{_UNNUMBERED}?"
+_IN_NAME = r"(?:Am|Im|Zum|Zur|(?:An|Auf|In|Hinter|Unter|Vor) (?:der|dem|den))"
+_UNNUMBERED_PHRASE = rf"{_IN_NAME} (?:{CAP} )?{CAP}{_UNNUMBERED}"
 _PLACE_PATTERN = (
-    rf"\b(?:{_PLACE_TYPE} ?(?:{_ANY} ){{0,5}}{_ANY}|{_DE_STREET}{_NO_NUMBER}"
+    rf"\b(?:{_PLACE_TYPE} ?(?:{_ANY} ){{0,5}}{_ANY}|{_DE_STREET}{_NO_NUMBER}|{_UNNUMBERED_PHRASE}"
     rf"|(?i:ker){LETTER}{{2,}})"
     rf"(?:(?:,[ \n]?|\n)[^,;:\n]+){{0,3}}(?:,[ \n]?|\n| )[0-9]{{5}} {LETTER}"
 )
@@ -316,14 +321,26 @@ def places(data: bytes) -> Iterator[Range]:
             start = origin + match.span()[0]
             name_end = _PLACE_ENDS.search(text, start).start()  # type: ignore[union-attr]
             inside = start > origin or not text[max(origin - 1, 0) : origin].isalnum()
-            if inside and _is_place(text, start, name_end, end - 1):
+            unnumbered = _NAMED_PHRASE.fullmatch(text, start, name_end)
+            if inside and (unnumbered or _is_place(text, start, name_end, end - 1)):
                 stop, coded = frame.tail(name_end, latin=True)
                 if coded and stop >= end:
-                    yield frame.head(start), stop
+                    yield frame.head(_phrase_start(text, start)), stop
                     done = end
                     break
             at = _WORD_ENDS.search(text, start).end() - origin  # type: ignore[union-attr]
             done = origin + at  # each beginning is tried once
+
+
+# With a capital inside of a sentence, or behind a label, it is of the name.
+_PHRASE = re.compile(rf"(?:[,:]|[a-z\xdf-\xff]) ({_IN_NAME} )\Z")
+_NAMED_PHRASE = re.compile(_UNNUMBERED_PHRASE)
+
+
+def _phrase_start(text: str, start: int) -> int:
+    """Return where the preposition starts that a name begins with: "Am Sportplatz o. Nr."."""
+    phrase = _PHRASE.search(text, max(0, start - 16), start)
+    return phrase.start(1) if phrase else start
 
 
 def _is_place(text: str, start: int, end: int, town: int) -> bool:
@@ -338,7 +355,7 @@ def _is_place(text: str, start: int, end: int, town: int) -> bool:
         _STREET_NEXT.search(text, end, town) or _STREET_INSIDE.search(text, start, end)
     ):
         return False  # "Musee d'Orsay, esplanade Foch, 75007 Paris"
-    if _STREET_OF.match(text, start, end):
+    if _STREET_OF.match(text, start, end) or _is_other_name(text, start, end, town):
         return False  # "vor dem Haus Lindenstrasse 4"
     if not names:
         plain = first.lower().replace("\xdf", "ss")
@@ -371,9 +388,28 @@ _PUBLIC_HERE = re.compile(rf"{_PUBLIC}(?![A-Za-z])")
 _STREET_NEXT = re.compile(
     rf"(?:, |\n)(?:(?:{FR_TYPE}|{ES_TYPE})(?: |\b)"
     rf"|(?:{CAP}\.? ){{0,3}}(?:{LETTER}[^ ,\n]*)?{alternatives('de.street')}(?![a-z])"
+    rf"|[A-Z][^ ,\n]*-{alternatives('de.street.medium')} [0-9]"
     r"|(?i:am|an|im|in|auf|unter|zum|zur|hinter) (?:(?i:de[rmn]) )?(?:[A-Z][^ ,\n]* ){1,2}[0-9])"
 )
-_STREET_INSIDE = re.compile(rf" (?:{FR_TYPE}|{ES_TYPE}) ")
+_NUMBERED_NEXT = re.compile(
+    rf"(?:, |\n)(?:{CAP}\.? ){{0,3}}(?:{LETTER}[^ ,\n]*)?"
+    rf"{alternatives('de.street', 'de.street.medium')}\.? [0-9]"
+)
+_STREET_INSIDE = re.compile(rf" (?:(?:{FR_TYPE}|{ES_TYPE}) |{_DE_STREET}\.? [0-9])")
+_LIKE_STREET = re.compile(rf"{LETTER}+{alternatives('de.street', 'de.street.medium')}(?<!park)\Z")
+_BORN = re.compile(r", (?i:geb|geboren)\b")
+_CODE_BEFORE = re.compile(r"[0-9]{4} \Z")
+
+
+def _is_other_name(text: str, start: int, end: int, town: int) -> bool:
+    """Tell whether a name only ends like a street: "Suhrkamp, Torstr. 44", "86415 Mering"."""
+    return _LIKE_STREET.match(text, start, end) is not None and (
+        _NUMBERED_NEXT.search(text, end, town) is not None
+        or _BORN.match(text, end) is not None
+        or _CODE_BEFORE.search(text, max(0, start - 5), start) is not None
+    )
+
+
 _PLACE_ENDS = re.compile(r",|\n| [0-9]{5} ")
 _WORD_ENDS = re.compile("[ ,\n]")
 _PLACE_WORD = re.compile("[A-Za-z0-9\xc0-\xff#][A-Za-z0-9\xc0-\xff'-]*")

@@ -45,7 +45,8 @@ _FRENCH_MATCHES = (
     "1 esplanade J4\n13002 Marseille",
     "quatorze rue du Bac, Melun", "52 rue Foch, 59000 Lille (2e étage, porte 4)",
     "zac du chêne 7 rue Foch",
-    "6 r des ecoles 71100 chalon s/ saone", "46, rue de l'Ourcq - Bât. A - 3e - Pantin",
+    "6 r des ecoles 71100 chalon s/ saone", "Av. du Tribunal-Fédéral 29, 1000 Lausanne 14",
+    "46, rue de l'Ourcq - Bât. A - 3e - Pantin",
 )  # fmt: skip
 _LAST_MATCHES = (
     "avenue kléber 80, nancy", "rue haute 22, 1000 bruxelles", "Boulevard Carnot 14, Lille",
@@ -55,7 +56,8 @@ _LAST_MATCHES = (
 _LAST_REJECTS = (
     "Boulevard de la mort, 2007, Tarantino",
     "la rue compte 12 maisons", "quai numéro 7, voie 3", "le boulevard fait 12 km",
-    "rue barrée pendant 3 jours",
+    "rue barrée pendant 3 jours", "Boulevard Carnot 14 juillet", "Rue de Metz 3 personnes",
+    "la Rue de la Gare 3 nee",
     "cette avenue 12 fois", "rue de la paix 400 euros",
 )  # fmt: skip
 _COMMON_MATCHES = (
@@ -201,9 +203,27 @@ def french_last(data: bytes) -> Iterator[Range]:
             if _FR_ARTICLE.search(text, max(0, start - 8), start):
                 continue
             following = WORD_NEXT.match(text, end)
-            if following and following.group(1).lower() not in _FR_GOES_ON:
+            if (
+                following
+                and following.group(1).lower() not in _FR_GOES_ON
+                and not _is_written_out(text, start, end, following.group(1))
+            ):
                 continue
         yield frame.head(start), stop
+
+
+_WRITTEN_OUT = re.compile(
+    rf"(?:Rue|Avenue|Av\.|Boulevard|Bd|Chemin|Quai|Allee|Impasse) "
+    rf"(?:(?:de|du|des|la|le|les|aux) |[dl]')*{CAP}"
+    rf"(?: (?:(?:de|du|des) )?{CAP})*,? [0-9]{{1,3}}[a-z]?"
+)
+
+
+def _is_written_out(text: str, start: int, end: int, following: str) -> bool:
+    """Tell whether capitals prove a street where a sentence of another language goes on."""
+    if not following.islower() or following[-1] in "sx" or _FR_MONTH.fullmatch(following):
+        return False  # "Avenue Foch 14 juillet", "Rue de Metz 3 personnes"
+    return _WRITTEN_OUT.fullmatch(text, start, end) is not None
 
 
 _SPELLED = re.compile(rf"{_FR_SPELLED},? (?=[A-Za-z])")

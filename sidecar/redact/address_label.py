@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from sidecar.redact.address_de import DE_PREPOSITIONS
 from sidecar.redact.address_place import MORE_DIGITS, Frame
 from sidecar.redact.address_unit import is_quantity
 from sidecar.redact.engine import scanner
@@ -57,7 +58,17 @@ def labelled(data: bytes) -> Iterator[Range]:
             continue
         end = _value_end(text, frame, head.end())
         if end > 0:
-            yield head.end(), end
+            thing = _THING.match(text, head.end())
+            named = thing is not None and thing.group(1).lower() in _THINGS
+            yield thing.end() if thing and named else head.end(), end
+
+
+# "Lieferanschrift: Baustelle Nordmoslesfehner Str. 51", but "Anschrift: Haus Sonne 5"
+_THING = re.compile(
+    r"([A-Z][a-z]+) (?=[A-Z][A-Za-z\xc0-\xff-]{2,}(?:str|weg|gasse|platz|allee)"
+    r"|[A-Z][A-Za-z\xc0-\xff-]+ [A-Z])"
+)
+_THINGS = words("de.noun") - words("eu.building") - words("eu.apartment") - DE_PREPOSITIONS
 
 
 def _value_end(text: str, frame: Frame, start: int) -> int:

@@ -61,6 +61,13 @@ _PROSE = re.compile(
     r".*(?<![A-Za-z\xc0-\xff])(?:[Ee]n|desde|hasta|para|chez|dans|vers|liegt|ist|wohnt|steht) ",
     re.DOTALL,
 )
+# "Elektro Hinrichs GmbH Rosenhügel 15", "Arbeitsweg Am Anger 19"
+_BEFORE_NAME = re.compile(
+    rf"{_PROSE.pattern}|(?:.* )?(?:WEG|GbR|GmbH|KG|OHG|AG|UG|e\.V\.) (?=[A-Z])"
+    rf"|(?!{alternatives('eu.building', 'de.hamlet')} )[A-Z][a-z\xe0-\xff]{{3,}} "
+    r"(?=(?:Am|Im|Zum|Zur|(?:An|Auf|In|Hinter|Vor) (?:der|dem|den)) [A-Z])",
+    re.DOTALL,
+)
 _HAMLET = re.compile(rf"{alternatives('de.hamlet')}(?![A-Za-z])")
 _TO_NUMBER = re.compile(
     r"[^0-9]*?(?:s/n|[0-9]{1,4})(?:[A-Za-z]|[/-][0-9A-Za-z]{1,4})?(?![0-9A-Za-z])"
@@ -96,7 +103,7 @@ def named(data: bytes) -> Iterator[Range]:
             continue  # the rule for German streets knows where its name begins
         if stop < end:
             continue  # "Apolo 11, 2a, Tierra"
-        prose = None if hamlet else _PROSE.match(text, start, end)
+        prose = None if hamlet else _BEFORE_NAME.match(text, start, end)
         for word in NO_BLANKS.finditer(text, prose.end() if prose else start, end):
             value = word.group().lower()
             if hamlet:

@@ -113,6 +113,9 @@ def _behind_town(text: str, end: int, latin: bool) -> int:
     """Return where the address ends whose town, behind its postcode, ends at `end`."""
     more = MORE_TOWN.match(text, end) if latin or text[end : end + 2] == ", " else None
     end = more.end() if more else end
+    district = _SWISS_DISTRICT.match(text, end)
+    if district and _SHORT_CODE.search(text, 0, end):
+        end = district.end()
     for _ in range(2):
         country = COUNTRY.match(text, end)
         end = country.end() if country else end
@@ -125,12 +128,17 @@ def _behind_town(text: str, end: int, latin: bool) -> int:
         after = KEYED.match(text, lead.end())
         if after is None and "," in lead.group():
             after = BUILDING_AFTER.match(text, lead.end())
-        if after is None:
+        if after is None or (_AGENDA.match(after.group()) and _LONG_CODE.search(text, 0, end)):
             break
         end = after.end()
     return end
 
 
+# "1000 Lausanne 14", "3003 Bern 14"
+_SWISS_DISTRICT = re.compile(r" [1-9][0-9]?(?=[.,;)\n]|:(?! ?[0-9])| [|/]|$)")
+_SHORT_CODE = re.compile(rf"(?<![0-9])[0-9]{{4}} {CAP}(?: {CAP})?\Z")
+_AGENDA = re.compile("TOP [0-9]")  # of a meeting: as the number of a door it is Austrian
+_LONG_CODE = re.compile(rf"(?<![0-9])[0-9]{{5}} {LETTER}")
 _TO_TOWN = re.compile(", |\n")
 # Anything short between a number and its postcode: "12 (Asamhof), 80331 Munchen". Each part begins
 # with what no other holds.
@@ -388,6 +396,7 @@ _PARTS = frozenset(
 )
 
 
+_ACRONYM = re.compile(r"(?<![A-Za-z\xc0-\xff0-9])(?!ZA|ZI|OT|ORT|PLZ|CH |DE |AT )[A-Z]{2,5} \Z")
 _NAME_BEFORE = re.compile(rf"{_PUBLIC_NAME}(?: {CAP})? $")
 _PUBLIC = re.compile(
     rf"(?<![A-Za-z\xc0-\xff]){alternatives('eu.venue', 'eu.venue.named')} "
@@ -406,6 +415,9 @@ def _place_before(text: str, begin: int, end: int) -> int:
             continue
         if _NAME_BEFORE.search(text, begin, begin + word.start()):
             continue  # "Uniklinik Koln, Kerpener Str. 62"
+        titled = not lower and not name.isupper()
+        if titled and _ACRONYM.search(text, max(0, begin - 1), begin + word.start()):
+            continue  # "ETH Zurich, Ramistrasse 101"
         if _PUBLIC.search(text, max(0, begin - 1), begin + word.start()):
             continue  # "Mairie de Lyon, 1 rue Foch", "Banco Santander, Calle Real 1"
         if plain in TOWNS or (plain in QUARTERS and plain not in _PARTS) or plain in OVERSEAS:

@@ -247,11 +247,17 @@ _CROSSING_PATTERN = (
     rf"(?:(?:{_STREET_HERE}) ?(?:(?i:and|at)|[&/@]) ?(?:{_STREET_HERE}|[A-Z][a-z]+)"
     rf"|[A-Z][a-z]+ ?(?:(?i:and|at)|[&/@]) ?(?:{_STREET_HERE}))"
 )
+# A street with a number for its name: "at 3rd St & Alder", "5th Ave and 42nd St".
+_NTH_GATE = r"[0-9](?i:st|nd|rd|th) (?i:st|street|ave|avenue)\.? ?(?:[&@]|and|at) ?[A-Z0-9]"
+_NTH_PATTERN = (
+    r"\b[0-9]{1,3}(?i:st|nd|rd|th) (?i:st|street|ave|avenue)\.? ?(?:[&@]|and|at) ?"
+    rf"(?:{_STREET_HERE}|[A-Z][a-z]+)"
+)
 _CROSSING_GATE = (
     r"\b(?i:corner|intersection|junction|cnr)(?i: of)? [A-Za-z0-9][A-Za-z0-9\xc0-\xff'. ]*"
     r"(?: (?i:and|at) | ?[&/@])"
 )
-_CROSSINGS = scanner(_CROSSING_PATTERN)
+_CROSSINGS, _NTHS = scanner(_CROSSING_PATTERN), scanner(_NTH_PATTERN)
 _TO_CROSSING = re.compile(r"[A-Za-z]+ (?i:of )?")
 CROSSING_MATCHES = ("corner of Maple St and 3rd Ave, Boise", "junction of Mill Road & Ash Street")
 _CROSSING_REJECTS = (
@@ -268,6 +274,28 @@ def crossings(data: bytes) -> Iterator[Range]:
         begins = _TO_CROSSING.match(text, start)
         if begins and not any(map(is_stop, text[begins.end() : end].split()[:1])):
             yield begins.end(), tail(text, end, codes)
+
+
+_PLAIN_STREETS = frozenset("st street ave avenue rd road blvd".split())
+NTH_MATCHES = ("3rd St & Alder", "5th Ave and 42nd St, New York", "9th Street @ Pine St")
+_NTH_REJECTS = (
+    "2nd Ave and Mary drove on", "1st St and then left", "the 5th street and the park",
+    "on the 4th Ave and it rained",
+)  # fmt: skip
+
+
+def nths(data: bytes) -> Iterator[Range]:
+    """Yield two streets that meet of which the first has a number for its name."""
+    text = data.decode("latin-1")
+    codes = codes_in(data)
+    for match in _NTHS.finditer(data):
+        start, end = match.span()
+        last = text[start:end].rpartition(" ")[2].rstrip(".")
+        if last[0].islower() and last not in _PLAIN_STREETS:
+            continue
+        stop = tail(text, end, codes)
+        if stop > end or _ENDS.match(text, end):
+            yield start, stop
 
 
 # A place with a name in a street without a number: behind a label or the word that leads to it, or
@@ -326,4 +354,5 @@ RULES: tuple[Rule, ...] = (
     Rule("address", (_NAMED_GATE,), named, NAMED_MATCHES, _NAMED_REJECTS),
     Rule("address", _TURNED_GATES, turned, _TURNED_MATCHES, _TURNED_REJECTS),
     Rule("address", (_CROSSING_GATE,), crossings, CROSSING_MATCHES, _CROSSING_REJECTS),
+    Rule("address", (_NTH_GATE,), nths, NTH_MATCHES, _NTH_REJECTS),
 )

@@ -35,7 +35,7 @@ _IN = rf"(?:{_SEP}(?:(?i:in|a|en) )?)"
 _TOWN_WORD = r"[A-Za-z\xc0-\xff'./-]*"
 _TOWN_WORDS = re.compile(rf"{LETTER}{_TOWN_WORD}(?: {LETTER}{_TOWN_WORD}){{0,4}}")
 _NOT_WHOLE = re.compile("[A-Za-z0-9@\xc0-\xff]")
-_JOINED = re.compile(rf"[-/]{LETTER}{{3,}}(?:-{LETTER}{{2,}})*")
+_JOINED = re.compile(rf"[-/](?:(?:Sankt|St\.|Bad) )?{LETTER}{{3,}}(?:-{LETTER}{{2,}})*")
 _QUARTER = re.compile(rf" ({LETTER}[A-Za-z\xc0-\xff.-]*(?: {LETTER}[A-Za-z\xc0-\xff-]*)?)")
 
 
@@ -131,7 +131,7 @@ _IM = (
 )
 _TOWN = re.compile(
     rf"((?:(?:{_BEFORE}|De|Du|La) (?!{BETWEEN} ))?"
-    rf"{LETTER}[A-Za-z\xc0-\xff'-]+(?:/{LETTER}{{3,}})?)"
+    rf"{LETTER}[A-Za-z\xc0-\xff'-]+(?:/{LETTER}{{3,}}|(?:(?<=-Sankt)|(?<=-St\.)|(?<=-Bad)) {CAP})?)"
     rf"((?: {BETWEEN} {_NO_DAY}(?:{_BEFORE} )?{LETTER}[A-Za-z\xc0-\xff'-]+"
     rf"|{_IM}| (?i:in|bei|en|y|i|la|le|les|el|los|las|vor der|an der|in der) {CAP}"
     rf"| [iaob]\. ?(?:d\. ?)?{CAP}| (?i:im breisgau|im allgau)){{0,2}})"

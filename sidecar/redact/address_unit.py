@@ -40,6 +40,9 @@ _NUMBER = (
     r"(?:[A-Za-z]?-?[0-9]{1,5}(?:[/.-][0-9]{1,4}|\.?[oa])?[A-Za-z]?|[A-Z]{1,2}|[A-Za-z])\b"
     r"(?: ?[A-Za-z](?=,|$))?"
 )
+# "geb. 1991": born, not the number of a building ("Geb. 12")
+_BIRTH = r"(?i:geb)\.? ?(?:19|20)[0-9]{2}\b"
+_DATE = rf"[0-9]{{1,2}}\.[0-9]{{1,2}}\.(?! ?{_FLOORS})"
 KEYED = re.compile(
     rf"(?:(?:[0-9]{{1,2}}|[IVX]{{1,4}})(?:\. ?| (?=tr)){_FLOORS}(?![A-Za-z]){_SIDE}"
     r"|[0-9]{1,2}(?i:er|ere|e|eme|nd) "
@@ -57,8 +60,8 @@ KEYED = re.compile(
     rf"(?:,? {alternatives('es.ordinal', 'eu.side')}| [A-Z]\b)"
     rf"|(?i:c/o|z\. ?hd\.?|chez) (?i:(?:fam|familie|herr|frau|dr|m|mme)\.? )?{CAP}(?: {CAP})?"
     rf"|{alternatives('eu.floor')}\b\.?(?: [A-Z]\b)?{_SIDE}"
-    rf"|{alternatives('eu.apartment')}\b\.?(?:{_SIDE_ONLY}"
-    rf"| ?(?:(?i:nr|no?)\.? ?)?{_NUMBER}(?!\. ?{_FLOORS}){_SIDE}))(?![A-Za-z])"
+    rf"|(?!{_BIRTH}){alternatives('eu.apartment')}\b\.?(?:{_SIDE_ONLY}"
+    rf"| ?(?:(?i:nr|no?)\.? ?)?(?!{_DATE}){_NUMBER}(?!\. ?{_FLOORS}){_SIDE}))(?![A-Za-z])"
 )
 _TO_UNIT = re.compile(r" \(|,? - | ?[/\xa4] ?|-(?=[0-9])|[ ,]{1,3}\n?|\n")
 _FLOOR = re.compile(
