@@ -45,7 +45,7 @@ _FRENCH_MATCHES = (
     "1 esplanade J4\n13002 Marseille",
     "quatorze rue du Bac, Melun", "52 rue Foch, 59000 Lille (2e étage, porte 4)",
     "zac du chêne 7 rue Foch",
-    "41 rue Pasteur au lieu du 14 rue Pasteur", "12 rue Foch, place 14, 38000 Grenoble",
+    "12 rue Foch, place 14, 38000 Grenoble",
     "box n°14, sous-sol -2, 29 rue de la Gare, 78370 Plaisir",
     "6 r des ecoles 71100 chalon s/ saone", "46, rue de l'Ourcq - Bât. A - 3e - Pantin",
 )  # fmt: skip
