@@ -1,13 +1,13 @@
-"""Spanish addresses whose street has no name of its own: grids, sites, a name without a type."""
+"""Spanish addresses without a named street: grids, sites, names without a type, roads, doors."""
 
 import re
 from collections.abc import Iterator
 
 from sidecar.redact.address_eu import ES_LEADS, ES_MONTH, ES_STOP
 from sidecar.redact.address_fr import FR_WORD, W
-from sidecar.redact.address_place import Frame
+from sidecar.redact.address_place import MORE_DIGITS, Frame
 from sidecar.redact.address_town import CAP, NOT_NAME, PROVINCE, TOWNS, known_town
-from sidecar.redact.address_unit import is_quantity
+from sidecar.redact.address_unit import OF, is_quantity, units_end
 from sidecar.redact.engine import scanner
 from sidecar.redact.rule import Range, Rule
 from sidecar.redact.words import alternatives, words
@@ -27,7 +27,7 @@ _GRID_WAY = (
 _GRID_PATTERN = (
     rf"\b{_GRID_WORD}\.? ?(?:[0-9]{{1,3}} ?[A-Za-z]{{0,2}}|(?:{CAP} ){{1,3}})"
     r"(?: ?(?i:bis|sur|norte|este|oeste))? ?(?:# ?|(?i:no?\.?o?\.?|nro\.?|num\.?) )"
-    r"[0-9]{1,3} ?[A-Za-z]{0,2} ?- ?[0-9]{1,3}\b"
+    rf"[0-9]{{1,3}} ?[A-Za-z]{{0,2}}{_GRID_SIDE} ?- ?[0-9]{{1,3}}\b"
     r"|\b(?i:mz|mza|manzana)\.? ?[A-Za-z0-9]{1,3}\.?,? "
     r"(?i:lt|lote|casa|solar|villa)\.? ?[0-9]{1,3}\b"
     r"|\b(?i:calle|cll?\.?|carrera|cra\.?|kra\.?|avenida|transversal|diagonal) [0-9]{1,3}[A-Za-z]? "
@@ -38,17 +38,18 @@ _GRID_PATTERN = (
     rf"|\b{_GRID_WORD}\.? ?[0-9]{{1,3}}[A-Za-z]?{_GRID_SIDE} (?i:con|c/) "
     rf"{_GRID_WAY} (?:[0-9]{{1,3}}[A-Za-z]?\b|{W})"
     rf"|\b{_GRID_WORD}\.? ?[0-9]{{1,3}}[A-Za-z]? {_GRID_POINT} [0-9]{{1,4}}\b"
+    rf"|\b(?i:eje) [0-9]{{1,2}} {_GRID_POINT} (?:{CAP} ){{0,3}}{CAP},? (?:[0-9]{{1,4}}\b|(?i:s/n))"
     r"|\b[0-9]{1,2}(?i:a|ra|da|ta|ma|va|na)?\.? (?i:calle|avenida|av\.?|ave\.?|diagonal) "
     r"(?:[A-Z] )?[0-9]{1,2}-[0-9]{1,3}\b"
 )
 _GRID_GATE = (
-    r"(?:#|\b(?i:no?\.?o?\.?|nro\.?|num\.?)) ?[0-9]+ ?[A-Za-z]{0,2} ?- ?[0-9]"
-    r"|(?:[0-9][A-Za-z]?|\b(?:bis|sur|norte|este|oeste)),? "
+    rf"(?:#|\b(?i:no?\.?o?\.?|nro\.?|num\.?)) ?[0-9]+ ?[A-Za-z]{{0,2}}{_GRID_SIDE} ?- ?[0-9]"
+    r"|(?:[0-9][A-Za-z]?|\b(?i:bis|sur|norte|este|oeste)),? "
     r"(?:#|[Nn]o\.?|N\.|(?i:nro\.?|num\.|numero)) ?[0-9]"
     r"|\b(?i:calle|cll?\.?|carrera|cra\.?|kra\.?|avenida|transversal|diagonal) [0-9]+[A-Za-z]? "
     r"[0-9]+[A-Za-z]? ?- ?[0-9][0-9]"
-    rf"|(?:[0-9][A-Za-z]?|\b(?:bis|sur|norte|este|oeste)) (?i:con|c/) {_GRID_WAY} "
-    rf"|[0-9][A-Za-z]? {_GRID_POINT} [0-9]"
+    rf"|(?:[0-9][A-Za-z]?|\b(?i:bis|sur|norte|este|oeste)) (?i:con|c/) {_GRID_WAY} "
+    rf"|[0-9][A-Za-z]? {_GRID_POINT} [0-9]|\b(?i:eje) [0-9]+ {_GRID_POINT} [A-Z]"
     r"|[0-9](?i:a|ra|da|ta|ma|va|na)?\.? (?i:calle|avenida|av\.?|ave\.?|diagonal) "
     r"(?:[A-Z] )?[0-9]+-[0-9]"
 )
@@ -64,6 +65,8 @@ _GRID_MATCHES = (
     "paraje la cañada, polígono 14 parcela 203, 30550 Abarán",
     "Colonia San Vicente, calle 3, casa 14", "calle 72 # 57-43 barranquilla atlantico 080020",
     "Carrera 7 # 71-21, Torre B, oficina 904, Bogotá 110231, Colombia",
+    "Cra 43A # 18 Sur-135 apto 902", "Av 6 Norte # 23 Norte-45, Cali", "Eje 6 Sur 560, CDMX",
+    "Eje 1 Norte Mosqueta S/N, Col. Buenavista",
 )  # fmt: skip
 _GRID_REJECTS = (
     "calle 13 con 3 carriles",
@@ -74,6 +77,7 @@ _GRID_REJECTS = (
     "carrera 7 de la temporada",
     "diagonal 4-3-3",
     "mz 4 del plano",
+    "el eje 3 sur gira 20 grados",
     "calle 13 no 2",
 )
 
@@ -99,7 +103,8 @@ _SITE_HOUSE = (
 )
 _SITE_WAY = r"(?i:av\.?|avenida|avda\.?|calle|c/|carrera|carretera|paseo|via|blvd\.?|bulevar)"
 _SITE_PATTERN = (
-    rf"\b{alternatives('es.estate')} {_NAMES},? {_SITE_UNIT}[0-9]{{1,4}}\b"
+    rf"\b{alternatives('es.estate')} {_NAMES}(?:, {_SITE_HOUSE} {_NAMES})?,? "
+    rf"(?:{_SITE_UNIT}[A-Z],? )?{_SITE_UNIT}[0-9]{{1,4}}\b"
     rf"|\b{_SITE_WAY} {_NAMES}, {_SITE_HOUSE} {_NAMES},? {_SITE_UNIT}[0-9]{{1,4}}\b"
     rf"|\b{_SITE_WAY} {_NAMES}, (?i:casa|bloque|edificio|torre|chalet) [0-9]{{1,4}}\b"
 )
@@ -108,17 +113,21 @@ _SITE, _SITE_FIRST = (
     scanner(_SITE_PATTERN),
     re.compile(rf"{alternatives('es.estate')} |{_SITE_WAY} "),
 )
-_SITE_HERE = re.compile(rf",? {_SITE_UNIT}[0-9]")
+_SITE_HERE = re.compile(rf",? {_SITE_UNIT}(?:[0-9]|[A-Z],? {_SITE_UNIT}[0-9])")
+_SITE_STREET = re.compile(  # without a number: "torre 2, apto 1104, Av. Las Americas, Cali"
+    rf", {_SITE_WAY} (?:(?:{OF}) ){{0,2}}{CAP}(?:(?: {OF}){{0,2}} {CAP}){{0,3}}"
+)
 _SITE_MATCHES = (
     "Bda. Juan XXIII, bloque 12, 41006 Sevilla", "barriada la paz bloque 7 2c 21004 huelva",
     "Residencial Los Naranjos, portal 5, 2ºA, Mairena del Aljarafe", "Urb. El Pinar, casa 14",
     "Avenida República de Chile, casa 1702, Tegucigalpa",
     "Av. Balboa, PH Bay Mall, piso 3, oficina 301, Ciudad de Panamá",
     "Conjunto Los Cedros torre 3 apto 502",
+    "Res. Parque Sur, torre 2, apto 1104, Av. Las Américas, Cali",
 )  # fmt: skip
 _SITE_REJECTS = (
     "el residencial tiene el bloque 7", "urbanización con piscina y portal 5",
-    "col lombarda, casa 3",
+    "col lombarda, casa 3", "res de Angus, lote 12",
     "la colonia de perfume, lote 12", "grupo de trabajo, piso 3", "avenida cortada, planta 2",
 )  # fmt: skip
 
@@ -135,7 +144,8 @@ def sites(data: bytes) -> Iterator[Range]:
         names = FR_WORD.findall(text[first.end() : unit.start()])
         if any(name.lower() in ES_STOP for name in names) or names[0].lower() in ("de", "y", "a"):
             continue
-        stop, code = frame.tail(unit.start(), latin=True)
+        street = _SITE_STREET.match(text, units_end(text, unit.start()))
+        stop, code = frame.tail(street.end() if street else unit.start(), latin=True)
         if code or names[-1][0].isupper():
             yield frame.head(start), max(stop, end)
 
@@ -149,31 +159,39 @@ _BARE_FLOOR = (
     r"|(?i:piso|planta|portal|escalera|esc\.|apto\.?|dpto\.?|depto\.?|dto\.?|oficina|of\.)"
     r" ?[0-9]{1,4}\b)"
 )
-_BARE_NAMES = rf"{CAP}(?: (?:(?:de|del|de la|de los|y) )?{CAP}){{0,3}}"
+_BARE_NAMES = (
+    r"(?:(?:Gral|Cnel|Cap|Alte|Pte|Pdte|Dr|Ing|Prof)\. )?"
+    rf"{CAP}(?: (?:(?:de|del|de la|de los|y) )?{CAP}){{0,3}}"
+)
 _BARE_FAR = "[NSEO][0-9]{2,3}[A-Z]?-[0-9]{2,4}"
 _BARE_NUMBER = "(?:[3-9][0-9]{3}|1[0-8][0-9]{2}|2[1-9][0-9]{2})"
-_BARE_CODE = "[A-Z][0-9]{4}[A-Z]{3} [A-Z]"
+_BARE_CODE = "[A-Z][0-9]{4}(?:[A-Z]{3})?,? [A-Z]"
 _BARE_PATTERN = (
     rf"\b{_BARE_NAMES},? (?:[0-9]{{1,4}},? {_BARE_FLOOR}|{_BARE_FAR}\b|{_BARE_NUMBER}, [A-Z]"
     r"|[0-9]{1,4},? esq(?:\.|uina) [A-Za-z]"
-    rf"|[0-9]{{1,4}},? (?:Col\.?|Colonia|Fracc\.?) [A-Z]"
+    rf"|(?:[0-9]{{1,4}}|[Ss]/[Nn]),? (?:Col\.?|Colonia|Fracc\.?) [A-Z]|[Ss]/[Nn], [A-Z]"
     rf"|[0-9]{{1,4}}(?:, [^,\n]{{1,24}}){{0,2}}, {_BARE_CODE}"
     rf"|[0-9]{{1,3}}, [A-Z])"
 )
 _BARE_GATE = (
     r"[a-z],? (?:[0-9]+,? [0-9]+(?:\.?[oa]|(?i:do|er|to|mo|vo|no)\.? [A-Zp])"
-    rf"|{_BARE_FAR}|{_BARE_NUMBER}, [A-Z]|[0-9]+,? (?:esq|(?:Col\.?|Colonia|Fracc\.?) [A-Z]))"
+    rf"|{_BARE_FAR}|{_BARE_NUMBER}, [A-Z]|[0-9]+,? (?:esq|(?:Col\.?|Colonia|Fracc\.?) [A-Z])"
+    r"|[Ss]/[Nn],? [A-Z])"
     rf"|, {_BARE_CODE}"
     r"|[A-Za-z\xc0-\xff'-] [0-9]{1,3}[a-z]?, [A-Z\xc0]"  # that of another rule too
 )
 _BARE = scanner(_BARE_PATTERN)
-_BARE_PARTS = re.compile(rf"({_BARE_NAMES}),? ({_BARE_FAR}|[0-9]{{1,4}})")
+_BARE_PARTS = re.compile(rf"({_BARE_NAMES}),? ({_BARE_FAR}|[0-9]{{1,4}}|[Ss]/[Nn])")
 _BARE_MATCHES = (
     "Bravo Murillo 120, 3ºB", "Núñez de Balboa 114, 3.ª planta, oficina 12, 28006 Madrid",
     "Lavalle Norte 1625 piso 4 of. 408, CABA",
     "Juan León Mera N26-100 y Orellana, Quito 170522, Ecuador",
     "San Martín 1234, Rosario, Santa Fe", "25 de Mayo 168, San Juan, Argentina",
     "5 de Febrero 18 Col. Obrera", "Mitre 870, S2000COR Rosario",
+    "Balcarce 50, C1064 Ciudad Autónoma de Buenos Aires", "Perú 222, C1067AAF, CABA",
+    "Hidalgo s/n, Col. Centro, Morelia",
+    "Juárez 45, Centro, Puebla, Pue.", "Zócalo s/n, Centro Histórico, Oaxaca",
+    "Moreno 1170, C1091 CABA", "Gral. Paz 120, X5000 Córdoba",
     "Tucumán 1455, 5to piso, of. 12, Buenos Aires",
     "Sótero Sanz 55, Providencia, Santiago de Chile",
 )  # fmt: skip
@@ -181,7 +199,8 @@ _BARE_REJECTS = (
     "Curso 3, 2º B", "Real Madrid 3, Barcelona 2", "Ana Gómez 34, Sevilla", "Torre 2, piso 5",
     "Lima 18, Cusco 20",
     "Windows 11, Intel", "Apolo 11, Luna", "Enero 2024, Madrid, Toledo", "5 de mayo 18 personas",
-    "25 de Mayo 2024, Madrid, España",
+    "25 de Mayo 2024, Madrid, España", "Grupo 3, C1010 Centro", "Grupo 3, Centro, Madrid",
+    "modelo X 12, A1234 Negro",
 )  # fmt: skip
 
 
@@ -190,7 +209,7 @@ def bare(data: bytes) -> Iterator[Range]:
     text = data.decode("latin-1")
     frame = Frame(text)
     for match in _BARE.finditer(data):
-        start, reach = match.span()
+        start = match.span()[0]
         parts = _BARE_PARTS.match(text, start)
         if parts is None:
             continue
@@ -199,14 +218,20 @@ def bare(data: bytes) -> Iterator[Range]:
         names = names[1:] if day else names
         if not _NOT_BARE.isdisjoint(names) or is_quantity(text, end):
             continue
-        coded = parts.group(2)[0].isalpha() or _BARE_CODED.search(text, end, reach) is not None
-        if not coded and text[end : end + 2] == ", " and text[end + 2].isupper():
-            town = known_town(text, end + 2, TOWNS)
+        code = _BARE_CODED.match(text, end)
+        if code and not (code.group(1) or frame.tail(end, latin=True)[1]):
+            continue  # "Sala 12, B3412 Madrid"
+        far = parts.group(2)[0].isalpha() and "/" not in parts.group(2)
+        coded = far or code is not None
+        colony = _BARE_COLONY.match(text, end) is not None
+        if not (coded or colony) and text[end : end + 2] == ", " and text[end + 2].isupper():
+            quarter = _BARE_QUARTER.match(text, end + 2)
+            town = known_town(text, quarter.end() if quarter else end + 2, TOWNS)
             long = len(names) > 1 and end - parts.start(2) > 2 and _LINE_ENDS.match(text, town)
             more = text[town : town + 2] == ", " and _is_place(text, town + 2)
-            if town < 0 or not (long or more):
+            if town < 0 or not (long or more or quarter):
                 continue
-            if parts.group(1).lower() in TOWNS:
+            if parts.group(1).lower() in TOWNS and not quarter:
                 continue  # "Lima 18, Cusco, Peru"
         elif not (
             coded or day or len(names) > 1 or _BARE_LEADS.search(text, max(0, start - 12), start)
@@ -217,7 +242,9 @@ def bare(data: bytes) -> Iterator[Range]:
 
 _NOT_BARE = words("es.not_street") | NOT_NAME | ES_STOP
 _LINE_ENDS = re.compile(r"[.;]?(?:\n|$)")
-_BARE_CODED = re.compile(rf"{_BARE_CODE}$")
+_BARE_CODED = re.compile(r"(?:, [^,\n]{1,24}){0,2}, [A-Z][0-9]{4}([A-Z]{3})?,? [A-Z]")
+_BARE_COLONY = re.compile(r",? (?:Col\.?|Colonia|Fracc\.?) [A-Z]")
+_BARE_QUARTER = re.compile("(?:Zona )?Centro(?: Historico)?, ")
 _BARE_DAY = re.compile(r"(?<![0-9])[0-9]{1,2} de $")  # "25 de Mayo 168, San Juan, Argentina"
 _BARE_LEADS = re.compile(rf"{ES_LEADS.pattern}|(?:^|\n|: ?|\()$")
 _PLACE_NAME = re.compile(rf"(?:{PROVINCE}|{alternatives('eu.country')})(?![A-Za-z\xc0-\xff-])")
@@ -228,7 +255,93 @@ def _is_place(text: str, start: int) -> bool:
     return known_town(text, start, TOWNS) > 0 or _PLACE_NAME.match(text, start) is not None
 
 
+# A farm at a road: "Ruta Provincial 6 km 14, Paraje El Tropezon, Lobos, Provincia de Buenos Aires".
+_ROAD_WAY = (
+    r"(?i:ruta|carretera|ctra\.?|carr\.?|autopista|autovia|rn|rp)"
+    r"(?: (?i:nacional|provincial|federal|estatal|no?\.?))*"
+)
+_ROAD_PATTERN = (
+    rf"\b{_ROAD_WAY} ?(?:[A-Z]{{1,3}}-?)?[0-9]{{1,3}}(?: (?i:norte|sur))?"
+    r",? (?i:km|kilometro)\.? ?[0-9]{1,4}(?:[.,][0-9]{1,3})?\b"
+    r"|\b(?i:km\.?|kilometro) ?[0-9]{1,3}(?:[.,][0-9]{1,2})?,? "
+    rf"(?i:via|carretera|autopista)(?: (?i:al?))? {CAP}(?:[ -]{CAP}){{0,3}}"
+)
+_ROAD_GATE = (
+    r"[0-9](?: (?i:norte|sur))?,? (?i:km|kilometro)\.? ?[0-9]"
+    r"|\b(?i:km\.?|kilometro) ?[0-9.,]+ (?i:via|carretera|autopista) "
+)
+_ROAD = scanner(_ROAD_PATTERN)
+_ROAD_ARTICLE = re.compile(r"(?<![A-Za-z\xc0-\xff])(?i:el|la|las|esta|una) $")
+_ROAD_MATCHES = (
+    "Ruta Provincial 6 km 14, Paraje El Tropezón, Lobos, Provincia de Buenos Aires",
+    "RN 9 km 1240, Jesús María, Córdoba, Argentina", "Ruta 5 Sur km 1020, Puerto Montt, Chile",
+    "Carretera Federal 57 km 12, Querétaro, Qro.",
+    "Km 5 vía La Calera, Bogotá",
+)  # fmt: skip
+_ROAD_REJECTS = (
+    "Choque en la Ruta 2 km 57, Chascomús, Buenos Aires", "Ruta 5 km 12, subida dura",
+    "La Ruta 40 km 3500, un viaje", "ruta 5 km 30, Luján", "etapa 7, ruta 12 km 300",
+    "choque en el km 5 vía La Calera, Bogotá", "km 12 carretera cortada, Madrid",
+)  # fmt: skip
+
+
+def roads(data: bytes) -> Iterator[Range]:
+    """Yield addresses of a road, a kilometre and two places (one if it is named) or a postcode."""
+    text = data.decode("latin-1")
+    frame = Frame(text)
+    for match in _ROAD.finditer(data):
+        start, end = match.span()
+        if _ROAD_ARTICLE.search(text, max(0, start - 6), start) or MORE_DIGITS.match(text, end):
+            continue  # "the road" is in the news
+        stop, code = frame.tail(end, latin=True)
+        if code or text.count(", ", end, stop) > text[end - 1].isdigit():
+            yield frame.head(start), stop
+
+
+# A door alone, as neighbours name it: "Bloque 3, portal B, 4o A", "torre 2 apto 1104".
+_DOOR_STAIRS = r"(?i:portal|escalera|esc\.?) ?(?:[0-9]{1,3}|[A-Za-z])\b"
+_DOOR_TOWER = r"(?i:torre|edificio|edif\.?|bloque|blq\.?) ?(?:[0-9]{1,3}|[A-Z])\b"
+_DOOR_FLAT = r"(?i:apto\.?|apartamento|dpto\.?|depto\.?|dto\.?) ?[0-9]{1,4}[A-Za-z]?\b"
+_DOOR = (
+    r"(?:[0-9]{1,2}\.?[oa]\.?,? ?-?(?:[A-Z]\b|[0-9]{1,2}\.?[oa]\b"
+    r"|(?i:izq|izda|izqda|izquierda|dcha|dcho|drcha|derecha)\b)"
+    r"|(?i:piso|planta) [0-9]{1,2},? (?i:puerta|pta\.?|letra) ?[0-9A-Za-z]{1,2}\b"
+    r"|(?i:bajo|atico) [A-Z]\b)"
+)
+_DOORS_PATTERN = (
+    rf"\b(?:{_DOOR_TOWER},? )?{_DOOR_STAIRS},? (?:{_DOOR}|{_DOOR_FLAT})"
+    rf"|\b(?:{_DOOR_TOWER},? ){{1,2}}{_DOOR_FLAT}"
+    rf"|\b(?i:torre) (?:[0-9]{{1,3}}|[A-Z]),? {_DOOR}"
+)
+_DOORS_GATE = (
+    r"\b(?i:portal|escalera|esc\.?|torre) ?(?:[0-9]+|[A-Za-z]),? "
+    r"(?:[0-9]|(?i:piso|planta) [0-9]|(?i:bajo|atico) [A-Z])"
+)
+_DOORS = scanner(_DOORS_PATTERN)
+_DOORS_MATCHES = (
+    "Bloque 3, portal B, 4º A", "portal 5, 2º C", "torre 2 apto 1104", "Torre B, apto. 502",
+    "escalera 2, 3º 1ª", "Edificio 4, torre B, apto 301", "Portal 8, piso 3, puerta C",
+    "bloque 7 portal 2 bajo B", "torre A, 12º D",
+)  # fmt: skip
+_DOORS_REJECTS = (
+    "Bloque 3, 4º A de la ESO", "portal 2.0, 3 fases", "el portal a 4 bandas",
+    "Bloque 3: portal B averiado", "portal B, 40 plazas", "edificio 4, piso 2",
+)  # fmt: skip
+
+
+def doors(data: bytes) -> Iterator[Range]:
+    """Yield a door of a staircase or a tower without a street."""
+    text = data.decode("latin-1")
+    frame = Frame(text)
+    for match in _DOORS.finditer(data):
+        start, end = match.span()
+        if not (is_quantity(text, end) or MORE_DIGITS.match(text, end)):
+            yield frame.head(start), frame.tail(end, latin=True)[0]
+
+
 RULES: tuple[Rule, ...] = (
+    Rule("address", (_ROAD_GATE,), roads, _ROAD_MATCHES, _ROAD_REJECTS),
+    Rule("address", (_DOORS_GATE, _SITE_GATE), doors, _DOORS_MATCHES, _DOORS_REJECTS),
     Rule("address", (_GRID_GATE, _SITE_GATE), grid, _GRID_MATCHES, _GRID_REJECTS),
     Rule("address", (_SITE_GATE,), sites, _SITE_MATCHES, _SITE_REJECTS),
     Rule("address", (_BARE_GATE, _SITE_GATE), bare, _BARE_MATCHES, _BARE_REJECTS),

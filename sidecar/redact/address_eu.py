@@ -56,6 +56,7 @@ _PLACE_MATCHES = (
     "cité Bel Air, bât 4, appt 12, 97200 Fort-de-France", "Les Quatre Vents, 26400 Crest",
     "Heinrich-Böll-Platz, 50667 Köln", "Place Bellecour 69002 Lyon", "Kervao, 29810 Plouarzel",
     "Route de la Plage, n° 12, 40480 Vieux-Boucau-les-Bains", "Les Quatre-Chemins n°3, 19200 Ussel",
+    "Le Ché, 15230 Malbo", "Château, 41250 Chambord",
     "Edificio Miramar, Bloque 3, Portal B, 7º 4ª, 43840 Salou",
     "Seestraße ohne Hausnummer, 37627 Stadtoldendorf", "Am Alten Hof o. Nr., 37627 Eschershausen",
     "An der Bahn ohne Nr., 49393 Lohne", "Dorfstraße o. Hausnr., 12345 Berlin",
@@ -66,6 +67,8 @@ _PLACE_REJECTS = (
     "les prix, 10000 euros",
     "Place de la Bastille, 25000 manifestants",
     "Château de Versailles, 27000 visiteurs",
+    "Château, 12000 visiteurs",
+    "le château, 12000 Visiteurs",
     "parque 12, 45000 visitantes",
     "la finca, 45000 euros",
 )
@@ -278,6 +281,7 @@ def numbered(data: bytes) -> Iterator[Range]:
 
 # A place with a postcode and no number, or one that is none of a house: "Mas Blanc, chemin du
 # Puits, 13520 Maussane", "Heinrich-Boll-Platz, 50667 Koln", "paraje Oro, parcela 3, 30550 Abaran".
+_ALONE = words("eu.alone")
 _ARTICLES = frozenset({"le", "la", "les"})
 _STREETS = _FR_STREET | _ES_STREET
 _ANY = r"[A-Za-z0-9\xc0-\xff#][A-Za-z0-9\xc0-\xff'./-]*"
@@ -296,7 +300,7 @@ _IN_NAME = r"(?:Am|Im|Zum|Zur|(?:An|Auf|In|Hinter|Unter|Vor) (?:der|dem|den))"
 _UNNUMBERED_PHRASE = rf"{_IN_NAME} (?:{CAP} )?{CAP}{_UNNUMBERED}"
 _PLACE_PATTERN = (
     rf"\b(?:{_PLACE_TYPE} ?(?:{_ANY} ){{0,5}}{_ANY}|{_DE_STREET}{_NO_NUMBER}|{_UNNUMBERED_PHRASE}"
-    rf"|(?i:ker){LETTER}{{2,}})"
+    rf"|(?i:ker){LETTER}{{2,}}|{alternatives('eu.alone')})"
     rf"(?:(?:,[ \n]?|\n)[^,;:\n]+){{0,3}}(?:,[ \n]?|\n| )[0-9]{{5}} {LETTER}"
 )
 _PLACE = scanner(_PLACE_PATTERN)
@@ -358,11 +362,8 @@ def _is_place(text: str, start: int, end: int, town: int) -> bool:
     if _STREET_OF.match(text, start, end) or _is_other_name(text, start, end, town):
         return False  # "vor dem Haus Lindenstrasse 4"
     if not names:
-        plain = first.lower().replace("\xdf", "ss")
-        if first[1:2] == "'" and not first[2:3].isupper():
-            return False  # "L'immeuble, 64 avenue Foch"
-        place = plain in _NO_STREETS or is_known_place(plain)  # "Rathaus Schoneberg"
-        return (known or text[town].isupper()) and first[0].isupper() and not place
+        direct = text.find(",", end + 1, town) < 0
+        return (known or text[town].isupper()) and _is_alone(first, direct)
     if names[0].lower() in _NOT_FIRST or _HOUSE_INSIDE.search(text, start, town):
         return False  # "bar au 18 rue Foch": another rule knows where it begins
     plain = sum(name.isalpha() and name[0].islower() and name not in _PLAIN for name in names)
@@ -370,7 +371,9 @@ def _is_place(text: str, start: int, end: int, town: int) -> bool:
         direct = text.find(",", end + 1, town) < 0
         return (
             direct
-            and names[0].lower() not in _STREETS  # "la Avenida Real"
+            and (  # "la Avenida Real", but "Le Che"
+                names[0].lower() not in _STREETS or (len(names) == 1 and names[0][0].isupper())
+            )
             and (not plain or (known and len(names) == 1))
             and (known or text[town].isupper())
         )
@@ -378,6 +381,17 @@ def _is_place(text: str, start: int, end: int, town: int) -> bool:
     if plain and (capital or plain > 2 or (names[-1].isdigit() and len(names) > 1)):
         return False
     return known or (text[town].isupper() and (capital or names[-1][0].isdigit()))
+
+
+def _is_alone(name: str, direct: bool) -> bool:
+    """Tell whether one word names a place; `direct` if nothing stands before its postcode."""
+    plain = name.lower().replace("\xdf", "ss")
+    if name[1:2] == "'" and not name[2:3].isupper():
+        return False  # "L'immeuble, 64 avenue Foch"
+    if plain in _ALONE and not direct:
+        return False
+    # but "Rathaus Schoneberg"
+    return name[0].isupper() and plain not in _NO_STREETS and not is_known_place(plain)
 
 
 # "sainte-maxime", "mejannes-le-clap"
@@ -389,6 +403,7 @@ _STREET_NEXT = re.compile(
     rf"(?:, |\n)(?:(?:{FR_TYPE}|{ES_TYPE})(?: |\b)"
     rf"|(?:{CAP}\.? ){{0,3}}(?:{LETTER}[^ ,\n]*)?{alternatives('de.street')}(?![a-z])"
     rf"|[A-Z][^ ,\n]*-{alternatives('de.street.medium')} [0-9]"
+    rf"|(?:{CAP} (?:(?:de|del|de la|y) )?){{1,3}}{CAP}, [0-9]{{1,4}}, [0-9]"
     r"|(?i:am|an|im|in|auf|unter|zum|zur|hinter) (?:(?i:de[rmn]) )?(?:[A-Z][^ ,\n]* ){1,2}[0-9])"
 )
 _NUMBERED_NEXT = re.compile(

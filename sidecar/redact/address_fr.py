@@ -45,6 +45,8 @@ _FRENCH_MATCHES = (
     "1 esplanade J4\n13002 Marseille",
     "quatorze rue du Bac, Melun", "52 rue Foch, 59000 Lille (2e étage, porte 4)",
     "zac du chêne 7 rue Foch",
+    "12 rue Foch, place 14, 38000 Grenoble",
+    "box n°14, sous-sol -2, 29 rue de la Gare, 78370 Plaisir",
     "6 r des ecoles 71100 chalon s/ saone", "Av. du Tribunal-Fédéral 29, 1000 Lausanne 14",
     "46, rue de l'Ourcq - Bât. A - 3e - Pantin",
 )  # fmt: skip
@@ -259,6 +261,43 @@ def french_common(data: bytes) -> Iterator[Range]:
             yield frame.head(start), stop
 
 
+# A number and the name of a place that begins like a sentence: "45 Sous le Bois, 88400 Xonrupt".
+_FR_SITE_PATTERN = (
+    r"\b[0-9]{1,4}(?: ?(?i:bis|ter|quater))?,? "
+    r"(?i:sous|sur|en|aux?|derriere|devant|chez|entre|hors|vers|les?|la) "
+    rf"(?:{W} ){{0,4}}{W}(?:, ?\n?|\n)[0-9]{{5}} {LETTER}"
+)
+_FR_SITE = scanner(_FR_SITE_PATTERN)
+_FR_SITE_PARTS = re.compile(r"([0-9]+)(?: ?(?i:bis|ter|quater))?,? [^ ]+ ([^,\n]+)")
+_FR_YEAR = re.compile("(?:19|20)[0-9]{2}")
+_FR_LITTLE = re.compile("(?:d[eu]|des|l[ae]s?|aux?|en|et|sur|sous|entre)$|(?:l'|d')?[A-Z]")
+_SITE_MATCHES = (
+    "45 Sous le Bois, 88400 Xonrupt-Longemer", "12 Chez Ferrand, 17500 Jonzac",
+    "45 Le Bourg, 19500 Meyssac", "17 bis Devant la Ville, 55210 Vigneulles",
+)  # fmt: skip
+_SITE_REJECTS = (
+    "12 sur 20, 15000 Notes", "3 chez Paul, 12000 clients", "2010 En Marche, 66000 Adhérents",
+    "12 sur la liste, 45000 Visiteurs", "4 en Or, 10000 points",
+)  # fmt: skip
+
+
+def french_sites(data: bytes) -> Iterator[Range]:
+    """Yield addresses of a number, a name led by a preposition, a postcode and a town."""
+    text = data.decode("latin-1")
+    frame = Frame(text)
+    for match in _FR_SITE.finditer(data):
+        start, end = match.span()
+        parts = _FR_SITE_PARTS.match(text, start, end)
+        if parts is None or _FR_YEAR.fullmatch(parts.group(1)) or _is_labelled(text, start):
+            continue
+        names = parts.group(2).split()
+        if not (names[-1].rpartition("'")[2][0].isupper() and all(map(_FR_LITTLE.match, names))):
+            continue
+        stop, code = frame.tail(parts.end(), latin=True)
+        if code and (text[end - 1].isupper() or known_town(text, end - 1, TOWNS) > 0):
+            yield frame.head(start), stop
+
+
 def french_boxes(data: bytes) -> Iterator[Range]:
     """Yield French post office boxes."""
     text = data.decode("latin-1")
@@ -363,6 +402,8 @@ def _ends_name(word: str, previous: str, names: int) -> bool:
         or (names and word in _FR_VERB)
     ):
         return True
+    if word == "lieu" and previous == "au":
+        return True  # "41 rue Pasteur au lieu du 14"
     if word in _FR_UNIT and previous not in _FR_PARTICLE:
         return True
     date = _FR_MONTH.fullmatch(previous) or (
@@ -389,5 +430,6 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "address", (*CODE_GATES, _FR_COMMON_GATE), french_common, _COMMON_MATCHES, _COMMON_REJECTS
     ),
+    Rule("address", CODE_GATES, french_sites, _SITE_MATCHES, _SITE_REJECTS),
     Rule("address", (_FR_BOX_PATTERN,), french_boxes, ("BP 5645, 69003 Lyon CEDEX 02",)),
 )

@@ -24,12 +24,17 @@ _FR_VERB = words("fr.verb")
 
 # No street word, but a capital, a number, a postcode and a town: "Gran Via 28, 28013 Madrid".
 # Postcodes of the neighbours too; four digits that look like a year are none.
+_YEAR_CODE = (
+    "(?:2000 (?:Rosario|Neuchatel|Antwerpen|Anvers)|1900 La Plata|192[35] (?:Berisso|Ensenada)"
+    "|1920 Martigny|1950 Sion)"
+)
 _NAMED_PATTERN = (
     rf"\b(?:{CAP}\.? (?:(?:de|del|de la|de los|de las|du|von|van|y|i|e) )?){{0,4}}{CAP},? "
     r"(?:[0-9]{1,4}(?:[A-Za-z]|[/-][0-9A-Za-z]{1,4})?|s/n)"
     r"(?:(?:, (?:[A-Za-z]{2,9}\.? )?[0-9A-Za-z-]{1,4}\.?(?: ?[A-Za-z]{1,5}\.?){0,2}){0,3}, "
-    rf"(?:[0-9]{{5}}|(?:1[0-8]|[3-9][0-9])[0-9]{{2}}|[0-9]{{4}} [A-Z]{{2}}|[0-9]{{3}} [0-9]{{2}}"
-    rf"|[0-9]{{2}}-[0-9]{{3}}) {CAP}\b|, [0-9]{{1,2}}[oa](?: ?[A-Za-z]{{1,4}}\.?)?, {CAP})"
+    rf"(?:(?:[0-9]{{5}}|(?:1[0-8]|[3-9][0-9])[0-9]{{2}}|[0-9]{{4}} [A-Z]{{2}}|[0-9]{{3}} [0-9]{{2}}"
+    rf"|[0-9]{{2}}-[0-9]{{3}}) {CAP}\b|{_YEAR_CODE}\b)"
+    rf"|, [0-9]{{1,2}}[oa](?: ?[A-Za-z]{{1,4}}\.?)?, {CAP})"
     rf"|\b{alternatives('de.hamlet')}"
     rf"(?:(?: {LETTER}[A-Za-z\xc0-\xff-]*){{0,2}},? (?:(?i:nr)\.? ?)?|\.? ?)"
     rf"[0-9]{{1,4}}[a-z]?(?:,? |,?\n){CODE} {LETTER}+"
@@ -57,6 +62,14 @@ _TYPE_BEFORE = re.compile(
     r"(?<![A-Za-z\xc0-\xff])"
     rf"{alternatives('fr.street', 'fr.street.weak', 'es.street', 'es.street.weak')} $"
 )
+# What stands before it is no part: "Pilar Av. de los Reyes 15", "Musee Magritte Place Royale 1".
+_TYPE_INSIDE = re.compile(
+    r"(?<!Grand)(?<!Grande)(?<!Gran) "
+    r"((?:Av\.|Avda\.|Avenida|Calle|Paseo|Plaza|Rue|Avenue|Boulevard|Place)"
+    rf" (?:(?i:de|del|du|des|la|los|las|les) )*{CAP})"
+)
+_DAY_BEFORE = re.compile("(?<![0-9])[0-9]{1,2} de $")  # "25 de Mayo 168, 5500 Mendoza"
+_ES_MONTH = words("es.month")
 _PROSE = re.compile(
     r".*(?<![A-Za-z\xc0-\xff])(?:[Ee]n|desde|hasta|para|chez|dans|vers|liegt|ist|wohnt|steht) ",
     re.DOTALL,
@@ -112,8 +125,11 @@ def named(data: bytes) -> Iterator[Range]:
             if value in _EU_VERB or value.partition("'")[2] in _FR_VERB:
                 continue  # "J'habite", "Notez"
             if (value not in DE_NOUN and value not in DE_STOP) or value in DE_PREPOSITIONS:
-                type_ = _TYPE_BEFORE.search(text, max(0, word.start() - 20), word.start())
-                yield frame.head(type_.start() if type_ else word.start()), stop
+                before = _DAY_BEFORE if value in _ES_MONTH else _TYPE_BEFORE
+                type_ = before.search(text, max(0, word.start() - 20), word.start())
+                begin = type_.start() if type_ else word.start()
+                inside = _TYPE_INSIDE.search(text, begin, end)
+                yield frame.head(inside.start(1) if inside else begin), stop
                 break
 
 
@@ -164,6 +180,7 @@ _NAMED_MATCHES = (
     "C 4, 9b, 68159 Mannheim", "N 7, 13-15, 68161 Mannheim", "Quadrat C5, 68159 Mannheim",
     "Markt 16\n07743 Jena", "Oberdorf 12 88069 Tettnang", "haus nr. 7, 26757 borkum",
     "Dorf 44, 6561 Ischgl", "Alderdi Eder s/n, 20003 Donostia",
+    "San Martín 845, 2000 Rosario", "25 de Mayo 168, 5500 Mendoza",
 )  # fmt: skip
 LED_MATCHES = ("in Rosental 98, Dortmund", "en Serrano 41, Madrid")
 _LED_REJECTS = (
@@ -173,6 +190,7 @@ _LED_REJECTS = (
 )  # fmt: skip
 _NAMED_REJECTS = (
     "ticket 12, 34567 items", "Version 3 12345 Zeilen", "Dorf 3, 1200 Einwohner",
+    "Temporada 3, 1950 Rosario", "Messi 10, 2000 goles",
     "Liga 2\n45000 Zuschauer", "Zug 12 20095 Hamburg", "Hof 12, 5000 Hühner",
 )  # fmt: skip
 

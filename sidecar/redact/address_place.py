@@ -75,9 +75,10 @@ def _tail(text: str, latin: bool, loose: bool) -> tuple[int, bool]:
         units = quarter.end()
     end = city(text, units, latin)
     if end > units:
+        plain = not any(map(str.isupper, text[units:end]))
         for _ in range(4):
-            lead = _TO_TOWN.match(text, end)
-            known = known_town(text, lead.end(), TOWNS) if lead else -1
+            lead = _TO_TOWN.match(text, end)  # "Vina del Mar, corte de agua"
+            known = known_town(text, lead.end(), TOWNS, plain) if lead else -1
             more = _AFTER_CITY.match(text, end) if known < 0 else None
             end = max(end, known, more.end() if more else end)
         return end, False
@@ -255,6 +256,8 @@ _HEAD = re.compile(
     rf"|(?<=\bin ){CAP}(?: {CAP})?|(?<=\bnach ){CAP}(?: {CAP})?|(?<=\baus ){CAP}(?: {CAP})?"
     rf")$"
 )
+_ARTICLE = re.compile("(?:L[ae]s?|L'|El|Los|Las|Can) ?")
+_TWO_NAMES = re.compile(rf"(?<![A-Za-z\xc0-\xff]){CAP} {CAP} \Z")
 _TOWN_AND_CODE = re.compile(rf"(?<![A-Za-z\xc0-\xff-]){CAP}(?: {CAP}){{0,2}} \([0-9]{{5}}\)$")
 _EDGE = re.compile(r".*[,;:\n|\"(){}\[\]!?\0]", re.DOTALL)
 _LOOK_BACK = 90
@@ -279,6 +282,9 @@ def _head(text: str, pattern: re.Pattern[str] | None) -> int:
         if begin == end:
             break
         part = (pattern or _HEAD).search(text, begin, end)
+        if part and not pattern and _ARTICLE.match(text, part.start()):
+            before = text[begin : part.start()]  # "Mme Anne Le Goff\n7 rue Foch", "Hospital La Paz"
+            part = None if _TWO_NAMES.search(before) or _PUBLIC.search(before) else part
         first = -1 if pattern else _units_start(text, begin, end)
         if first < 0 and part is None and "," in gap.group() and not pattern:
             first = _place_before(text, begin, end)
@@ -396,7 +402,11 @@ _PARTS = frozenset(
 )
 
 
-_ACRONYM = re.compile(r"(?<![A-Za-z\xc0-\xff0-9])(?!ZA|ZI|OT|ORT|PLZ|CH |DE |AT )[A-Z]{2,5} \Z")
+# Before the name of a town: a firm, or an abbreviation that is no part of an address.
+_FIRM = re.compile(
+    r"(?<![A-Za-z\xc0-\xff0-9])(?!ZA|ZI|OT|ORT|PLZ|CH |DE |AT )"
+    r"(?:[A-Z]{2,}|[A-Za-z]*[a-z][A-Z][A-Za-z]*) \Z"
+)
 _NAME_BEFORE = re.compile(rf"{_PUBLIC_NAME}(?: {CAP})? $")
 _PUBLIC = re.compile(
     rf"(?<![A-Za-z\xc0-\xff]){alternatives('eu.venue', 'eu.venue.named')} "
@@ -416,8 +426,8 @@ def _place_before(text: str, begin: int, end: int) -> int:
         if _NAME_BEFORE.search(text, begin, begin + word.start()):
             continue  # "Uniklinik Koln, Kerpener Str. 62"
         titled = not lower and not name.isupper()
-        if titled and _ACRONYM.search(text, max(0, begin - 1), begin + word.start()):
-            continue  # "ETH Zurich, Ramistrasse 101"
+        if titled and _FIRM.search(text, max(0, begin - 1), begin + word.start()):
+            continue  # "ETH Zurich, Ramistrasse 101", "CaixaForum Madrid, Paseo del Prado, 36"
         if _PUBLIC.search(text, max(0, begin - 1), begin + word.start()):
             continue  # "Mairie de Lyon, 1 rue Foch", "Banco Santander, Calle Real 1"
         if plain in TOWNS or (plain in QUARTERS and plain not in _PARTS) or plain in OVERSEAS:

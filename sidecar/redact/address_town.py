@@ -59,7 +59,8 @@ def known_town(text: str, start: int, towns: frozenset[str], comma: bool = True)
         name = value.rstrip(".,'/-")
         plain = name.lower().replace("\xdf", "ss")
         if plain in towns or (" " in plain and _hyphenated(plain) in towns):
-            end = start + len(name)
+            abbreviated = name[-2:-1] == "." and value[len(name) :].startswith(".")  # "D.C."
+            end = start + len(name) + abbreviated
             word = plain in WORD_TOWNS and value[0].islower() and not comma
             return -1 if word or _NOT_WHOLE.match(text, end) else end
         head, _, last = value.rpartition(" ")
@@ -182,9 +183,9 @@ CODE_GATES = (
 )
 _CODE_HERE = re.compile(
     rf"(?:{_IN}|\. | / | - )({CODE})(,? |\n)(?={LETTER})"
-    rf"|(?:[ ,]{{1,2}}|\n)((?:19|20)[0-9]{{2}})( )(?={alternatives('eu.town.year')})"
-    rf"|(?:{BEFORE_CODE}|, ?| |\n)((?i:[a-z][0-9]{{4}}[a-z]{{3}})|[A-Z][0-9]{{4}}|[0-9]{{6,7}})( )"
-    rf"(?={LETTER})"
+    rf"|(?:[ ,]{{1,2}}|\n)((?:19|20)[0-9]{{2}})( )(?={alternatives('eu.town.year')}(?![a-z]))"
+    rf"|(?:{BEFORE_CODE}|, ?| |\n)((?i:[a-z][0-9]{{4}}[a-z]{{3}})|[A-Z][0-9]{{4}}|[0-9]{{6,7}})"
+    rf"(,? )(?={LETTER})"
     rf"|(?:{BEFORE_CODE}|, )((?i:[defab]-)?[0-9]{{5}}|[0-9]{{2}} [0-9]{{3}})(,? ?-? ?|\n)"
     rf"(?={LETTER}{{2}})"
     rf"| ([0-9]{{5}})(-)(?={LETTER}{{2}})"

@@ -37,7 +37,7 @@ _NAMED = rf"(?:{CAP}|[0-9]{{1,3}})(?:(?: {OF}){{0,2}} {CAP}| [0-9]{{1,3}}\b){{0,
 BUILDING = rf"{alternatives('eu.building')}\.? (?:{OF} ){{0,2}}{_NAMED}"
 _FLOORS = "(?i:og|ug|stock|stockwerk|etage|obergeschoss|untergeschoss|tr\\.|treppe|hof|et|etg)"
 _NUMBER = (
-    r"(?:[A-Za-z]?-?[0-9]{1,5}(?:[/.-][0-9]{1,4}|\.?[oa])?[A-Za-z]?|[A-Z]{1,2}|[A-Za-z])\b"
+    r"(?:[A-Za-z]?-?[0-9]{1,5}(?:[/.-][0-9]{1,4}|-[A-Z]|\.?[oa])?[A-Za-z]?|[A-Z]{1,2}|[A-Za-z])\b"
     r"(?: ?[A-Za-z](?=,|$))?"
 )
 # "geb. 1991": born, not the number of a building ("Geb. 12")
@@ -46,12 +46,18 @@ _DATE = rf"[0-9]{{1,2}}\.[0-9]{{1,2}}\.(?! ?{_FLOORS})"
 KEYED = re.compile(
     rf"(?:(?:[0-9]{{1,2}}|[IVX]{{1,4}})(?:\. ?| (?=tr)){_FLOORS}(?![A-Za-z]){_SIDE}"
     r"|[0-9]{1,2}(?i:er|ere|e|eme|nd) "
-    rf"(?:(?i:etage|etg\.?|et\.?|niveau)(?![A-Za-z]){_SIDE}|{alternatives('eu.side')}\b)"
+    rf"(?:(?i:etage|etg\.?|et\.?|niveau|sous-sol)(?![A-Za-z]){_SIDE}|{alternatives('eu.side')}\b)"
     rf"|[0-9]{{1,2}}\.?[oa]?\.? ?{alternatives('eu.side')}\b\.?{_SIDE}"
     rf"|[0-9]{{1,2}}\.?[oanr]?\.? (?i:planta|piso|puerta|pis|pta){_SIDE}"
     r"|[0-9]{1,2}(?i:er piso|(?:ero|ra|d[oa]|t[oa]|m[oa]|v[oa]|n[oa])\.?(?:,? (?:piso|planta))?"
     r"(?: [a-z](?![a-z]))?)"  # "2do A", "8vo piso b"
     r"|(?i:es|bl|pl|pt|esc|pta|plta): ?[0-9A-Za-z]{1,3}"  # as in the cadastre: "es:3 pl:04 pt:d"
+    # where a car stands: "plaza de garaje 34", "place de parking no 27"
+    r"|(?i:plaza(?: de (?:garaje|parking|aparcamiento))?|cochera|garaje|trastero"
+    r"|place(?: de (?:parking|stationnement))?|emplacement|parking|garage|cave)"
+    r" (?:(?i:no?)\.? ?)?[0-9]{1,4}[A-Za-z]?"
+    r"(?! ?(?:(?i:eur|plaza|place|voiture|coche|vehic|min|k?m2?\b|h\b|de )|[\xa2\xa4%$])"
+    r"|[0-9.,]*[0-9])"
     r"|(?i:digicode|code) (?=[0-9A-Z]{0,3}[0-9]{2})[0-9A-Z]{4,6}|Sur|Norte|SUR|NORTE"
     r"|(?i:interior|exterior|int|ext)\b(?!\.? ?[0-9])\.?"
     r"|(?i:local|bajo|bajos)\.? ?(?:(?i:no?)\.? ?)?"
@@ -59,7 +65,7 @@ KEYED = re.compile(
     rf"|{alternatives('es.ordinal')}(?i:,? (?:planta|piso|puerta))?"
     rf"(?:,? {alternatives('es.ordinal', 'eu.side')}| [A-Z]\b)"
     rf"|(?i:c/o|z\. ?hd\.?|chez) (?i:(?:fam|familie|herr|frau|dr|m|mme)\.? )?{CAP}(?: {CAP})?"
-    rf"|{alternatives('eu.floor')}\b\.?(?: [A-Z]\b)?{_SIDE}"
+    rf"|{alternatives('eu.floor')}\b\.?(?: [A-Z]\b| -[0-9]\b)?{_SIDE}"
     rf"|(?!{_BIRTH}){alternatives('eu.apartment')}\b\.?(?:{_SIDE_ONLY}"
     rf"| ?(?:(?i:nr|no?)\.? ?)?(?!{_DATE}){_NUMBER}(?!\. ?{_FLOORS}){_SIDE}))(?![A-Za-z])"
 )

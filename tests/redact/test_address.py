@@ -164,6 +164,16 @@ def test_leaves_alone(value: str) -> None:
         ("Salle des fêtes, 3 place Foch, 32100 Condom", "Salle des fêtes, [ADDRESS]"),
         ("Mairie de Lyon, 1 place Foch, 69001 Lyon", "Mairie de Lyon, [ADDRESS]"),
         ("Museo del Prado, Paseo del Prado s/n, 28014 Madrid", "Museo del Prado, [ADDRESS]"),
+        ("Mme Anne Le Goff\n7 impasse du Lavoir", "Mme Anne Le Goff\n[ADDRESS]"),
+        ("Hospital La Paz, Paseo Real 261, Madrid", "Hospital La Paz, [ADDRESS]"),
+        ("CaixaForum Madrid, Paseo del Prado 36", "CaixaForum Madrid, [ADDRESS]"),
+        ("soy Pilar Av. de los Reyes 15, 30565 Lorca", "soy Pilar [ADDRESS]"),
+        ("Musée Magritte Place Royale 1, 1000 Bruxelles", "Musée Magritte [ADDRESS]"),
+        # what goes on behind it
+        ("41 rue Foch au lieu du 14 rue Foch", "[ADDRESS] au lieu du [ADDRESS]"),
+        ("Calle Sol 3, Viña del Mar, corte de agua", "[ADDRESS], corte de agua"),
+        ("12 rue Foch, place 3 à vendre", "[ADDRESS] à vendre"),
+        ("12 rue Foch, parking 5€", "[ADDRESS], parking 5€"),
         (
             "Escuela de surf, Playa Sol, C/ Pez 8, 33405 Salinas",
             "Escuela de surf, Playa Sol, [ADDRESS]",
