@@ -244,7 +244,8 @@ def _together(text: str, left: Part, right: Part) -> bool:
     names = _WORDS.findall(text, left.end, right.start)
     if names and floor and text[right.start - 2] == ",":
         word = following_word(text, right.end)
-        if word and word not in _BEHIND_FLOOR and text[right.end + 1].islower():
+        known = word in RANKS or word in _BEHIND_FLOOR
+        if word and not known and text[right.end + 1].islower():
             return False  # "No:3 Kadikoy, 4. kat asansorsuz"
     between = [name.lower() for name in names]
     if len(names) > 4 and not all(name[0].isupper() or name[0].isdigit() for name in names):
@@ -270,7 +271,7 @@ def _together(text: str, left: Part, right: Part) -> bool:
     return _TR_BREAK.isdisjoint(between) and not other
 
 
-_BEHIND_FLOOR = RANKS.keys() | words("tr.number") | frozenset("sag sol arka on".split())
+_BEHIND_FLOOR = words("tr.number") | frozenset("sag sol arka on".split())
 _FLOOR = re.compile(r"[0-9]{1,2}\. ?(?i:kat)\Z")
 _BLOCK = re.compile("(?i:blok)")
 _NAMED = ("neighbourhood", "street")

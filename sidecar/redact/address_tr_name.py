@@ -38,7 +38,7 @@ _SHORT_PROVINCES = frozenset({"ist", "ank", "izm"})
 _NEIGHBOURHOODS = words("neighbourhood", "tr_places.txt")
 # The first two digits of a postcode are those of its province.
 _CODES = {entry[3:]: entry[:2] for entry in words("code", "tr_places.txt")}
-_JOINED = frozenset(name.replace(" ", "") for name in _NEIGHBOURHOODS)  # "Kazimdirik"
+_JOINED = frozenset(name.replace(" ", "") for name in _NEIGHBOURHOODS if " " in name)
 _STREET_NAMES = words("tr.name")
 _LAST_NAMES = frozenset(
     name.rpartition(" ")[2] for name in _NEIGHBOURHOODS | _STREET_NAMES if " " in name
