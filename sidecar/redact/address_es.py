@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from sidecar.redact.address_eu import ES_LEADS, ES_MONTH, ES_STOP
 from sidecar.redact.address_fr import FR_WORD, W
 from sidecar.redact.address_place import MORE_DIGITS, Frame
-from sidecar.redact.address_town import CAP, NOT_NAME, PROVINCE, TOWNS, known_town
+from sidecar.redact.address_town import CAP, LETTER, NOT_NAME, PROVINCE, TOWNS, known_town
 from sidecar.redact.address_unit import OF, is_quantity, units_end
 from sidecar.redact.engine import scanner
 from sidecar.redact.rule import Range, Rule
@@ -24,6 +24,7 @@ _GRID_POINT = r"(?i:norte|sur|oriente|poniente|pte\.?|ote\.?|nte\.?)"
 _GRID_WAY = (
     r"(?i:calle|cll?\.?|carrera|cra\.?|kra\.?|avenida|avda\.?|av\.?|via|transversal|diagonal)"
 )
+_BETWEEN = r"(?i:entre|e/) ?(?i:calles?|avenidas?|av\.?) [0-9]{1,3}"
 _GRID_PATTERN = (
     rf"\b{_GRID_WORD}\.? ?(?:[0-9]{{1,3}} ?[A-Za-z]{{0,2}}|(?:{CAP} ){{1,3}})"
     r"(?: ?(?i:bis|sur|norte|este|oeste))? ?(?:# ?|(?i:no?\.?o?\.?|nro\.?|num\.?) )"
@@ -38,6 +39,7 @@ _GRID_PATTERN = (
     rf"|\b{_GRID_WORD}\.? ?[0-9]{{1,3}}[A-Za-z]?{_GRID_SIDE} (?i:con|c/) "
     rf"{_GRID_WAY} (?:[0-9]{{1,3}}[A-Za-z]?\b|{W})"
     rf"|\b{_GRID_WORD}\.? ?[0-9]{{1,3}}[A-Za-z]? {_GRID_POINT} [0-9]{{1,4}}\b"
+    rf"|\b{_BETWEEN}[A-Za-z]? (?i:y) (?:(?i:calle|av\.?) )?[0-9]{{1,3}}\b, [A-Z]"
     rf"|\b(?i:eje) [0-9]{{1,2}} {_GRID_POINT} (?:{CAP} ){{0,3}}{CAP},? (?:[0-9]{{1,4}}\b|(?i:s/n))"
     r"|\b[0-9]{1,2}(?i:a|ra|da|ta|ma|va|na)?\.? (?i:calle|avenida|av\.?|ave\.?|diagonal) "
     r"(?:[A-Z] )?[0-9]{1,2}-[0-9]{1,3}\b"
@@ -49,6 +51,7 @@ _GRID_GATE = (
     r"|\b(?i:calle|cll?\.?|carrera|cra\.?|kra\.?|avenida|transversal|diagonal) [0-9]+[A-Za-z]? "
     r"[0-9]+[A-Za-z]? ?- ?[0-9][0-9]"
     rf"|(?:[0-9][A-Za-z]?|\b(?i:bis|sur|norte|este|oeste)) (?i:con|c/) {_GRID_WAY} "
+    r"|\b(?i:entre|e/) ?(?i:calles?|avenidas?|av\.?) [0-9]"
     rf"|[0-9][A-Za-z]? {_GRID_POINT} [0-9]|\b(?i:eje) [0-9]+ {_GRID_POINT} [A-Z]"
     r"|[0-9](?i:a|ra|da|ta|ma|va|na)?\.? (?i:calle|avenida|av\.?|ave\.?|diagonal) "
     r"(?:[A-Z] )?[0-9]+-[0-9]"
@@ -66,7 +69,8 @@ _GRID_MATCHES = (
     "Colonia San Vicente, calle 3, casa 14", "calle 72 # 57-43 barranquilla atlantico 080020",
     "Carrera 7 # 71-21, Torre B, oficina 904, Bogotá 110231, Colombia",
     "Cra 43A # 18 Sur-135 apto 902", "Av 6 Norte # 23 Norte-45, Cali", "Eje 6 Sur 560, CDMX",
-    "Eje 1 Norte Mosqueta S/N, Col. Buenavista",
+    "Eje 1 Norte Mosqueta S/N, Col. Buenavista", "kra 19 con calle 20 esquina, armenia quindio",
+    "entre calles 44 y 152, Los Hornos, La Plata", "e/ calles 7 y 8, Tolosa, La Plata",
 )  # fmt: skip
 _GRID_REJECTS = (
     "calle 13 con 3 carriles",
@@ -79,6 +83,8 @@ _GRID_REJECTS = (
     "mz 4 del plano",
     "el eje 3 sur gira 20 grados",
     "calle 13 no 2",
+    "corte entre calles 44 y 50, La Plata",
+    "entre calles 5 y 7, Sin agua",
 )
 
 
@@ -88,7 +94,17 @@ def grid(data: bytes) -> Iterator[Range]:
     frame = Frame(text)
     for match in _GRID.finditer(data):
         start, end = match.span()
+        if _BETWEEN_HERE.match(text, start):
+            end -= len(", L")
+            stop, code = frame.tail(end, latin=True)
+            if not code and text.count(", ", end, stop) < 2:
+                continue  # "corte entre calles 44 y 50, La Plata" is in the news
+            yield start, stop
+            continue
         yield frame.head(start), frame.tail(end, latin=True)[0]
+
+
+_BETWEEN_HERE = re.compile(_BETWEEN)
 
 
 # A quarter or a site with a unit of it: "Bda. Juan XXIII, bloque 12, 41006 Sevilla".
@@ -166,9 +182,11 @@ _BARE_NAMES = (
 _BARE_FAR = "[NSEO][0-9]{2,3}[A-Z]?-[0-9]{2,4}"
 _BARE_NUMBER = "(?:[3-9][0-9]{3}|1[0-8][0-9]{2}|2[1-9][0-9]{2})"
 _BARE_CODE = "[A-Z][0-9]{4}(?:[A-Z]{3})?,? [A-Z]"
+_BARE_POINT = r"(?:(?:Ote|Pte|Nte|OTE|PTE|NTE)\b\.?|Oriente|Poniente|Norte|Sur)"
 _BARE_PATTERN = (
     rf"\b{_BARE_NAMES},? (?:[0-9]{{1,4}},? {_BARE_FLOOR}|{_BARE_FAR}\b|{_BARE_NUMBER}, [A-Z]"
     r"|[0-9]{1,4},? esq(?:\.|uina) [A-Za-z]"
+    rf"|[0-9]{{1,4}} {_BARE_POINT},? [A-Z]"
     rf"|(?:[0-9]{{1,4}}|[Ss]/[Nn]),? (?:Col\.?|Colonia|Fracc\.?) [A-Z]|[Ss]/[Nn], [A-Z]"
     rf"|[0-9]{{1,4}}(?:, [^,\n]{{1,24}}){{0,2}}, {_BARE_CODE}"
     rf"|[0-9]{{1,3}}, [A-Z])"
@@ -176,6 +194,7 @@ _BARE_PATTERN = (
 _BARE_GATE = (
     r"[a-z],? (?:[0-9]+,? [0-9]+(?:\.?[oa]|(?i:do|er|to|mo|vo|no)\.? [A-Zp])"
     rf"|{_BARE_FAR}|{_BARE_NUMBER}, [A-Z]|[0-9]+,? (?:esq|(?:Col\.?|Colonia|Fracc\.?) [A-Z])"
+    rf"|[0-9]+ {_BARE_POINT},? [A-Z]"
     r"|[Ss]/[Nn],? [A-Z])"
     rf"|, {_BARE_CODE}"
     r"|[A-Za-z\xc0-\xff'-] [0-9]{1,3}[a-z]?, [A-Z\xc0]"  # that of another rule too
@@ -194,13 +213,17 @@ _BARE_MATCHES = (
     "Moreno 1170, C1091 CABA", "Gral. Paz 120, X5000 Córdoba",
     "Tucumán 1455, 5to piso, of. 12, Buenos Aires",
     "Sótero Sanz 55, Providencia, Santiago de Chile",
+    "Hidalgo 77 Ote., Torreón, Coahuila", "Morelos 1200 Pte, Monterrey", "Aldama 45 Sur, Saltillo",
+    "Cerro Alegre, Lautaro Rosas 523, Valparaíso vence hoy", "Colonia Roma, Tonalá 59, CDMX",
+    "Sector El Rincón s/n, Huertas Familiares, Til Til", "Ejido La Partida S/N, Torreón",
 )  # fmt: skip
 _BARE_REJECTS = (
     "Curso 3, 2º B", "Real Madrid 3, Barcelona 2", "Ana Gómez 34, Sevilla", "Torre 2, piso 5",
     "Lima 18, Cusco 20",
     "Windows 11, Intel", "Apolo 11, Luna", "Enero 2024, Madrid, Toledo", "5 de mayo 18 personas",
     "25 de Mayo 2024, Madrid, España", "Grupo 3, C1010 Centro", "Grupo 3, Centro, Madrid",
-    "modelo X 12, A1234 Negro",
+    "modelo X 12, A1234 Negro", "Sevilla 3 Norte, Madrid", "Zona 5 Norte, Lima",
+    "Alfa Beta 523, Valparaíso vence hoy", "Sector Norte 4 Sur, Lima", "Ana 77 Sur, Perdida",
 )  # fmt: skip
 
 
@@ -215,8 +238,9 @@ def bare(data: bytes) -> Iterator[Range]:
             continue
         names, end = parts.group(1).lower().split(), parts.end()
         day = _BARE_DAY.search(text, max(0, start - 6), start) if names[0] in ES_MONTH else None
+        site = names[0] in _BARE_SITES and text[end - 3 : end].lower() == "s/n"
         names = names[1:] if day else names
-        if not _NOT_BARE.isdisjoint(names) or is_quantity(text, end):
+        if not (site or _NOT_BARE.isdisjoint(names)) or is_quantity(text, end):
             continue
         code = _BARE_CODED.match(text, end)
         if code and not (code.group(1) or frame.tail(end, latin=True)[1]):
@@ -224,10 +248,24 @@ def bare(data: bytes) -> Iterator[Range]:
         far = parts.group(2)[0].isalpha() and "/" not in parts.group(2)
         coded = far or code is not None
         colony = _BARE_COLONY.match(text, end) is not None
-        if not (coded or colony) and text[end : end + 2] == ", " and text[end + 2].isupper():
+        point = _BARE_POINTS.match(text, end)
+        quarter_before = _BARE_QUARTER_BEFORE.search(text, max(0, start - 32), start)
+        if site:
+            stop = frame.tail(end, latin=True)[0]
+            more = _BARE_MORE.match(text, stop)
+            yield frame.head(start), more.end() if more else stop
+            continue
+        if point:
+            if not _is_place(text, point.end()) or (
+                point.group(1) and parts.group(1).lower() in TOWNS
+            ):
+                continue  # "Sevilla 3 Norte, Madrid"
+        elif not (coded or colony) and text[end : end + 2] == ", " and text[end + 2].isupper():
             quarter = _BARE_QUARTER.match(text, end + 2)
             town = known_town(text, quarter.end() if quarter else end + 2, TOWNS)
-            long = len(names) > 1 and end - parts.start(2) > 2 and _LINE_ENDS.match(text, town)
+            long = quarter_before or (
+                len(names) > 1 and end - parts.start(2) > 2 and _LINE_ENDS.match(text, town)
+            )
             more = text[town : town + 2] == ", " and _is_place(text, town + 2)
             if town < 0 or not (long or more or quarter):
                 continue
@@ -237,9 +275,20 @@ def bare(data: bytes) -> Iterator[Range]:
             coded or day or len(names) > 1 or _BARE_LEADS.search(text, max(0, start - 12), start)
         ):
             continue
-        yield frame.head(day.start() if day else start), frame.tail(end, latin=True)[0]
+        first = day or quarter_before
+        yield frame.head(first.start() if first else start), frame.tail(end, latin=True)[0]
 
 
+# "Sector El Rincon s/n, Huertas Familiares, Til Til"
+_BARE_SITES = frozenset(
+    "sector ejido fundo parcela parcelacion caserio rancho comunidad paraje estancia hacienda finca"
+    " lote localidad poblado predio vereda quinta camino".split()
+)
+_BARE_MORE = re.compile(rf", {CAP}(?: {CAP}){{0,2}}(?=[,.;\n]|$)")
+_BARE_POINTS = re.compile(r" (?:(?i:ote|pte|nte)\b\.?|(Oriente|Poniente|Norte|Sur)),? (?=[A-Z])")
+_BARE_QUARTER_BEFORE = re.compile(
+    rf"(?<![A-Za-z\xc0-\xff])(?:Cerro|Barrio|Sector|Poblacion|Colonia|Col\.) {CAP}(?: {CAP})?, $"
+)
 _NOT_BARE = words("es.not_street") | NOT_NAME | ES_STOP
 _LINE_ENDS = re.compile(r"[.;]?(?:\n|$)")
 _BARE_CODED = re.compile(r"(?:, [^,\n]{1,24}){0,2}, [A-Z][0-9]{4}([A-Z]{3})?,? [A-Z]")
@@ -254,6 +303,51 @@ def _is_place(text: str, start: int) -> bool:
     """Tell whether a town, a province or a country is named at `start`."""
     return known_town(text, start, TOWNS) > 0 or _PLACE_NAME.match(text, start) is not None
 
+
+# In lower case a preposition leads to it, and a unit and a known town follow: "a gorriti 4820 pb
+# palermo".
+_PLAIN_PATTERN = (
+    r"\b(?i:al?|en|hasta|desde|direccion|domicilio|para|es):? "
+    rf"{LETTER}[a-z\xe0-\xff]{{2,}} (?:{LETTER}[a-z\xe0-\xff]*\.? ){{0,2}}[0-9]{{3,4}},? "
+    r"(?:(?i:pb|p\.b\.|planta baja)|(?i:piso|dpto\.?|depto\.?|dto\.?|apto\.?|of\.|oficina) ?[0-9]"
+    r"|[0-9]{1,2}[oa] ?[a-zA-Z]\b)"
+)
+_PLAIN_GATE = r"[a-z] [0-9]+,? (?i:pb|p\.b\.|planta baja)\b"
+_PLAIN = scanner(_PLAIN_PATTERN)
+_PLAIN_NUMBER = re.compile(r" ([0-9]{3,4})(?=,? )")
+_PLAIN_MATCHES = (
+    "envio a gorriti 4820 pb palermo", "estoy en thames 1523 piso 2 b, palermo",
+    "mandalo a juan b justo 2210, PB, Córdoba",
+)  # fmt: skip
+_PLAIN_REJECTS = (
+    "a partir de 1200 piso 2 palermo", "en torre 1200 piso 2 palermo", "en total 900 pb palermo",
+    "bajo a gorriti 4820 pb rotas", "en promedio 1200 piso 3 madrid", "en marzo 2023 pb palermo",
+)  # fmt: skip
+
+
+def plain(data: bytes) -> Iterator[Range]:
+    """Yield addresses of a name in lower case, a number, a unit and a known town."""
+    text = data.decode("latin-1")
+    frame = Frame(text)
+    for match in _PLAIN.finditer(data):
+        start, end = match.span()
+        number = _PLAIN_NUMBER.search(text, start, end)
+        if number is None:
+            continue
+        begin = text.index(" ", start) + 1
+        names = text[begin : number.start()].lower().split()
+        if not _NOT_PLAIN.isdisjoint(names):
+            continue
+        town = _PLAIN_TOWN.match(text, units_end(text, number.end()))
+        known = known_town(text, town.end(), TOWNS) if town else -1
+        if known > 0:
+            yield begin, max(known, frame.tail(number.end(), latin=True)[0])
+
+
+_NOT_PLAIN = (words("es.not_street") | NOT_NAME | ES_STOP | ES_MONTH) | frozenset(
+    "total promedio partir alrededor precio unos venta alquiler abono efectivo cuotas".split()
+)
+_PLAIN_TOWN = re.compile(",? ")
 
 # A farm at a road: "Ruta Provincial 6 km 14, Paraje El Tropezon, Lobos, Provincia de Buenos Aires".
 _ROAD_WAY = (
@@ -340,6 +434,7 @@ def doors(data: bytes) -> Iterator[Range]:
 
 
 RULES: tuple[Rule, ...] = (
+    Rule("address", (_PLAIN_GATE, _SITE_GATE), plain, _PLAIN_MATCHES, _PLAIN_REJECTS),
     Rule("address", (_ROAD_GATE,), roads, _ROAD_MATCHES, _ROAD_REJECTS),
     Rule("address", (_DOORS_GATE, _SITE_GATE), doors, _DOORS_MATCHES, _DOORS_REJECTS),
     Rule("address", (_GRID_GATE, _SITE_GATE), grid, _GRID_MATCHES, _GRID_REJECTS),

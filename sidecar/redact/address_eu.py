@@ -88,14 +88,14 @@ ES_TYPE = alternatives("es.street", "es.street.weak")
 _ES_INTRO = r"(?i:n[o.]?\.? ?|num\.? ?|numero |parcela |nave |# ?)?"
 _ES_BASQUE = "(?i:kalea|zumarkalea|etorbidea|hiribidea|pasealekua|ibilbidea)"
 _ES_ALONE = rf"(?:{alternatives('es.street.alone')}|(?:{CAP} )?{LETTER}{{3,}} {_ES_BASQUE})"
-_ES_SPELLED = rf"{alternatives('es.number')}\b"
+_ES_SPELLED = rf"{alternatives('es.number')}(?:(?: y)? {alternatives('es.number')}){{0,2}}\b"
 _ES_PATTERN = (
     rf"\b{ES_TYPE}(?: |\b)(?:[0-9]{{1,2}}o? de )?(?:{W} ){{0,6}}?"
     rf"(?:{W}|[A-Za-z]{{1,2}}-[0-9]{{1,4}})(?:,?[ \n]|,)"
     rf"(?:(?i:numero ){_ES_SPELLED}|{_ES_INTRO}(?:[0-9]{{5}}\b"
     rf"|[0-9]{{1,4}}(?: ?[a-zA-Z]\b| ?(?i:bis)\b)?(?:[-/][0-9]{{1,4}}\b|-[A-Z]\b)?"
     rf"|[NSEO][0-9]{{1,3}}[A-Z]?-[0-9]{{1,4}}"
-    r"|(?i:s/n|km\.? ?[0-9][0-9.,]{0,5})))"
+    r"|(?i:s/n|km\.? ?[0-9]{1,4}(?:[.,][0-9]{1,3})?)))"
     rf"|\b{_ES_ALONE},?[ \n]{_ES_INTRO}[0-9]{{1,4}}(?:-[0-9]{{1,4}}\b)?"
 )
 # What ends with a letter needs a blank behind it: "cl" is no beginning of "claro".
@@ -169,7 +169,8 @@ def _behind_town(text: str, start: int) -> int:
     """Return where the address starts if its town stands before it: "en getafe calle madrid 48"."""
     town = _TOWN_BEFORE.search(text, max(0, start - 32), start)
     name = town.group(1).lower() if town else ""
-    return town.start(1) if town and name in TOWNS and name not in WORD_TOWNS else start
+    known = name in TOWNS or name.replace(" ", "-") in TOWNS
+    return town.start(1) if town and known and name not in WORD_TOWNS else start
 
 
 def _is_other_number(text: str, start: int, end: int) -> bool:
@@ -210,9 +211,13 @@ def _is_spanish_street(text: str, type_: re.Match[str], end: int) -> bool | None
     ):
         return None  # "3 c. a soupe, 2 oeufs", "5, ronda a av. real 33"
     lower = all(name.islower() or name.isupper() for name in names)
+    if names[0] in _ES_SIZES or names[-1] in ("el", "del", "al"):
+        return None  # "zapatillas de calle talla 43", "Pasaje a Lima el 14"
     if any((name if not lower else name.lower()) in ES_STOP for name in names if len(name) > 1):
         return None  # but "Cuesta de Santo Domingo"
     value = type_.group().strip().lower()
+    if names[0] == "a" and value in _ES_JOURNEY:
+        return None  # "pasaje a Lima 14", but "Carretera a Chapala 200"
     if len(value) < 3 and _YEARS.search(text, end - 9, end):
         return None  # "C. Duggan 1991-1995"
     weak = type_.group().strip().lower() not in _ES_STREET
@@ -233,6 +238,8 @@ def _is_spanish_street(text: str, type_: re.Match[str], end: int) -> bool | None
 
 
 ES_MONTH, _ES_NUMBER = words("es.month"), words("es.number")
+_ES_SIZES = frozenset("talla tallas modelo modelos nivel dorsal".split())
+_ES_JOURNEY = frozenset("pasaje paseo carrera travesia rua".split())
 _YEARS = re.compile("(?:19|20)[0-9]{2}(?:-[0-9]{4})?$")
 ES_LEADS = re.compile(
     "(?<![A-Za-z\xc0-\xff])"
@@ -254,13 +261,15 @@ _ES_GOES_ON = ES_STOP | {"y", "o", "e", "a", "al"}
 
 
 # "el número 14 de la calle Feria", "au 12 de la rue Monge"
-_OF_TYPE = "(?i:calle|avenida|avda\\.?|plaza|paseo|rue|avenue|boulevard|place|quai)"
+_OF_TYPE = (
+    "(?i:calle|avenida|avda\\.?|plaza|paseo|rua|carrer|ronda|rue|avenue|boulevard|place|quai)"
+)
 _OF_PATTERN = (
     rf"\b(?:(?i:numero|n[uo]m?\.?|el|al|au|le) )?[0-9]{{1,4}} (?:de la |del |de l'|du |de )"
-    rf"{_OF_TYPE} (?:(?:de (?:la |los |las )?|du |des |d'|l'))?{CAP}(?: {CAP}){{0,3}}"
+    rf"{_OF_TYPE} (?:(?:de (?:la |los |las )?|del |d[oa]s? |du |des |d'|l'))?{CAP}(?: {CAP}){{0,3}}"
 )
 _OF_GATE = rf"[0-9] (?:de la |del |de l'|du |de ){_OF_TYPE} "
-_OF_NUMBER, _NUMBERED = scanner(_OF_PATTERN), re.compile("[0-9]")
+_OF_NUMBER, _NUMBERED = scanner(_OF_PATTERN), re.compile(r"(?:[Nn][o.]\.? )?[0-9]")
 
 
 _OWN_NUMBER = re.compile(

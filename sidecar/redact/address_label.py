@@ -30,7 +30,10 @@ REJECTS = (
 
 _LETTER = r"[A-Za-z\xc0-\xff]"
 _W = r"[A-Za-z\xc0-\xff][A-Za-z0-9\xc0-\xff'./-]*"
-_MORE = r"(?: ?#?[0-9]|[/ ](?:und )?(?i:hausnummer|hausnr|nr)\.?)?"
+_MORE = (
+    r"(?: ?#?[0-9]|(?:[/ ]|, )(?:(?i:und|y|e|et|ve) )?"
+    r"(?i:hausnummer|hausnr|nr|numero|num|no)\.?)?"
+)
 _LABEL = rf"{alternatives('label')}{_MORE}[\"' ]{{0,3}}[:=][\"' ]{{0,3}}"
 _PATTERN = rf"{_LABEL}(?:[0-9]{{1,5}}[A-Za-z]?,? {_W}|{_W}(?: {_W}){{0,5}},? [0-9]{{1,4}})"
 _GATE = (
@@ -60,7 +63,8 @@ def labelled(data: bytes) -> Iterator[Range]:
         if end > 0:
             thing = _THING.match(text, head.end())
             named = thing is not None and thing.group(1).lower() in _THINGS
-            yield thing.end() if thing and named else head.end(), end
+            then = _THEN.match(text, head.end())
+            yield then.end() if then else thing.end() if thing and named else head.end(), end
 
 
 # "Lieferanschrift: Baustelle Nordmoslesfehner Str. 51", but "Anschrift: Haus Sonne 5"
@@ -68,6 +72,9 @@ _THING = re.compile(
     r"([A-Z][a-z]+) (?=[A-Z][A-Za-z\xc0-\xff-]{2,}(?:str|weg|gasse|platz|allee)"
     r"|[A-Z][A-Za-z\xc0-\xff-]+ [A-Z])"
 )
+_THEN = re.compile(
+    "(?i:antes|ahora|actualmente|anterior|actual) "
+)  # "domicilio: antes Calle Sol 8"
 _THINGS = words("de.noun") - words("eu.building") - words("eu.apartment") - DE_PREPOSITIONS
 
 
@@ -103,10 +110,11 @@ _STREET_FIELD = (
     rf"{_STREET_VALUE}|\b{alternatives('label.street')}{_AFTER_LABEL}{_W}"
 )
 _FIELD = re.compile(
-    rf"(?<![A-Za-z\xc0-\xff])(?:(?P<street>(?:{alternatives('label')}{_MORE}|(?i:line1))"
+    r"(?<![A-Za-z\xc0-\xff])"
+    rf"(?:(?P<street>(?:{alternatives('label', 'label.street')}{_MORE}|(?i:line1))"
     rf"{_AFTER_LABEL}{_STREET_VALUE}[^\"\n;|]{{0,60}}?)"
     rf"|(?P<name>{alternatives('label.street')}{_AFTER_LABEL}(?P<_1>[0-9]{{0,5}}\.? ?{_NAMES}))"
-    rf"|{alternatives('label.town')}{_AFTER_LABEL}(?P<_2>{_NAMES})"
+    rf"|{alternatives('label.town')}{_AFTER_LABEL}(?P<_2>{_NAMES}(?:, [A-Z][a-z]{{1,4}}\.)?)"
     rf"|{alternatives('label.state')}{_AFTER_LABEL}(?P<_3>[A-Z]{{2}}|[A-Z][a-z]+(?: [A-Z][a-z]+)?)"
     rf"|{alternatives('label.code')}(?: ?[/,&] ?(?i:ort|stadt|town|city|ville|localidad|ciudad))?"
     rf"{_AFTER_LABEL}(?P<_4>(?=[A-Za-z ]{{0,4}}[0-9])[A-Za-z0-9 -]{{4,10}}"

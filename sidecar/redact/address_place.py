@@ -87,11 +87,15 @@ def _tail(text: str, latin: bool, loose: bool) -> tuple[int, bool]:
 
 
 # Streets that cross, as in Latin America: "Calle 60 #491 x 57 y 59", "1234 esq. Rio Negro".
-_CROSS_NAME = rf"(?:[0-9]{{1,3}}[A-Za-z]?\b|(?:(?i:av|avda|c|calle|jr)\.? )?{CAP}(?: {CAP}){{0,2}})"
+_CROSS_NAME = (
+    rf"(?:[0-9]{{1,3}}[A-Za-z]?\b|(?:(?i:av|avda|c|calle|jr)\.? )?"
+    rf"{CAP}(?:(?: (?:del?|de la|de los))? {CAP}){{0,2}})"
+)
 _CROSS = re.compile(
     r",? (?i:x|por) [0-9]{1,3}[A-Za-z]?(?: (?i:y|x) [0-9]{1,3}[A-Za-z]?)?(?![A-Za-z0-9])"
     rf"|,? (?i:entre|e/) ?(?i:calles? )?{_CROSS_NAME} (?i:y|e) {_CROSS_NAME}"
-    rf"|,? (?i:esq\.?|esquina)(?: (?i:con|a))? "
+    r"|,? (?i:esquina)(?=[,.\n]|$)"
+    rf"|,? (?:(?i:casi) )?(?i:esq\.?|esquina)(?: (?i:con|a))? "
     rf"(?:{_CROSS_NAME}|{LETTER}+(?: {LETTER}+){{0,2}}(?=[,.\n]|$))"
     rf"|,? (?i:y|con) (?i:calle|av\.?|avenida|avda\.?|via|jr\.?) {_CROSS_NAME}"
     rf"| y {CAP}(?: {CAP}){{0,2}}(?=, {LETTER}|,? [0-9]{{4,6}} {LETTER})"

@@ -13,6 +13,7 @@ from sidecar.redact.address_tr_name import (
     INSTITUTION,
     INSTITUTIONS,
     PLACE,
+    MONTHS,
     RANKS,
     Part,
     coded_end,
@@ -30,6 +31,7 @@ from sidecar.redact.words import alternatives, words
 _TR_BREAK = words("tr.break")
 _TR_STOP = words("tr.stop")
 _TR_UNIT = words("tr.unit")
+_COUNTED = _TR_UNIT | {"oda", "salon", "bin", "milyon", "katli", "arti", "bucuk", "yuz", "kata"}
 _NO_VENUE = _TR_BREAK | _TR_STOP
 
 MATCHES = (
@@ -78,6 +80,10 @@ MATCHES = (
     "Gül Mah. K-14 Konteyner Kent 6. Sok. No:118 Antakya/Hatay",
     "Gül Mah. Lale Cad. No:69\nPark İstanbul C Blok D:54\nMaltepe / İSTANBUL",
     "Kazımdirik, Lale Cad. No:9, 35100 Bornova/İzmir", "Gül Mah. Lale Cad. No:2 Kartal, 4. kat",
+    "Lale Cad. No:6 önü, Kayapınar/Diyarbakır", "Gül Sok. No:3 yanı, Konak/İzmir",
+    "Yazır Mahallesi Lale Cad. üstü Gül Rezidans A Blok 41",
+    "Meşrutiyet Caddesi yirmi dokuz numara daire üç", "lale sokak on iki numara",
+    "Gül Sokak numara yüz kırk iki kat üç", "Lale Cad. No beş daire iki Kadıköy",
 )  # fmt: skip
 REJECTS = (
     "Bağdat Caddesi'nde yürüyüş yaptık", "sokak lezzetleri festivali 27.10.2025 günü",
@@ -93,13 +99,16 @@ REJECTS = (
     "K: Zemin hazır, D: hayır", "kışlık 3 lastik, yazlık 4 lastik", "4. Levent metro 3 çıkış",
     "1. Levent ve 4. Levent arası kaç durak", "Ankara 3. Cadde trafiği yoğun",
     "Etiler 2 sokak ötede", "çarşı içi esnaf 5 gün kapalı", "Kadıköy 2 Sokak köpeği sahiplendirdi",
-    "PTT karşısı, metro yanı 5 dakika",
+    "PTT karşısı, metro yanı 5 dakika", "Ali Çıkmaz 5 Eylül'de işe başlıyor",
+    "Lale Caddesi bir numara mekan", "Bu sokak iki oda daire iki salon", "Gül Mahallesi 12 Mayıs'ta",
+    "Bağdat Caddesi daire iki oda bir salon", "Lale Sokak 3 Ekim günü kapalı",
 )  # fmt: skip
 
 _NEIGHBOURHOOD = alternatives("tr.neighbourhood")
 _STREET = alternatives("tr.street")
 _SITE = alternatives("tr.site")
 _ENDING = "(?:[dt][ae]n?|y[ae])"  # without an apostrophe: "46/2den", "118/6ya"
+_SPELLED = rf"\b{alternatives('tr.spelled')}(?: {alternatives('tr.spelled')}){{0,2}}"
 _NUMBERED = (
     rf"(?:{alternatives('tr.number')}[ .:=]{{0,3}}"
     rf"[0-9]{{1,5}}(?:[/-][0-9A-Za-z]{{1,5}}| ?/ ?[0-9]{{1,5}}){{0,2}}(?:[A-Za-z]|{_ENDING})?\b"
@@ -113,7 +122,8 @@ _NUMBERED = (
     r"|(?i:blok)[ .:]{1,2}[A-Za-z][0-9]?\b"
     r"|(?i:kat[ .:]{1,2}|kt?[.:] ?)(?i:zemin|giris|bodrum|cati)\b"
     r"|[0-9]{1,4} (?i:numara(?:da|dan|ya|daki|li|dayiz|dayim)?|nolu)\b|[0-9]{1,2}\. ?(?i:kat)\b"
-    r"|(?i:zemin|giris|bodrum|cati) (?i:kat)\b)"
+    r"|(?i:zemin|giris|bodrum|cati) (?i:kat)\b"
+    rf"|{_SPELLED} (?i:numara)\b|\b(?i:numara|no|daire|kat) {_SPELLED}\b)"
 )
 _STAGE = r"[0-9]{1,2}\. ?(?i:kisim|etap)"  # "Atakoy 9. Kisim"
 _PART_PATTERN = (
@@ -153,6 +163,10 @@ def find(data: bytes) -> Iterator[Range]:
         parts.append(Part(start, end, kinds[(text[start:end],)]))
     group: list[Part] = []
     for part in in_turns(parts):
+        if part.kind == "number" and not _A_DIGIT.search(text, part.start, part.end):
+            spelled = _IDIOM.match(text, part.start) or following_word(text, part.end) in _COUNTED
+            if spelled and _ONLY_SPELLED.fullmatch(text, part.start, part.end):
+                continue  # "bir numara mekan", "daire iki oda"
         order = part.kind == "number" and _OF_ORDER.search(
             text, max(0, part.start - 12), part.start
         )
@@ -163,6 +177,10 @@ def find(data: bytes) -> Iterator[Range]:
             group.append(part)
     if group:
         yield from _address(text, group)
+
+
+_IDIOM = re.compile("(?i:bir numara)")
+_ONLY_SPELLED = re.compile(rf"{_SPELLED} (?i:numara)|(?i:numara|no|daire|kat) {_SPELLED}")
 
 
 def boxes(data: bytes) -> Iterator[Range]:
@@ -274,6 +292,7 @@ def _together(text: str, left: Part, right: Part) -> bool:
 _BEHIND_FLOOR = words("tr.number") | frozenset("sag sol arka on".split())
 _FLOOR = re.compile(r"[0-9]{1,2}\. ?(?i:kat)\Z")
 _BLOCK = re.compile("(?i:blok)")
+_ENDS_BLOCK = re.compile(r"(?i:blok)\Z")
 _NAMED = ("neighbourhood", "street")
 _ENDS_SENTENCE = re.compile("[A-Za-z]{4}\\. \\Z")  # "Kadikoy/Istanbul. Sokak hayvanlari"
 _OTHER_ADDRESS = frozenset({"yeni", "eski"})  # capitals make them names
@@ -287,7 +306,10 @@ def _address(text: str, group: list[Part], again: bool = False) -> Iterator[Rang
         return
     first = next(index for index, part in enumerate(group) if part.kind != "number")
     end = group[-1].end
-    bare = _BARE_NUMBER.match(text, end) if group[-1].kind != "number" else None
+    block = _ENDS_BLOCK.search(text, group[-1].start, end)  # "A Blok 41"
+    bare = _BARE_NUMBER.match(text, end) if block or group[-1].kind != "number" else None
+    if bare and following_word(text, bare.end()) in _NOT_HOUSE:
+        bare = None
     if bare is None and group[-1].kind == "street":
         bare = _NAMED_NUMBER.match(text, end)
     numbered = "number" in kinds or any(
@@ -308,7 +330,7 @@ def _address(text: str, group: list[Part], again: bool = False) -> Iterator[Rang
             yield from _address(text, group[1:], again=True)
         return
     start = place_start(text, min(start, group[0].start))
-    if bare and following_word(text, bare.end()) not in _TR_UNIT:
+    if bare:
         end, numbered = bare.end(), True
     names = _NAMES.findall(text, max(start, end - 200), end) or _NAMES.findall(text, start, end)
     capitals = not names[-1].islower()
@@ -327,6 +349,7 @@ def _address(text: str, group: list[Part], again: bool = False) -> Iterator[Rang
         yield start, places if places > end else _without_ending(text, end)
 
 
+_NOT_HOUSE = _TR_UNIT | MONTHS  # "Ali Cikmaz 5 Eylul'de"
 _ENDING_OF_NUMBER = re.compile(rf"(?<=[0-9]){_ENDING}\Z")
 
 
@@ -361,7 +384,7 @@ _CODE_NEXT = re.compile(" [0-9]{5} [A-Z]")
 _ROAD = re.compile("(?i:yolu|asfalti|uzeri|yol)")
 _VENUE_WORD = re.compile(
     r"[ ,/-]{1,3}\n?([A-Z\xc0][A-Za-z\xc0-\xff.]*|[A-Z]?[0-9]{1,4}(?:/[0-9]{1,3})?"
-    r"|ici|karsisi|yani|arkasi)(?:'lu)?"  # "Fuar ici 1 No'lu Hol"
+    r"|ici|karsisi|yani|arkasi|onu|ustu|alti|bitisigi|civari|girisi)(?:'lu)?"  # "Fuar ici 1 No'lu Hol"
 )
 
 

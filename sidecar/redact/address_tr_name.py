@@ -182,7 +182,7 @@ def name_start(text: str, part: Part) -> int:
         following = text[start : part.start].partition(" ")[0].lower()
         if _ends_name(part, token, word, following) or not (token[-1].isalnum() or abbreviation):
             break
-        day = word.isdigit() and len(word) < 3 and following in _MONTHS  # "18 temmuz mah"
+        day = word.isdigit() and len(word) < 3 and following in MONTHS  # "18 temmuz mah"
         if not day and _opens_sentence(text, position, word, following, part.kind):
             break
         capital = token[0].isupper() or (token[0].isdigit() and abbreviation)
@@ -242,7 +242,7 @@ def _is_mine(word: str) -> bool:
     return mine and word not in _TR_OPENER
 
 
-_MONTHS = frozenset(
+MONTHS = frozenset(
     "ocak subat mart nisan mayis haziran temmuz agustos eylul ekim kasim aralik".split()
 )
 _OLD_OR_NEW = frozenset({"eski", "yeni"})
