@@ -240,43 +240,57 @@ def bare(data: bytes) -> Iterator[Range]:
         day = _BARE_DAY.search(text, max(0, start - 6), start) if names[0] in ES_MONTH else None
         site = names[0] in _BARE_SITES and text[end - 3 : end].lower() == "s/n"
         names = names[1:] if day else names
-        if not (site or _NOT_BARE.isdisjoint(names)) or is_quantity(text, end):
-            continue
         code = _BARE_CODED.match(text, end)
-        if code and not (code.group(1) or frame.tail(end, latin=True)[1]):
+        miscoded = code and not (code.group(1) or frame.tail(end, latin=True)[1])
+        if miscoded or not (site or _NOT_BARE.isdisjoint(names)) or is_quantity(text, end):
             continue  # "Sala 12, B3412 Madrid"
-        far = parts.group(2)[0].isalpha() and "/" not in parts.group(2)
-        coded = far or code is not None
-        colony = _BARE_COLONY.match(text, end) is not None
-        point = _BARE_POINTS.match(text, end)
-        quarter_before = _BARE_QUARTER_BEFORE.search(text, max(0, start - 32), start)
         if site:
             stop = frame.tail(end, latin=True)[0]
             more = _BARE_MORE.match(text, stop)
             yield frame.head(start), more.end() if more else stop
             continue
+        far = parts.group(2)[0].isalpha() and "/" not in parts.group(2)
+        coded = far or code is not None
+        sure = coded or _BARE_COLONY.match(text, end) is not None
+        point = _BARE_POINTS.match(text, end)
+        before = _BARE_QUARTER_BEFORE.search(text, max(0, start - 32), start)
         if point:
-            if not _is_place(text, point.end()) or (
-                point.group(1) and parts.group(1).lower() in TOWNS
-            ):
-                continue  # "Sevilla 3 Norte, Madrid"
-        elif not (coded or colony) and text[end : end + 2] == ", " and text[end + 2].isupper():
-            quarter = _BARE_QUARTER.match(text, end + 2)
-            town = known_town(text, quarter.end() if quarter else end + 2, TOWNS)
-            long = quarter_before or (
-                len(names) > 1 and end - parts.start(2) > 2 and _LINE_ENDS.match(text, town)
-            )
-            more = text[town : town + 2] == ", " and _is_place(text, town + 2)
-            if town < 0 or not (long or more or quarter):
+            if not _is_placed_by(text, parts, point):
                 continue
-            if parts.group(1).lower() in TOWNS and not quarter:
-                continue  # "Lima 18, Cusco, Peru"
+        elif not sure and text[end : end + 2] == ", " and text[end + 2].isupper():
+            long = len(names) > 1 and end - parts.start(2) > 2
+            if not _is_in_town(text, parts, long, before is not None):
+                continue
         elif not (
             coded or day or len(names) > 1 or _BARE_LEADS.search(text, max(0, start - 12), start)
         ):
             continue
-        first = day or quarter_before
+        first = day or before
         yield frame.head(first.start() if first else start), frame.tail(end, latin=True)[0]
+
+
+def _is_placed_by(text: str, parts: re.Match[str], point: re.Match[str]) -> bool:
+    """Tell whether a quadrant behind the number, and a place behind that, make it an address."""
+    if point.group(1):  # in full it is a word of other things: "Tigres 3 Sur, Monterrey"
+        short = parts.end(2) - parts.start(2) < 2
+        if short or parts.group(1).lower() in TOWNS:
+            return False
+    return _is_place(text, point.end())
+
+
+def _is_in_town(text: str, parts: re.Match[str], long: bool, behind_quarter: bool) -> bool:
+    """Tell whether a name and a number with a comma behind are followed by places enough.
+
+    One is enough for a `long` name at the end of a line, and where a quarter stands before it.
+    """
+    start = parts.end() + 2
+    quarter = _BARE_QUARTER.match(text, start)
+    town = known_town(text, quarter.end() if quarter else start, TOWNS)
+    if town < 0 or (parts.group(1).lower() in TOWNS and not (quarter or behind_quarter)):
+        return False  # "Lima 18, Cusco, Peru"
+    more = text[town : town + 2] == ", " and _is_place(text, town + 2)
+    line = long and _LINE_ENDS.match(text, town) is not None
+    return line or more or quarter is not None or behind_quarter
 
 
 # "Sector El Rincon s/n, Huertas Familiares, Til Til"

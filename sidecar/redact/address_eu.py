@@ -49,6 +49,10 @@ _SPANISH_MATCHES = (
     "Edificio Miramar, Paseo del Prado s/n, 28014 Madrid",
     "carretera n-340, km 176, 29602 marbella",
     "Av. Corrientes 1234, 5º A, C1043AAZ Buenos Aires, Argentina", "la laguna, calle herradores 60",
+    "calle Sol número ciento veinte", "avenida Real número treinta y dos, cuarto derecha, Gijón",
+    "Calzada de Tlalpan 2875, casi esquina con División del Norte", "c/ Sol 41, esquina, Lugo",
+    "carretera Tepic-Mazatlán km 41, Ejido Las Varas, Nayarit", "torre pacheco c/ cartagena 41",
+    "Carretera a Chapala 200, Guadalajara", "Carrera de San Jerónimo 15", "Camino a Melipilla 120",
     "Rúa Castelao 5, 1º esq., 32500 O Carballiño", "Bloque 4, escalera B, 2º 3ª, Ronda Norte 15",
 )  # fmt: skip
 _PLACE_MATCHES = (
@@ -79,6 +83,9 @@ _SPANISH_REJECTS = (
     "camino de vuelta 5, gracias", "plaza de garaje 12",
     "la cuesta de enero 2024", "cuesta mucho subir 3 pisos", "recette : 3 c. à soupe, 2 œufs",
     "quai 3, 10000 voyageurs", "Av. Selin Karaca, 0532", "calle de bois de 12 mm",
+    "zapatillas de calle talla 43", "botas de calle número 42 a 30 euros",
+    "Carrera de Ingeniería, 10 semestres", "Carrera de Derecho, 5 cursos", "Pasaje a Lima el 14",
+    "pasaje a Cusco 120", "la avenida Corrientes el 25 cerró", "Ronda de Champions, 16 equipos",
     "50 cl de lait, 50 g de beurre", "cuesta llamar 2 minutos",
 )  # fmt: skip
 
@@ -206,21 +213,15 @@ def _is_spanish_street(text: str, type_: re.Match[str], end: int) -> bool | None
     names = FR_WORD.findall(name)
     if all(name.lower() in _FR_PARTICLE for name in names):
         return None
-    if names[0] == "a" and (
-        len(type_.group().strip()) < 3 or (names[1:2] and names[1] in _ES_STREET)
-    ):
-        return None  # "3 c. a soupe, 2 oeufs", "5, ronda a av. real 33"
+    value = type_.group().strip().lower()
+    if _is_other_thing(value, names):
+        return None
     lower = all(name.islower() or name.isupper() for name in names)
-    if names[0] in _ES_SIZES or names[-1] in ("el", "del", "al"):
-        return None  # "zapatillas de calle talla 43", "Pasaje a Lima el 14"
     if any((name if not lower else name.lower()) in ES_STOP for name in names if len(name) > 1):
         return None  # but "Cuesta de Santo Domingo"
-    value = type_.group().strip().lower()
-    if names[0] == "a" and value in _ES_JOURNEY:
-        return None  # "pasaje a Lima 14", but "Carretera a Chapala 200"
     if len(value) < 3 and _YEARS.search(text, end - 9, end):
         return None  # "C. Duggan 1991-1995"
-    weak = type_.group().strip().lower() not in _ES_STREET
+    weak = value not in _ES_STREET
     dated = any(name.isdigit() or name.lower() in _ES_NUMBER for name in names)
     if weak and names[-1].lower() in ES_MONTH and not dated:
         return None  # "la cuesta de enero 2024"
@@ -228,23 +229,34 @@ def _is_spanish_street(text: str, type_: re.Match[str], end: int) -> bool | None
     if len(plain) > 2 and len(plain) < len(names):
         return False  # prose
     capital = any(name[0].isupper() for name in names)
+    if (value == "lugar" and not capital) or (value == "carrera" and _ES_STUDIES.match(name)):
+        return False  # "en lugar del puerto 119", "Carrera de Derecho, 5 cursos"
     if value in _ES_STREET:
         return capital or len(names) < 4
-    if value == "lugar" and not capital:
-        return False  # "en lugar del puerto 119"
     return len(value) > 2 and (
         capital or bool(number) or (_ES_THE.match(name) is not None and bool(ENDS.match(text, end)))
     )
 
 
 ES_MONTH, _ES_NUMBER = words("es.month"), words("es.number")
-_ES_SIZES = frozenset("talla tallas modelo modelos nivel dorsal".split())
+_ES_SIZES = frozenset("talla tallas modelo modelos nivel dorsal numero num".split())
+_ES_STUDIES = re.compile("de (?!San |Sant|La |El |L[ao]s )[A-Z]")
 _ES_JOURNEY = frozenset("pasaje paseo carrera travesia rua".split())
 _YEARS = re.compile("(?:19|20)[0-9]{2}(?:-[0-9]{4})?$")
 ES_LEADS = re.compile(
     "(?<![A-Za-z\xc0-\xff])"
     "(?i:en|de|desde|hasta|a|por|hacia|junto a|frente a|direccion|calle)[ :]{1,2}$"
 )
+
+
+def _is_other_thing(value: str, names: list[str]) -> bool:
+    """Tell whether a size, a journey, a date or a recipe is named behind the type `value`."""
+    if names[0] in _ES_SIZES or names[-1] in ("el", "del", "al"):
+        return True  # "zapatillas de calle talla 43", "la calle Sol el 14"
+    if names[0] != "a":
+        return False
+    # "pasaje a Lima 14" (but "Carretera a Chapala 200"), "3 c. a soupe", "ronda a av. real 33"
+    return value in _ES_JOURNEY or len(value) < 3 or (len(names) > 1 and names[1] in _ES_STREET)
 
 
 def _led(text: str, start: int, end: int) -> bool:
@@ -269,9 +281,13 @@ _OF_PATTERN = (
     rf"{_OF_TYPE} (?:(?:de (?:la |los |las )?|del |d[oa]s? |du |des |d'|l'))?{CAP}(?: {CAP}){{0,3}}"
 )
 _OF_GATE = rf"[0-9] (?:de la |del |de l'|du |de ){_OF_TYPE} "
-_OF_NUMBER, _NUMBERED = scanner(_OF_PATTERN), re.compile(r"(?:[Nn][o.]\.? )?[0-9]")
+_OF_NUMBER, _NUMBERED = scanner(_OF_PATTERN), re.compile(r"(?:[Nn](?:o|\.o?|um\.)\.? )?[0-9]")
 
 
+_OF_MATCHES = (
+    "14 de la calle Feria", "Nº 4 de la Rúa do Franco, Santiago de Compostela",
+    "n.º 12 de la calle del Pez", "num. 3 de la Ronda de Atocha",
+)  # fmt: skip
 _OWN_NUMBER = re.compile(
     rf"(?: (?:(?:de|del|la|los) )*{CAP}){{0,2}},? [0-9]"
 )  # "trastero 14 de calle Alcala 92"
@@ -449,7 +465,7 @@ _HOUSE_INSIDE = re.compile(f"[0-9] (?:bis |ter |quater )?(?:{FR_TYPE}|{ES_TYPE})
 
 RULES: tuple[Rule, ...] = (
     Rule("address", _ES_GATES, spanish, _SPANISH_MATCHES, _SPANISH_REJECTS),
-    Rule("address", (_OF_GATE,), numbered, ("14 de la calle Feria",), ("el 5 de la avenida",)),
+    Rule("address", (_OF_GATE,), numbered, _OF_MATCHES, ("el 5 de la avenida",)),
     Rule("address", CODE_GATES, places, _PLACE_MATCHES, _PLACE_REJECTS),
     Rule("address", (_ES_BOX_PATTERN,), spanish_boxes, _BOX_MATCHES, _BOX_REJECTS),
 )

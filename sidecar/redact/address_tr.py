@@ -12,8 +12,8 @@ from sidecar.redact.address_tr_name import (
     CASE_ENDING,
     INSTITUTION,
     INSTITUTIONS,
-    PLACE,
     MONTHS,
+    PLACE,
     RANKS,
     Part,
     coded_end,
@@ -83,7 +83,7 @@ MATCHES = (
     "Lale Cad. No:6 önü, Kayapınar/Diyarbakır", "Gül Sok. No:3 yanı, Konak/İzmir",
     "Yazır Mahallesi Lale Cad. üstü Gül Rezidans A Blok 41",
     "Meşrutiyet Caddesi yirmi dokuz numara daire üç", "lale sokak on iki numara",
-    "Gül Sokak numara yüz kırk iki kat üç", "Lale Cad. No beş daire iki Kadıköy",
+    "Gül Sokak numara yüz kırk iki kat üç", "Lale Cad. numara beş daire iki Kadıköy",
 )  # fmt: skip
 REJECTS = (
     "Bağdat Caddesi'nde yürüyüş yaptık", "sokak lezzetleri festivali 27.10.2025 günü",
@@ -100,7 +100,8 @@ REJECTS = (
     "1. Levent ve 4. Levent arası kaç durak", "Ankara 3. Cadde trafiği yoğun",
     "Etiler 2 sokak ötede", "çarşı içi esnaf 5 gün kapalı", "Kadıköy 2 Sokak köpeği sahiplendirdi",
     "PTT karşısı, metro yanı 5 dakika", "Ali Çıkmaz 5 Eylül'de işe başlıyor",
-    "Lale Caddesi bir numara mekan", "Bu sokak iki oda daire iki salon", "Gül Mahallesi 12 Mayıs'ta",
+    "Lale Caddesi bir numara mekan", "Bu sokak iki oda daire iki salon",
+    "Gül Mahallesi 12 Mayıs'ta", "Lale Caddesi on numara mekan", "The Plaza, no on site parking",
     "Bağdat Caddesi daire iki oda bir salon", "Lale Sokak 3 Ekim günü kapalı",
 )  # fmt: skip
 
@@ -123,7 +124,7 @@ _NUMBERED = (
     r"|(?i:kat[ .:]{1,2}|kt?[.:] ?)(?i:zemin|giris|bodrum|cati)\b"
     r"|[0-9]{1,4} (?i:numara(?:da|dan|ya|daki|li|dayiz|dayim)?|nolu)\b|[0-9]{1,2}\. ?(?i:kat)\b"
     r"|(?i:zemin|giris|bodrum|cati) (?i:kat)\b"
-    rf"|{_SPELLED} (?i:numara)\b|\b(?i:numara|no|daire|kat) {_SPELLED}\b)"
+    rf"|{_SPELLED} (?i:numara)\b|\b(?i:numara|daire|kat) {_SPELLED}\b)"
 )
 _STAGE = r"[0-9]{1,2}\. ?(?i:kisim|etap)"  # "Atakoy 9. Kisim"
 _PART_PATTERN = (
@@ -163,10 +164,8 @@ def find(data: bytes) -> Iterator[Range]:
         parts.append(Part(start, end, kinds[(text[start:end],)]))
     group: list[Part] = []
     for part in in_turns(parts):
-        if part.kind == "number" and not _A_DIGIT.search(text, part.start, part.end):
-            spelled = _IDIOM.match(text, part.start) or following_word(text, part.end) in _COUNTED
-            if spelled and _ONLY_SPELLED.fullmatch(text, part.start, part.end):
-                continue  # "bir numara mekan", "daire iki oda"
+        if _is_idiom(text, part):
+            continue
         order = part.kind == "number" and _OF_ORDER.search(
             text, max(0, part.start - 12), part.start
         )
@@ -179,8 +178,15 @@ def find(data: bytes) -> Iterator[Range]:
         yield from _address(text, group)
 
 
-_IDIOM = re.compile("(?i:bir numara)")
-_ONLY_SPELLED = re.compile(rf"{_SPELLED} (?i:numara)|(?i:numara|no|daire|kat) {_SPELLED}")
+_IDIOM = re.compile("(?i:bir|on) (?i:numara)")
+_ONLY_SPELLED = re.compile(rf"{_SPELLED} (?i:numara)|(?i:numara|daire|kat) {_SPELLED}")
+
+
+def _is_idiom(text: str, part: Part) -> bool:
+    """Tell whether a number in words is none of a house: "bir numara mekan", "daire iki oda"."""
+    if _ONLY_SPELLED.fullmatch(text, part.start, part.end) is None:
+        return False
+    return _IDIOM.match(text, part.start) is not None or following_word(text, part.end) in _COUNTED
 
 
 def boxes(data: bytes) -> Iterator[Range]:
@@ -306,12 +312,7 @@ def _address(text: str, group: list[Part], again: bool = False) -> Iterator[Rang
         return
     first = next(index for index, part in enumerate(group) if part.kind != "number")
     end = group[-1].end
-    block = _ENDS_BLOCK.search(text, group[-1].start, end)  # "A Blok 41"
-    bare = _BARE_NUMBER.match(text, end) if block or group[-1].kind != "number" else None
-    if bare and following_word(text, bare.end()) in _NOT_HOUSE:
-        bare = None
-    if bare is None and group[-1].kind == "street":
-        bare = _NAMED_NUMBER.match(text, end)
+    bare = _bare_number(text, group[-1])
     numbered = "number" in kinds or any(
         text[max(0, part.start - 2) : part.start].strip(". ").isdigit() for part in in_turns(group)
     )
@@ -349,6 +350,21 @@ def _address(text: str, group: list[Part], again: bool = False) -> Iterator[Rang
         yield start, places if places > end else _without_ending(text, end)
 
 
+def _bare_number(text: str, last: Part) -> re.Match[str] | None:
+    """Return the number behind the last part that no key word announces."""
+    bare = None
+    if last.kind != "number":
+        bare = _BARE_NUMBER.match(text, last.end)
+    elif _ENDS_BLOCK.search(text, last.start, last.end):
+        bare = _DOOR_NUMBER.match(text, last.end)
+    if bare and following_word(text, bare.end()) in _NOT_HOUSE:
+        return None
+    if bare is None and last.kind == "street":
+        bare = _NAMED_NUMBER.match(text, last.end)
+    return bare
+
+
+_DOOR_NUMBER = re.compile(r" [0-9]{1,3}(?![0-9A-Za-z]|[.,:/-][0-9])")  # "A Blok 41"
 _NOT_HOUSE = _TR_UNIT | MONTHS  # "Ali Cikmaz 5 Eylul'de"
 _ENDING_OF_NUMBER = re.compile(rf"(?<=[0-9]){_ENDING}\Z")
 
@@ -384,7 +400,8 @@ _CODE_NEXT = re.compile(" [0-9]{5} [A-Z]")
 _ROAD = re.compile("(?i:yolu|asfalti|uzeri|yol)")
 _VENUE_WORD = re.compile(
     r"[ ,/-]{1,3}\n?([A-Z\xc0][A-Za-z\xc0-\xff.]*|[A-Z]?[0-9]{1,4}(?:/[0-9]{1,3})?"
-    r"|ici|karsisi|yani|arkasi|onu|ustu|alti|bitisigi|civari|girisi)(?:'lu)?"  # "Fuar ici 1 No'lu Hol"
+    r"|ici|karsisi|yani|arkasi|onu|ustu|alti|bitisigi|civari|girisi)"
+    r"(?:'lu)?"  # "Fuar ici 1 No'lu Hol"
 )
 
 
@@ -413,7 +430,36 @@ _NAMELESS = re.compile(r"(?=[A-Z])(?:(?i:sanayi sitesi|sanayi bolgesi)|OSB|TOKI|
 _LOWER_NAME = re.compile(rf" ?[a-z]+ {_SITE} [0-9]+$")
 
 
+# Two streets that meet, and where: "Ataturk Bulvari ile Tunus Caddesi kosesi, Kavaklidere".
+_CORNER = scanner(
+    rf"\b{_STREET}\.? (?i:ile|ve) (?:[A-Z\xc0][A-Za-z\xc0-\xff.]* ){{1,4}}{_STREET}\.? "
+    r"(?i:kosesi)\b"
+)
+_CORNER_STREET = re.compile(_STREET)
+_CORNER_MATCHES = (
+    "Atatürk Bulvarı ile Tunus Caddesi köşesi, Kavaklıdere", "Gül Sok. ve Lale Cad. köşesi Kadıköy",
+    "Moda Caddesi ile Şair Nefi Sokak köşesi, Kadıköy/İstanbul",
+)  # fmt: skip
+_CORNER_REJECTS = (
+    "Gül Sokak ile Lale Caddesi köşesi boş", "bu cadde ile Lale Sokak köşesi, Kadıköy",
+    "Gül Sokak ile Lale Caddesi köşesinde kaza, Kadıköy",
+)  # fmt: skip
+
+
+def corners(data: bytes) -> Iterator[Range]:
+    """Yield two streets that meet in a known place."""
+    text = data.decode("latin-1")
+    for match in _CORNER.finditer(data):
+        start, end = match.span()
+        street = _CORNER_STREET.match(text, start)
+        first = name_start(text, Part(start, street.end() if street else end, "street"))
+        stop = place_end(text, end, capitals=True)
+        if first < start and text[first].isupper() and stop > end:
+            yield place_start(text, first), stop
+
+
 RULES: tuple[Rule, ...] = (
+    Rule("address", (_GATE,), corners, _CORNER_MATCHES, _CORNER_REJECTS),
     Rule("address", (_GATE,), find, MATCHES, REJECTS),
     Rule(
         "address", (_VENUE_GATE,), venues, ("Cumhuriyet Üniversitesi Tıp Fakültesi, 58140 Sivas",)
