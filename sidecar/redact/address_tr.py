@@ -410,7 +410,10 @@ def _venue_end(text: str, end: int) -> int:
     at = end
     for _ in range(7):
         word = _VENUE_WORD.match(text, at)
-        if word is None or word.group(1).lower() in _NO_VENUE:
+        if word is None:
+            break
+        front = word.group(1) == "onu" and text.startswith(",", word.end())  # "onu" alone is "it"
+        if word.group(1).lower() in _NO_VENUE and not front:
             break
         place = PLACE.match(text, at)
         if place and at > end:
