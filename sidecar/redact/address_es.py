@@ -214,7 +214,7 @@ _BARE_MATCHES = (
     "Tucumán 1455, 5to piso, of. 12, Buenos Aires",
     "Sótero Sanz 55, Providencia, Santiago de Chile",
     "Hidalgo 77 Ote., Torreón, Coahuila", "Morelos 1200 Pte, Monterrey", "Aldama 45 Sur, Saltillo",
-    "Cerro Alegre, Lautaro Rosas 523, Valparaíso vence hoy", "Colonia Roma, Tonalá 59, CDMX",
+    "Cerro Alegre, Lautaro Rosas 523, Valparaíso", "Colonia Roma, Tonalá 59, CDMX",
     "Sector El Rincón s/n, Huertas Familiares, Til Til", "Ejido La Partida S/N, Torreón",
 )  # fmt: skip
 _BARE_REJECTS = (
@@ -329,9 +329,9 @@ _PLAIN_PATTERN = (
 _PLAIN_GATE = r"[a-z] [0-9]+,? (?i:pb|p\.b\.|planta baja)\b"
 _PLAIN = scanner(_PLAIN_PATTERN)
 _PLAIN_NUMBER = re.compile(r" ([0-9]{3,4})(?=,? )")
-_PLAIN_MATCHES = (
-    "envio a gorriti 4820 pb palermo", "estoy en thames 1523 piso 2 b, palermo",
-    "mandalo a juan b justo 2210, PB, Córdoba",
+PLAIN_MATCHES = (
+    "en gorriti 4820 pb palermo", "en thames 1523 piso 2 b, palermo",
+    "a juan b justo 2210, PB, Córdoba",
 )  # fmt: skip
 _PLAIN_REJECTS = (
     "a partir de 1200 piso 2 palermo", "en torre 1200 piso 2 palermo", "en total 900 pb palermo",
@@ -448,7 +448,7 @@ def doors(data: bytes) -> Iterator[Range]:
 
 
 RULES: tuple[Rule, ...] = (
-    Rule("address", (_PLAIN_GATE, _SITE_GATE), plain, _PLAIN_MATCHES, _PLAIN_REJECTS),
+    Rule("address", (_PLAIN_GATE, _SITE_GATE), plain, PLAIN_MATCHES, _PLAIN_REJECTS),
     Rule("address", (_ROAD_GATE,), roads, _ROAD_MATCHES, _ROAD_REJECTS),
     Rule("address", (_DOORS_GATE, _SITE_GATE), doors, _DOORS_MATCHES, _DOORS_REJECTS),
     Rule("address", (_GRID_GATE, _SITE_GATE), grid, _GRID_MATCHES, _GRID_REJECTS),

@@ -51,7 +51,7 @@ _SPANISH_MATCHES = (
     "Av. Corrientes 1234, 5º A, C1043AAZ Buenos Aires, Argentina", "la laguna, calle herradores 60",
     "calle Sol número ciento veinte", "avenida Real número treinta y dos, cuarto derecha, Gijón",
     "Calzada de Tlalpan 2875, casi esquina con División del Norte", "c/ Sol 41, esquina, Lugo",
-    "carretera Tepic-Mazatlán km 41, Ejido Las Varas, Nayarit", "torre pacheco c/ cartagena 41",
+    "carretera Tepic-Mazatlán km 41, Ejido Las Varas, Nayarit",
     "Carretera a Chapala 200, Guadalajara", "Carrera de San Jerónimo 15", "Camino a Melipilla 120",
     "Rúa Castelao 5, 1º esq., 32500 O Carballiño", "Bloque 4, escalera B, 2º 3ª, Ronda Norte 15",
 )  # fmt: skip
@@ -277,7 +277,7 @@ _OF_TYPE = (
     "(?i:calle|avenida|avda\\.?|plaza|paseo|rua|carrer|ronda|rue|avenue|boulevard|place|quai)"
 )
 _OF_PATTERN = (
-    rf"\b(?:(?i:numero|n[uo]m?\.?|el|al|au|le) )?[0-9]{{1,4}} (?:de la |del |de l'|du |de )"
+    rf"\b(?:(?i:numero|n[uo]m?\.?|n\.o|el|al|au|le) )?[0-9]{{1,4}} (?:de la |del |de l'|du |de )"
     rf"{_OF_TYPE} (?:(?:de (?:la |los |las )?|del |d[oa]s? |du |des |d'|l'))?{CAP}(?: {CAP}){{0,3}}"
 )
 _OF_GATE = rf"[0-9] (?:de la |del |de l'|du |de ){_OF_TYPE} "

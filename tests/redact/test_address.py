@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from sidecar.redact import address_en, address_label, address_named, address_short
+from sidecar.redact import address_en, address_es, address_label, address_named, address_short
 from sidecar.redact.address_en_place import codes_in
 from sidecar.redact.rule import Nearby
 from tests.redact.samples import DEFAULT, left_over, matches, redact, rejects
@@ -16,6 +16,7 @@ LED = (
     *address_short.CROSSING_MATCHES,
     *address_short.NAMED_MATCHES,
     *address_label.FORM_MATCHES,
+    *address_es.PLAIN_MATCHES,
 )
 
 
@@ -42,6 +43,18 @@ def test_leaves_alone(value: str) -> None:
     ("text", "expected"),
     [
         ("I live at 12 Main St, Boise, ID 83702.", "I live at [ADDRESS]."),
+        ("voy a torre pacheco c/ cartagena 41", "voy a [ADDRESS]"),
+        ("Cerro Alegre, Lautaro Rosas 523, Valparaíso vence hoy", "[ADDRESS] vence hoy"),
+        (
+            "Calle y número: Sol 21-A\nColonia: Centro\nCP: 68000\nCiudad: Oaxaca de Juárez, Oax.",
+            "Calle y número: [ADDRESS]\nColonia: [ADDRESS]\nCP: [ADDRESS]\nCiudad: [ADDRESS]",
+        ),
+        (
+            "Vía: Paseo de Colón 17, bajo\nC.P.: 20002\nLocalidad: Donostia-San Sebastián",
+            "Vía: [ADDRESS]\n[ADDRESS]\nLocalidad: [ADDRESS]",
+        ),
+        ("Rue et numéro: Monge 12", "Rue et numéro: [ADDRESS]"),
+        ("domicilio: antes Encina 27", "domicilio: antes [ADDRESS]"),
         ("12 Main St\nSuite 5\nBoise, ID 83702\nThanks", "[ADDRESS]\n[ADDRESS]\n[ADDRESS]\nThanks"),
         ("12 Main St\\nBoise, ID 83702\\nThanks", "[ADDRESS]\\n[ADDRESS]\\nThanks"),
         ("ev: Gül Sok. No:5 Kadıköy bodrum katta", "ev: [ADDRESS] bodrum katta"),
