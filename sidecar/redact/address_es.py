@@ -298,7 +298,7 @@ _BARE_SITES = frozenset(
     "sector ejido fundo parcela parcelacion caserio rancho comunidad paraje estancia hacienda finca"
     " lote localidad poblado predio vereda quinta camino".split()
 )
-_BARE_MORE = re.compile(rf", {CAP}(?: {CAP}){{0,2}}(?=[,.;\n]|$)")
+_BARE_MORE = re.compile(rf", {CAP}(?: {CAP}){{0,2}}(?=[.,;:)\n]|$| [|/-])")
 _BARE_POINTS = re.compile(r" (?:(?i:ote|pte|nte)\b\.?|(Oriente|Poniente|Norte|Sur)),? (?=[A-Z])")
 _BARE_QUARTER_BEFORE = re.compile(
     rf"(?<![A-Za-z\xc0-\xff])(?:Cerro|Barrio|Sector|Poblacion|Colonia|Col\.) {CAP}(?: {CAP})?, $"
