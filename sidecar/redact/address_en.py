@@ -192,7 +192,9 @@ _MORE_NUMBERS = re.compile(  # "twenty-two hundred"
 # In lower case and without a dot it may be the word: "theres no 12 Hill View".
 SPELLED_NUMBER = re.compile(
     r"(?:^|[^A-Za-z0-9. ] ?|(?<![A-Za-z])[a-z]+ )"  # not of a capital: "Symphony No. 5"
-    r"((?:(?i:no\.|num\.?|number)|N[oO]|(?:(?<=at )|(?<=to )|(?<=of ))no) ?#? ?)$"
+    r"((?:(?i:no\.|num\.?|number)|N[oO]"
+    r"|(?:(?<=at )|(?<=to )|(?<=of )|(?<=from )|(?<=near )|(?<=behind )|(?<=outside )"
+    r"|(?<=opposite ))no) ?#? ?)$"
 )
 _MAYBE_SPELLED = maybe(SPELLED_NUMBER, _MORE_NUMBERS)
 
