@@ -22,6 +22,7 @@ HOUSE_NAME = (
     rf"(?:[Tt]he )?(?:[A-Z0-9\xc0][A-Za-z0-9'.&-]* (?:(?:of|and|&|at|on) )?){{0,4}}"
     rf"(?=[A-Z]){alternatives('en.house')}(?: (?:[A-Z]|[0-9]{{1,3}}))?"
 )
+_BANK = rf"(?:[Tt]he )?(?=[A-Z]){alternatives('en.house.bank')} Bank"
 HEAD = re.compile(
     r"(?<![A-Za-z0-9$#./:@+_'-])(?:"
     rf"{alternatives('en.unit')}\.? ?#? ?(?:[A-Za-z]?-?[0-9]{{1,5}}(?:/[0-9])?[A-Za-z]?|[A-Z])"
@@ -29,7 +30,7 @@ HEAD = re.compile(
     r"|[Tt]he (?!Occup|Resident|Owner|Tenant|Manager|Director|Secretary)"
     r"[A-Z][A-Za-z'-]+(?: [A-Z][A-Za-z'-]+){0,2}|St\.? [A-Z][a-z]+(?:'s)?"
     rf"|{FLOOR}|{alternatives('en.ordinal')} (?i:floor)|(?i:lower ground|upper ground)(?i: floor)?"
-    rf"|(?i:block) [A-Z0-9]{{1,3}}|{HOUSE_NAME})$"
+    rf"|(?i:block) [A-Z0-9]{{1,3}}|{HOUSE_NAME}|{_BANK})$"
 )
 SEP = r"(?:[ ,;]{1,3}(?:\n {0,8})?|\n {0,8})"
 _WIDE_SEP = rf"(?:{SEP}| [|/-] )"
@@ -82,7 +83,10 @@ _LAST_CODE = re.compile(  # "Albuquerque, eight seven one oh four", "Dublin 2, D
     rf",? {_DIGIT_WORD}(?:[ -]{_DIGIT_WORD}){{4}}(?![A-Za-z]|[ -]{_DIGIT_WORD}\b)"
     rf"|,?[ \n]{_IE_CODE}"
 )
-_DISTRICT = re.compile(r" [1-9][0-9]?(?=[.,;)\n]| [|/]|$)")  # "Leeds 6", of old
+_DISTRICT = re.compile(
+    r" [1-9][0-9]?(?=[.,;)\n]| [|/]|$|"
+    rf" {_IE_CODE})"
+)  # "Leeds 6", of old
 _TAIL_CODE = re.compile(rf",? (?i:{_PLAIN_CODE})(?![A-Za-z0-9@'-])")
 # "7 Ellesmere Court, Grove Road N, Sutton"
 _SECOND_STREET = re.compile(
@@ -131,7 +135,7 @@ _INSTITUTION = re.compile(
     re.DOTALL,
 )
 _OLD_HOUSE = re.compile(r"(?:[Tt]he )?Old [A-Z][a-z]+(?: Office| House)?")
-_HOUSE_BANK = re.compile(rf"(?:[Tt]he )?{alternatives('en.house.bank')} Bank")
+_HOUSE_BANK = re.compile(_BANK)
 _NAME_OF_HOUSE = re.compile(
     r"(?!The |.*'s$)[A-Z][A-Za-z'.-]*"
     r"(?: (?:(?:an|y|na|yr|le|la|on|in|by|the) )?[A-Z][A-Za-z'.-]*){0,3}"
@@ -187,6 +191,7 @@ def _cut(text: str, parts: list[Range], street: int, numbered: bool) -> int:
         plain = plain or _UNIT_FIRST.match(text, after) is not None  # "Nando's, Unit 4"
         of_its = index > 0 and not plain and part.startswith("The ")  # "City Council, The Forum"
         house = numbered and index + 1 == len(parts) and _is_house(text, part, street)
+        house = house or (index == 0 and _is_announced(text, first, part))
         if not (unit or of_its or house or _is_building(part, plain)):
             break
         begin = first
@@ -212,6 +217,20 @@ def behind_institution(text: str, start: int, end: int) -> int:
 def _is_house(text: str, part: str, street: int) -> bool:
     """Tell whether a name is of a house where people live: "Fairview, 5 Fell Close"."""
     return _ONE_HOUSE.fullmatch(part) is not None and _RESIDENTIAL.match(text, street) is not None
+
+
+_A_THE = re.compile("The [A-Z][A-Za-z'-]+(?: [A-Z][A-Za-z'-]+)?")
+_ANNOUNCED = re.compile(
+    r"(?:(?<![A-Za-z])(?i:address|addr|property|lives? at|living at|home)(?: is| was|:) ?"
+    r"|(?<![A-Za-z])(?i:lives?|living|moved|moving) (?:at|to|in) )$"
+)
+
+
+def _is_announced(text: str, first: int, part: str) -> bool:
+    """Tell whether words before "The Lindens" say that somebody lives there."""
+    if _A_THE.fullmatch(part) is None or _is_institution(part):
+        return False
+    return _ANNOUNCED.search(text, max(0, first - 20), first) is not None
 
 
 def _begin(text: str, start: int, end: int) -> int:

@@ -314,7 +314,10 @@ _NAMED_PARTS = re.compile(
     re.DOTALL,
 )
 _NAMED_LEADS = re.compile(rf"{LEADS.pattern}|(?:^|\n|: ?|\()$")
-NAMED_MATCHES = ("at Tesco Extra, Kingston Rd, New Malden", "pickup: Cherry Trees, Wash Lane, Ely")
+NAMED_MATCHES = (
+    "at Tesco Extra, Kingston Rd, New Malden", "pickup: Cherry Trees, Wash Lane, Ely",
+)  # fmt: skip
+_NAMED_HOUSE_MATCHES = ("Crown Yard, Sheep Street, Skipton", "Mill Mews, Castle Street, Hereford")
 _NAMED_REJECTS = (
     "from Boston, Wall Street, London and Paris", "He sings, Abbey Road, London",
     "at Lunch, Main Street Bank", "to Harry Potter, Fleet Street, Sweeney Todd",
@@ -369,7 +372,7 @@ _OUTWARD_PATTERN = (
 _OUTWARD = scanner(_OUTWARD_PATTERN)
 _OUTWARD_GATE = r"[A-Za-z'.], [A-Z][A-Za-z'-]* [A-Z]{1,2}[0-9]"
 _OUTWARD_MATCHES = (
-    "Edmund Street, Bradford BD5", "cameras on Vicar Lane, Leeds LS1?", "Priory Rd., Hull HU5",
+    "Edmund Street, Bradford BD5", "Vicar Lane, Leeds LS1", "Priory Rd., Hull HU5",
 )  # fmt: skip
 _OUTWARD_REJECTS = (
     "Wall Street, Windows XP3", "Long Road, Sony A7", "the street, Leeds LS1",
@@ -403,7 +406,7 @@ _PAIR_GATE = r"(?:Street|St|Road|Rd|Avenue|Ave|Lane|Ln|Drive|Dr|Way)\.? (?:and|&
 _PAIR_LEADS = re.compile(
     r"(?<![A-Za-z])(?i:at|on|near|around|behind|outside|opposite|between|by|off) $"
 )
-_PAIR_MATCHES = (
+PAIR_MATCHES = (
     "behind Corporation Street and Dale End, Birmingham", "near Oak Street & Elm Avenue, Boise",
     "between Mill Road and Station Rd., Cambridge CB1",
     "around Fenton Street and Silver Spring Avenue, Silver Spring MD",
@@ -422,25 +425,28 @@ def pairs(data: bytes) -> Iterator[Range]:
         start, end = match.span()
         if not _PAIR_LEADS.search(text, max(0, start - 12), start):
             continue
-        names = text[start:end].replace("&", "and").split()
-        if any(name[0].islower() and name != "and" for name in names):
-            continue
-        if any(map(is_stop, names)):
+        names = text[start:end].replace(" & ", " and ").split()
+        if any((name[0].islower() and name != "and") or is_stop(name) for name in names):
             continue
         codes = codes_in(data) if codes is None else codes
         stop = tail(text, end, codes)
-        if (known_end(text, end) > 0 or stop > end and text[stop - 2 : stop].isupper()) and (
-            _ENDS.match(text, stop)
-        ):
+        state = stop > end and text[stop - 2 : stop].isupper()
+        if (state or known_end(text, end) > 0) and _ENDS.match(text, stop):
             yield start, stop
 
 
 RULES: tuple[Rule, ...] = (
     Rule("address", (_SHORT_GATE,), short, _SHORT_MATCHES + LED_MATCHES, _SHORT_REJECTS),
     Rule("address", (_HOUSE_GATE,), houses, _HOUSE_MATCHES, _HOUSE_REJECTS),
-    Rule("address", (_NAMED_GATE,), named, NAMED_MATCHES, _NAMED_REJECTS),
+    Rule(
+        "address",
+        (_NAMED_GATE,),
+        named,
+        NAMED_MATCHES + _NAMED_HOUSE_MATCHES,
+        _NAMED_REJECTS,
+    ),
     Rule("address", (_OUTWARD_GATE,), outwards, _OUTWARD_MATCHES, _OUTWARD_REJECTS),
-    Rule("address", (_PAIR_GATE,), pairs, _PAIR_MATCHES, _PAIR_REJECTS),
+    Rule("address", (_PAIR_GATE,), pairs, PAIR_MATCHES, _PAIR_REJECTS),
     Rule("address", _TURNED_GATES, turned, _TURNED_MATCHES, _TURNED_REJECTS),
     Rule("address", (_CROSSING_GATE,), crossings, CROSSING_MATCHES, _CROSSING_REJECTS),
     Rule("address", (_NTH_GATE,), nths, NTH_MATCHES, _NTH_REJECTS),
