@@ -321,6 +321,7 @@ _NAMED_HOUSE_MATCHES = ("Crown Yard, Sheep Street, Skipton", "Mill Mews, Castle 
 _NAMED_REJECTS = (
     "from Boston, Wall Street, London and Paris", "He sings, Abbey Road, London",
     "at Lunch, Main Street Bank", "to Harry Potter, Fleet Street, Sweeney Todd",
+    "saw Rockefeller Plaza, Fifth Avenue, New York", "saw East Village, First Avenue, York",
 )  # fmt: skip
 
 
@@ -352,7 +353,11 @@ def named(data: bytes) -> Iterator[Range]:
             yield behind_institution(text, frame.head(start, HEAD), stop), stop
 
 
-_HOUSE_ENDS = words("en.house") - words("en.house.soft")
+# No quarters or sights, which are listed too: "East Village, Fifth Avenue, New York".
+_HOUSE_ENDS = frozenset(
+    "yard mews mansions maltings apartments chambers buildings gatehouse byre steading steadings"
+    " bothy annexe barns smithy smiddy boathouse schoolhouse".split()
+)
 
 
 def _is_house(names: list[str]) -> bool:
