@@ -51,6 +51,10 @@ STREET_MATCHES = (
     "476 Fifth Avenue (at 42nd Street), New York, NY", "12 Mill Lane (rear entrance), Leeds",
     "Plot 17 (to be 6 Harvest Way), Wixams, Bedford", "rear of 70 Queens Road, Rochdale",
     "5 the crescent, filey, north yorks", "60 Burley Lodge Rd, Leeds 6",
+    "5 Beach Rd, Sandringham Vic 3191",
+    "23 Grattan Street Cork T12 RK76", "1 Fitzwilliam Square, Dublin 2, D02X576",
+    "Fourteen Mount Pleasant, Tenby", "Rose Bank, 71 Victoria Road, Southport",
+    "thirty-one oh five Maple Avenue, Dayton, four five four oh five",
 )  # fmt: skip
 BOX_MATCHES = ("PSC 797, Box 4303, APO AE 09266", "PO Box 12, Boise, ID 83702")
 REJECTS = (
@@ -187,12 +191,14 @@ _REAR = re.compile(
     r"(?:^|[^A-Za-z ] ?)((?:(?:[Ll]and|[Gg]arages?) (?:to )?)?(?:[Rr]ear of|[Rr]/[Oo]) )$"
 )
 _MORE_NUMBERS = re.compile(  # "twenty-two hundred"
-    rf"(?<![A-Za-z])((?:{alternatives('en.number')}(?: and)?[ -])+)$"
+    rf"(?<![A-Za-z])((?:{alternatives('en.number')}(?: and)?[ -](?:(?i:oh)[ -])?)+)$"
 )
 # In lower case and without a dot it may be the word: "theres no 12 Hill View".
 SPELLED_NUMBER = re.compile(
     r"(?:^|[^A-Za-z0-9. ] ?|(?<![A-Za-z])[a-z]+ )"  # not of a capital: "Symphony No. 5"
-    r"((?:(?i:no\.|num\.?|number)|N[oO]|(?:(?<=at )|(?<=to )|(?<=of ))no) ?#? ?)$"
+    r"((?:(?i:no\.|num\.?|number)|N[oO]"
+    r"|(?:(?<=at )|(?<=to )|(?<=of )|(?<=from )|(?<=near )|(?<=behind )|(?<=outside )"
+    r"|(?<=opposite ))no) ?#? ?)$"
 )
 _MAYBE_SPELLED = maybe(SPELLED_NUMBER, _MORE_NUMBERS)
 

@@ -37,6 +37,9 @@ _MATCHES = (
     "the old forge back lane hathersage s32 1ar", "Ty Gwyn, Lon Isaf, Menai Bridge LL59 5LN",
     "Unit 4, The Printworks, 22 Amelia Street, London SE17 3BZ",
     "Kirkstone, 5 Fell Close, Bardsea, Ulverston LA12 9RA",
+    "The Old Smithy, Church Lane, Great Longstone, Derbyshire DE45 1TB",
+    "Rose Bank, 71 Victoria Road, Southport, Merseyside PR9 0DS",
+    "The Boathouse, Shore Road, Sandbank, Dunoon PA23 8PD",
     "Wester Balgarvie, by Cupar, Fife KY15 5NX", "Nether Barr, near Girvan, Ayrshire KA26 9TX",
 )  # fmt: skip
 
@@ -55,6 +58,8 @@ _GLUED = re.compile(r"[-/_.#]")
 _GLUED_RIGHT = re.compile(r"[A-Za-z0-9_-]")
 _DIGITS_AFTER = re.compile(rf"{SEP}[0-9]{{5}}")
 _ZIP_AFTER = re.compile(rf"{SEP}(?:{ZIP}|{CA_CODE})")
+_ZIP = re.compile("[0-9]{5}")
+_TIME = re.compile(r"[0-9]{1,2}(?:[:.][0-9]{2})?(?i:am|pm)")
 _A_DIGIT = re.compile("[0-9]")
 _UPPER_CODE = re.compile(r"[A-Z]{1,2}[0-9][0-9A-Z]? [0-9][A-Z]{2}")
 
@@ -193,7 +198,9 @@ _NEAR_PLACE = re.compile(
 
 def _joins(token: str, before: str) -> bool:
     """Tell whether a word joins two addresses: "... Road, Hitchin and 55 ...", not "3 and 4"."""
-    return token in ("and", "&") and before.isalpha() and len(before) > 1
+    return token in ("and", "&") and (
+        (before.isalpha() and len(before) > 1) or _ZIP.fullmatch(before) is not None
+    )
 
 
 def _word_before(text: str, start: int) -> int:
@@ -251,6 +258,8 @@ def _ends_walk(token: str, comma: bool, lower: bool) -> bool:
         return True
     if (is_stop(token) and word != "on") or word in _RECIPIENTS or token in ("AM", "PM"):
         return True
+    if _TIME.fullmatch(word):
+        return True  # "Mon 9am 161 Stafford Street"
     if (len(word) > 4 or word in _EN_LAST) and token[-1] == "." and word not in _EN_STREET:
         return True
     if comma and not lower and token[0].islower() and word in _EN_PLACE:

@@ -22,6 +22,7 @@ HOUSE_NAME = (
     rf"(?:[Tt]he )?(?:[A-Z0-9\xc0][A-Za-z0-9'.&-]* (?:(?:of|and|&|at|on) )?){{0,4}}"
     rf"(?=[A-Z]){alternatives('en.house')}(?: (?:[A-Z]|[0-9]{{1,3}}))?"
 )
+_BANK = rf"(?:[Tt]he )?(?=[A-Z]){alternatives('en.house.bank')} Bank"
 HEAD = re.compile(
     r"(?<![A-Za-z0-9$#./:@+_'-])(?:"
     rf"{alternatives('en.unit')}\.? ?#? ?(?:[A-Za-z]?-?[0-9]{{1,5}}(?:/[0-9])?[A-Za-z]?|[A-Z])"
@@ -29,7 +30,7 @@ HEAD = re.compile(
     r"|[Tt]he (?!Occup|Resident|Owner|Tenant|Manager|Director|Secretary)"
     r"[A-Z][A-Za-z'-]+(?: [A-Z][A-Za-z'-]+){0,2}|St\.? [A-Z][a-z]+(?:'s)?"
     rf"|{FLOOR}|{alternatives('en.ordinal')} (?i:floor)|(?i:lower ground|upper ground)(?i: floor)?"
-    rf"|(?i:block) [A-Z0-9]{{1,3}}|{HOUSE_NAME})$"
+    rf"|(?i:block) [A-Z0-9]{{1,3}}|{HOUSE_NAME}|{_BANK})$"
 )
 SEP = r"(?:[ ,;]{1,3}(?:\n {0,8})?|\n {0,8})"
 _WIDE_SEP = rf"(?:{SEP}| [|/-] )"
@@ -53,6 +54,14 @@ _UK_OUT = (
 UK_CODE = rf"{_UK_OUT} ?[0-9][ABDEFGHJLNPQRSTUWXYZabdefghjlnpqrstuwxyz]{{2}}\b"
 CA_CODE = r"[A-Z][0-9][A-Z] ?[0-9][A-Z][0-9]\b"
 AU_CODE = r"\b(?:NSW|VIC|QLD|SA|WA|TAS|ACT|NT),? [0-9]{4}\b"
+# Mixed case only where a street precedes it: "Carnegie Vic 3163".
+_AU_MIXED = r"\b(?:[Nn]sw|[Vv]ic|[Qq]ld|[Tt]as)\.?,? [0-9]{4}\b"
+# Irish, also only behind a street: "Dublin 2, D02 X576"; the last four are no plain number.
+_IE_LETTER = "[AC-FHKNPRTV-Y]"
+_IE_CODE = (
+    rf"\b(?:D6W|{_IE_LETTER}[0-9]{{2}}) ?"
+    rf"(?:{_IE_LETTER}[0-9AC-FHKNPRTV-Y]{{3}}|[0-9]{_IE_LETTER}[0-9AC-FHKNPRTV-Y]{{2}})\b"
+)
 _TAIL_UNITS = re.compile(rf"(?:{_WIDE_SEP}{_UNIT}(?: \([A-Za-z0-9 ]{{1,14}}\)(?=[,\n]))?){{1,3}}")
 _TAIL_TOWN = re.compile(rf"{_WIDE_SEP}(?:{LETTER}[A-Za-z\xc0-\xff'.-]*{SEP}){{0,5}}")
 _TO_KNOWN = re.compile(r"(?:[ ,.]{1,2}|,?\n| [|-] )(?=[A-Za-z\xc0-\xff])")
@@ -69,7 +78,15 @@ _TAIL_MORE = re.compile(
     r"|,? (?i:n|s?w|s?e|nw|[we]c)[0-9]{1,2}[A-Z]?\b"
 )
 _PLAIN_CODE = "|".join(code.replace(".", r"\.") for code in sorted(_US_CODE - _WORD_CODE))
-_DISTRICT = re.compile(r" [1-9][0-9]?(?=[.,;)\n]| [|/]|$)")  # "Leeds 6", of old
+_DIGIT_WORD = "(?i:zero|oh|one|two|three|four|five|six|seven|eight|nine)"
+_LAST_CODE = re.compile(  # "Albuquerque, eight seven one oh four", "Dublin 2, D02 X576"
+    rf",? {_DIGIT_WORD}(?:[ -]{_DIGIT_WORD}){{4}}(?![A-Za-z]|[ -]{_DIGIT_WORD}\b)"
+    rf"|,?[ \n]{_IE_CODE}"
+)
+_DISTRICT = re.compile(
+    r" [1-9][0-9]?(?=[.,;)\n]| [|/]|$|"
+    rf" {_IE_CODE})"
+)  # "Leeds 6", of old
 _TAIL_CODE = re.compile(rf",? (?i:{_PLAIN_CODE})(?![A-Za-z0-9@'-])")
 # "7 Ellesmere Court, Grove Road N, Sutton"
 _SECOND_STREET = re.compile(
@@ -96,7 +113,7 @@ ZIPS = r"[0-9]{5}(?:-[0-9]{4})?\b"
 # What may end an address that a number and a street begin.
 _CODE_PATTERN = (
     rf"\b(?:{STATE}[ ,.]{{1,3}}{ZIPS}|(?:{_UPPER_STATE}|{alternatives('us.state')})\b|{ZIPS}"
-    rf"|{UK_CODE}|{CA_CODE})|{AU_CODE}"
+    rf"|{UK_CODE}|{CA_CODE})|{AU_CODE}|{_AU_MIXED}|{_IE_CODE}"
 )
 _CODE = scanner(_CODE_PATTERN)
 
@@ -118,6 +135,7 @@ _INSTITUTION = re.compile(
     re.DOTALL,
 )
 _OLD_HOUSE = re.compile(r"(?:[Tt]he )?Old [A-Z][a-z]+(?: Office| House)?")
+_HOUSE_BANK = re.compile(_BANK)
 _NAME_OF_HOUSE = re.compile(
     r"(?!The |.*'s$)[A-Z][A-Za-z'.-]*"
     r"(?: (?:(?:an|y|na|yr|le|la|on|in|by|the) )?[A-Z][A-Za-z'.-]*){0,3}"
@@ -173,6 +191,7 @@ def _cut(text: str, parts: list[Range], street: int, numbered: bool) -> int:
         plain = plain or _UNIT_FIRST.match(text, after) is not None  # "Nando's, Unit 4"
         of_its = index > 0 and not plain and part.startswith("The ")  # "City Council, The Forum"
         house = numbered and index + 1 == len(parts) and _is_house(text, part, street)
+        house = house or (index == 0 and _is_announced(text, first, part))
         if not (unit or of_its or house or _is_building(part, plain)):
             break
         begin = first
@@ -200,6 +219,20 @@ def _is_house(text: str, part: str, street: int) -> bool:
     return _ONE_HOUSE.fullmatch(part) is not None and _RESIDENTIAL.match(text, street) is not None
 
 
+_A_THE = re.compile("The [A-Z][A-Za-z'-]+(?: [A-Z][A-Za-z'-]+)?")
+_ANNOUNCED = re.compile(
+    r"(?:(?<![A-Za-z])(?i:address|addr|property|lives? at|living at|home)(?: is| was|:) ?"
+    r"|(?<![A-Za-z])(?i:lives?|living|moved|moving) (?:at|to|in) )$"
+)
+
+
+def _is_announced(text: str, first: int, part: str) -> bool:
+    """Tell whether words before "The Lindens" say that somebody lives there."""
+    if _A_THE.fullmatch(part) is None or _is_institution(part):
+        return False
+    return _ANNOUNCED.search(text, max(0, first - 20), first) is not None
+
+
 def _begin(text: str, start: int, end: int) -> int:
     """Return where the first word from `start` on starts."""
     while start < end and text[start] in " ,\n-|":
@@ -223,7 +256,7 @@ def _is_street(part: str) -> bool:
 def _is_institution(part: str) -> bool:
     """Tell whether a part is the name of an institution: "UPS Store #44", "Museum North"."""
     part = _OWN_NUMBER.sub("", part)
-    if _OLD_HOUSE.fullmatch(part):
+    if _OLD_HOUSE.fullmatch(part) or _HOUSE_BANK.fullmatch(part):
         return False
     head, _, last = part.rpartition(" ")
     part = head if head and last.lower() in _TOWNS else part  # "Citizens Advice Norwich"
@@ -255,7 +288,7 @@ def _is_building(part: str, numbered: bool) -> bool:
         return not numbered or "Old " in part
     if part.lower() in _STATES:
         return False
-    if last in _HOUSES or (last in _STREETS and " " in part):
+    if last in _HOUSES or (last in _STREETS and " " in part) or _HOUSE_BANK.fullmatch(part):
         return True
     if not numbered and known_town(part, 0, _TOWNS) == len(part):
         return True
@@ -329,6 +362,8 @@ def _plain_tail(text: str, end: int, codes: Sequence[Range]) -> int:
         end = code.end() if code else end
     more = _TAIL_MORE.match(text, end)
     end = _outward_end(text, more.end(), plain=True) if more else end
+    last = _LAST_CODE.match(text, end)
+    end = last.end() if last else end
     country = COUNTRY.match(text, end)
     word = country is not None and end == street and country.group() == " us"
     return country.end() if country and not word else end

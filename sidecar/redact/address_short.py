@@ -314,10 +314,14 @@ _NAMED_PARTS = re.compile(
     re.DOTALL,
 )
 _NAMED_LEADS = re.compile(rf"{LEADS.pattern}|(?:^|\n|: ?|\()$")
-NAMED_MATCHES = ("at Tesco Extra, Kingston Rd, New Malden", "pickup: Cherry Trees, Wash Lane, Ely")
+NAMED_MATCHES = (
+    "at Tesco Extra, Kingston Rd, New Malden", "pickup: Cherry Trees, Wash Lane, Ely",
+)  # fmt: skip
+_NAMED_HOUSE_MATCHES = ("Crown Yard, Sheep Street, Skipton", "Mill Mews, Castle Street, Hereford")
 _NAMED_REJECTS = (
     "from Boston, Wall Street, London and Paris", "He sings, Abbey Road, London",
     "at Lunch, Main Street Bank", "to Harry Potter, Fleet Street, Sweeney Todd",
+    "saw Rockefeller Plaza, Fifth Avenue, New York", "saw East Village, First Avenue, York",
 )  # fmt: skip
 
 
@@ -339,7 +343,8 @@ def named(data: bytes) -> Iterator[Range]:
         unit = parts["unit"]
         if unit and unit.endswith(", ") and unit[:-2] in _EN_PLACE:
             continue  # "our house, Rose Cottage, Mill Lane"
-        if not (unit or _NAMED_LEADS.search(text, max(0, start - 16), start)):
+        led = unit or _NAMED_LEADS.search(text, max(0, start - 16), start)
+        if not (led or _is_house(name)):
             continue
         codes = codes_in(data) if codes is None else codes
         stop = tail(text, parts.end("street"), codes)
@@ -348,10 +353,105 @@ def named(data: bytes) -> Iterator[Range]:
             yield behind_institution(text, frame.head(start, HEAD), stop), stop
 
 
+# No quarters or sights, which are listed too: "East Village, Fifth Avenue, New York".
+_HOUSE_ENDS = frozenset(
+    "yard mews mansions maltings apartments chambers buildings gatehouse byre steading steadings"
+    " bothy annexe barns smithy smiddy boathouse schoolhouse".split()
+)
+
+
+def _is_house(names: list[str]) -> bool:
+    """Tell whether a name says by itself that it is of a house: "Crown Yard", not "Acme Dental"."""
+    plain = [name.lower() for name in names]
+    capitals = all(name[0].isupper() for name in names)
+    return capitals and len(names) > 1 and plain[-1] in _HOUSE_ENDS and plain[0] not in _OPENERS
+
+
+_OPENERS = words("en.opener") | words("en.not_city") - {"the"}
+
+# A street without a number, a town and the first half of its postcode.
+_OUTWARD_PATTERN = (
+    rf"\b(?:[A-Z][A-Za-z'-]* ){{1,3}}{alternatives('en.street')}\b\.?,"
+    r" [A-Z][A-Za-z'-]* [A-Z]{1,2}[0-9]{1,2}[A-Z]?\b"
+)
+_OUTWARD = scanner(_OUTWARD_PATTERN)
+_OUTWARD_GATE = r"[A-Za-z'.], [A-Z][A-Za-z'-]* [A-Z]{1,2}[0-9]"
+_OUTWARD_MATCHES = (
+    "Edmund Street, Bradford BD5", "Vicar Lane, Leeds LS1", "Priory Rd., Hull HU5",
+)  # fmt: skip
+_OUTWARD_REJECTS = (
+    "Wall Street, Windows XP3", "Long Road, Sony A7", "the street, Leeds LS1",
+    "Abbey Road, Leeds LS99 tickets", "Baker Street, Dell XP13", "Sesame Street, Model X5",
+)  # fmt: skip
+
+
+def outwards(data: bytes) -> Iterator[Range]:
+    """Yield a street without a number, a known town and the first half of its postcode."""
+    text = data.decode("latin-1")
+    for match in _OUTWARD.finditer(data):
+        start, end = match.span()
+        street = text.index(",", start)
+        names = text[start:street].split()
+        while len(names) > 2 and (is_stop(names[0]) or names[0].lower() in _OPENERS):
+            start = text.index(names[1], start + len(names[0]))
+            names = names[1:]
+        if names[-1][0].isupper() and known_end(text, street) > 0:
+            stop = tail(text, street, [])
+            if stop >= end and _ENDS.match(text, stop):
+                yield start, stop
+
+
+# Two streets as a place: "behind Corporation Street and Dale End, Birmingham".
+_PAIR_PATTERN = (
+    rf"\b(?:[A-Z][A-Za-z']+ ){{1,3}}{alternatives('en.street')}\b\.? (?:and|&) "
+    rf"(?:[A-Z][A-Za-z']+ ){{1,3}}{SUFFIX}\b\.?"
+)
+_PAIR = scanner(_PAIR_PATTERN)
+_PAIR_GATE = r"(?:Street|St|Road|Rd|Avenue|Ave|Lane|Ln|Drive|Dr|Way)\.? (?:and|&) [A-Z]"
+_PAIR_LEADS = re.compile(
+    r"(?<![A-Za-z])(?i:at|on|near|around|behind|outside|opposite|between|by|off) $"
+)
+PAIR_MATCHES = (
+    "behind Corporation Street and Dale End, Birmingham", "near Oak Street & Elm Avenue, Boise",
+    "between Mill Road and Station Rd., Cambridge CB1",
+    "around Fenton Street and Silver Spring Avenue, Silver Spring MD",
+)  # fmt: skip
+_PAIR_REJECTS = (
+    "songs like Abbey Road and Penny Lane, London", "at Wall Street and Main Street, they say",
+    "near Coronation Street and Albert Square, both soaps", "on High Street and in Dale End, Leeds",
+)  # fmt: skip
+
+
+def pairs(data: bytes) -> Iterator[Range]:
+    """Yield two streets and their town, behind a word that leads to a place."""
+    text = data.decode("latin-1")
+    codes: list[Range] | None = None
+    for match in _PAIR.finditer(data):
+        start, end = match.span()
+        if not _PAIR_LEADS.search(text, max(0, start - 12), start):
+            continue
+        names = text[start:end].replace(" & ", " and ").split()
+        if any((name[0].islower() and name != "and") or is_stop(name) for name in names):
+            continue
+        codes = codes_in(data) if codes is None else codes
+        stop = tail(text, end, codes)
+        state = stop > end and text[stop - 2 : stop].isupper()
+        if (state or known_end(text, end) > 0) and _ENDS.match(text, stop):
+            yield start, stop
+
+
 RULES: tuple[Rule, ...] = (
     Rule("address", (_SHORT_GATE,), short, _SHORT_MATCHES + LED_MATCHES, _SHORT_REJECTS),
     Rule("address", (_HOUSE_GATE,), houses, _HOUSE_MATCHES, _HOUSE_REJECTS),
-    Rule("address", (_NAMED_GATE,), named, NAMED_MATCHES, _NAMED_REJECTS),
+    Rule(
+        "address",
+        (_NAMED_GATE,),
+        named,
+        NAMED_MATCHES + _NAMED_HOUSE_MATCHES,
+        _NAMED_REJECTS,
+    ),
+    Rule("address", (_OUTWARD_GATE,), outwards, _OUTWARD_MATCHES, _OUTWARD_REJECTS),
+    Rule("address", (_PAIR_GATE,), pairs, PAIR_MATCHES, _PAIR_REJECTS),
     Rule("address", _TURNED_GATES, turned, _TURNED_MATCHES, _TURNED_REJECTS),
     Rule("address", (_CROSSING_GATE,), crossings, CROSSING_MATCHES, _CROSSING_REJECTS),
     Rule("address", (_NTH_GATE,), nths, NTH_MATCHES, _NTH_REJECTS),

@@ -15,6 +15,7 @@ LED = (
     *address_short.LED_MATCHES,
     *address_short.CROSSING_MATCHES,
     *address_short.NAMED_MATCHES,
+    *address_short.PAIR_MATCHES,
     *address_label.FORM_MATCHES,
     *address_es.PLAIN_MATCHES,
 )
@@ -258,11 +259,42 @@ def test_leaves_alone(value: str) -> None:
         ("11 rte de paris 35760 saint gregoire sur le cv", "[ADDRESS] sur le cv"),
         ("Calle Pez 17, Malasaña encima de un bar de jazz", "[ADDRESS] encima de un bar de jazz"),
         ("715 S. Capitol Blvd., Boise, ID 83702 library", "[ADDRESS] library"),
+        # houses with a name, and names that are none
+        ("lamp outside no 40 Milverton Rd, Solihull B93", "lamp outside [ADDRESS]"),
+        ("we live at The Lindens, 4 School Road, Ely", "we live at [ADDRESS]"),
+        ("Address: The Lindens, School Road, Ely CB7 4AA", "Address: [ADDRESS]"),
+        ("first drop Crown Yard, Sheep Street, Skipton, then", "first drop [ADDRESS], then"),
+        ("it is Rose Bank, 12 Mill Lane, Leeds", "it is [ADDRESS]"),
+        ("HSBC Bank, 12 Mill Lane, Leeds", "HSBC Bank, [ADDRESS]"),
+        ("dinner at The Ivy, West Street, London WC2H 9NQ", "dinner at The Ivy, [ADDRESS]"),
+        # times, and what joins two addresses
+        ("Mon 9am 161 Stafford Street, Walsall WS2 8EA", "Mon 9am [ADDRESS]"),
+        (
+            "Apt 5, Eau Claire, WI 54701 and 831 Rose Terrace, Linden, NJ 07036",
+            "[ADDRESS] and [ADDRESS]",
+        ),
+        ("cameras on Vicar Lane, Leeds LS1?", "cameras on [ADDRESS]?"),
+        ("at 2 Main St, Boise, two one oh four five six", "at [ADDRESS], two one oh four five six"),
     ],
 )
 def test_takes_no_more_than_the_address(text: str, expected: str) -> None:
     """Line breaks split a span; the words around an address and other values stay."""
     assert redact(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2 flat whites, 1 almond croissant, 3 avenue salads (the caesar ones) to go",
+        "3 boulevard burgers, no onions",
+        "sang Abbey Road and Penny Lane, London fans cheered",
+        "Spring Bank, they say, has good rates",
+        "Canon Street, Sony A7, Fuji XT3",
+    ],
+)
+def test_leaves_what_is_ordered_or_sung(text: str) -> None:
+    """What only sounds like a street stays."""
+    assert DEFAULT.find(text) == []
 
 
 def test_what_stands_around_a_street_is_enough() -> None:
