@@ -45,6 +45,10 @@ _GERMAN_MATCHES = (
     "Dorfplatz 5, 24161 Altenholz-Bad Klint", "Bundesplatz 3, 3003 Bern 14, Schweiz",
     "Parzelle 87, Tangstedter Landstr. 300, 22417 Hamburg",
     "gartenstrasse 2 06108 halle saale", "Pfarrgasse 5, 74523 Schwäbisch Hall, Deutschland",
+    "sonnenallee 155 vorderhaus, neukölln", "Brunnenstr. 51, 2.HH, 13355 Berlin",
+    "Kastanienallee 8, 2. Hinterhaus, 10435 Berlin", "kantstr. 12, sf links, charlottenburg",
+    "Große Ulrichstraße 30 in Halle (Saale)", "Dorfstraße 3, Egg, Vorarlberg",
+    "Hauptstraße 9, 8010 Graz (Steiermark)", "gerliswilstr 44 emmenbrücke",
     "Feldstraße 66, Hamburg-St. Pauli", "John-F.-Kennedy-Platz 1, 10825 Berlin",
 )  # fmt: skip
 _BOX_MATCHES = ("Postfach 19 24 55, 60311 Frankfurt am Main", "Postfach, CH-8022 Zürich")
@@ -54,7 +58,7 @@ _GERMAN_REJECTS = (
     "im Stadtpark 12 Bäume", "Im Jahr 1848 in Kiel", "Zum Beispiel 3 Äpfel", "Freizeitpark 2",
     "Die Straße der Stadt hat 3 Spuren", "Weihnachtsmarkt 2024 in Nürnberg",
     "Das Museum, 12000 Besucher im Jahr", "Auf einer Landstraße 70 fahren",
-    "max der weg 5", "Karl Ring 3 Euro",
+    "max der weg 5", "Karl Ring 3 Euro", "wald-hof 5",
 )  # fmt: skip
 _DE_SUFFIX = alternatives("de.street", "de.street.medium", "de.street.weak")
 # In a hurry without a blank: "zollernstr.12".
@@ -290,7 +294,7 @@ def _is_known(text: str, start: int, end: int, stop: int) -> bool:
     return house is not None and town is not None and _is_compound(house.group(1))
 
 
-_DE_COMPOUND = re.compile(rf"(?s).{{3,}}{alternatives('de.street.compound')}")
+_DE_COMPOUND = re.compile(rf"(?s).{{2,}}[a-z]{alternatives('de.street.compound')}")
 
 
 def _is_compound(name: str) -> bool:

@@ -26,7 +26,9 @@ from sidecar.redact.address_town import (
     OVERSEAS,
     PROVINCE,
     QUARTERS,
+    REGION,
     SAINT_TOWN,
+    STATE,
     TOWN_BEGINS,
     TOWN_LATIN,
     TOWNS,
@@ -182,7 +184,11 @@ _NOT_CITY = (
 )
 _QUARTER_LAST = re.compile(rf" \(({CAP}(?: {CAP})?)\)")
 _QUARTER_BEFORE = re.compile(rf" \({CAP}(?: {CAP})?\)(?=, ?{CAP})")
+_QUARTER_ENDS = re.compile(r"[.,;:)\n?!]|$")
 _CITY_ENDS = re.compile(r"[.,;:)\n?!]|$| [a-z\xe0-\xff(\xa2\xa4-]")
+# "Riquewihr 68340": as the part of an address behind its street
+_CODE_LAST = re.compile(r" [0-9]{5}(?=[.,;:)?!\n]|$| [a-z])(?![.,][0-9])")
+_NUMBERED_THING = words("phone.veto") | words("fr.label")
 
 
 def city(text: str, end: int, latin: bool = False) -> int:
@@ -197,6 +203,9 @@ def city(text: str, end: int, latin: bool = False) -> int:
     known = behind_quarter(text, start)
     if known > 0:
         return known
+    quarter = quarter_end(text, start - 1)
+    if comma and quarter >= start and _QUARTER_ENDS.match(text, quarter):
+        return quarter  # "sonnenallee 155, neukolln"
     if not comma and lead.group().strip().lower() != "in":
         return end
     if comma and "\n" not in lead.group():
@@ -204,10 +213,14 @@ def city(text: str, end: int, latin: bool = False) -> int:
         if shape:
             return shape.end()
     name = CAP_TOWN.match(text, start)
-    if name is None or "\n" in lead.group() or not _CITY_ENDS.match(text, name.end()):
+    if name is None or "\n" in lead.group():
         return end
     first = name.group().split()[0].lower().rstrip(".")
     if first in _NOT_CITY:
+        return end
+    if not _CITY_ENDS.match(text, name.end()) and not (
+        comma and first not in _NUMBERED_THING and _CODE_LAST.match(text, name.end())
+    ):
         return end
     return name.end()
 
@@ -231,6 +244,7 @@ _AFTER_CITY = re.compile(
     rf"| (?i:[a-z][0-9]{{4}}(?:[a-z]{{3}})?){_CODE_ENDS}|, [0-9]{{7}}(?: {CAP}){{1,2}}"
     rf"| [0-9]{{4}}(?=, {alternatives('eu.country')}(?![A-Za-z]))"
     rf"|(?:,? |\n)\(?(?:{PROVINCE}|{alternatives('eu.country')})(?![A-Za-z\xc0-\xff-])\)?"
+    rf"|{REGION}|{STATE}"
     r"|(?<=[Ll]ima) [0-9]{1,2}(?![0-9A-Za-z])"
     r"| \([0-9]{2}\)|,? (?i:d\.? ?c\.?|d\.? ?f\.?)(?![A-Za-z])| 1?[0-9](?=, [A-Z])"
     # as in Canada
