@@ -49,6 +49,8 @@ _GERMAN_MATCHES = (
     "Kastanienallee 8, 2. Hinterhaus, 10435 Berlin", "kantstr. 12, sf links, charlottenburg",
     "Große Ulrichstraße 30 in Halle (Saale)", "Dorfstraße 3, Egg, Vorarlberg",
     "Hauptstraße 9, 8010 Graz (Steiermark)", "gerliswilstr 44 emmenbrücke",
+    "karl-marx-str 78 neukölln", "Josefstädter Straße / Blindengasse, 1080 Wien",
+    "Kottbusser Damm / Ecke Sonnenallee 12, 12047 Berlin",
     "Feldstraße 66, Hamburg-St. Pauli", "John-F.-Kennedy-Platz 1, 10825 Berlin",
 )  # fmt: skip
 _BOX_MATCHES = ("Postfach 19 24 55, 60311 Frankfurt am Main", "Postfach, CH-8022 Zürich")

@@ -201,7 +201,7 @@ _NAMED_REJECTS = (
 
 # The squares of Mannheim have no streets: "Mannheim, Q 7, 18", "C 4, 9b in Mannheim".
 _SQUARE = r"(?i:quadrat )?[A-U] ?[0-9]{1,2}, ?[0-9]{1,2}[a-z]?"
-_SQUARE_PATTERN = rf"\b(?i:mannheim),? {_SQUARE}\b|\b{_SQUARE}(?:, | in )(?i:mannheim)\b"
+_SQUARE_PATTERN = rf"\b(?i:mannheim),? {_SQUARE}\b|\b{_SQUARE}(?:, | in )(?i:mannheim)(?:-{CAP})?\b"
 _SQUARE_GATE = (
     r"\b(?:[Mm]annheim|MANNHEIM),? (?:(?i:quadrat) )?[A-U] ?[0-9]"
     r"|[0-9][a-z]?(?:, | in )(?:[Mm]annheim|MANNHEIM)"

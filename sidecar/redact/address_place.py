@@ -200,12 +200,9 @@ def city(text: str, end: int, latin: bool = False) -> int:
     known = known_town(text, start, TOWNS, comma)
     if known > 0:
         return _district_end(text, start, known, latin) or end
-    known = behind_quarter(text, start)
+    known = max(behind_quarter(text, start), _quarter_alone(text, start))
     if known > 0:
         return known
-    quarter = quarter_end(text, start - 1)
-    if comma and quarter >= start and _QUARTER_ENDS.match(text, quarter):
-        return quarter  # "sonnenallee 155, neukolln"
     if not comma and lead.group().strip().lower() != "in":
         return end
     if comma and "\n" not in lead.group():
@@ -216,13 +213,18 @@ def city(text: str, end: int, latin: bool = False) -> int:
     if name is None or "\n" in lead.group():
         return end
     first = name.group().split()[0].lower().rstrip(".")
-    if first in _NOT_CITY:
-        return end
-    if not _CITY_ENDS.match(text, name.end()) and not (
-        comma and first not in _NUMBERED_THING and _CODE_LAST.match(text, name.end())
-    ):
-        return end
-    return name.end()
+    ends = _CITY_ENDS.match(text, name.end())
+    if ends is None and comma and first not in _NUMBERED_THING:
+        ends = _CODE_LAST.match(text, name.end())
+    return end if ends is None or first in _NOT_CITY else name.end()
+
+
+def _quarter_alone(text: str, start: int) -> int:
+    """Return where the quarter at `start` ends that nothing follows, or -1: "155, neukolln"."""
+    end = quarter_end(text, start - 1)
+    if end < start or text[start:end].lower() in _PARTS:
+        return -1
+    return end if _QUARTER_ENDS.match(text, end) else -1
 
 
 def _district_end(text: str, start: int, known: int, latin: bool) -> int:
@@ -319,6 +321,9 @@ def _joined_start(text: str, end: int) -> int:
     begin = max(0, end - _LOOK_BACK)
     edge = _EDGE.match(text, begin, end)
     begin = edge.end() if edge else begin
+    crossed = _CROSSED.search(text, begin, end)
+    if crossed:
+        return crossed.start()
     start = end
     for _ in range(3):
         venue = _venue_start(text, begin, start - 1, joined=True)
@@ -342,6 +347,12 @@ def _joined_start(text: str, end: int) -> int:
     return start
 
 
+# A German street that meets the one behind it: "Josefstadter Strasse / Blindengasse".
+_CROSSED = re.compile(
+    rf"(?<![A-Za-z0-9\xc0-\xff'/-])(?:(?!Ecke ){CAP} {alternatives('de.street')}"
+    rf"|[A-Z][A-Za-z\xc0-\xff-]{{2,}}{alternatives('de.street')})"
+    r" ?/ ?(?:Ecke )?\Z"
+)
 # "10117 Berlin Wilhelmstr. 97"
 _CODE_TOWN = re.compile(
     rf"(?<![A-Za-z0-9\xc0-\xff/.-])(?:[A-Z]-)?[0-9]{{5}} ({LETTER}[A-Za-z\xc0-\xff' -]+)$"
