@@ -221,7 +221,8 @@ def _german_name(text: str, start: int, end: int) -> tuple[int, bool]:
         first -= before not in DE_NOUN and ((adjective and not strong) or half)
         known = last.lower().rstrip(".").replace("\xdf", "ss") in _DE_NOT_STREET
         lettered = name is not None and _LETTERED.fullmatch(text, name.end(1), end) is not None
-        known = known or not (last[0].isupper() or strong or (medium and adjective))
+        described = medium and adjective and _is_described(text, position)
+        known = known or not (last[0].isupper() or strong or described)
         certain = not known and (strong or medium or lettered)
         certain = certain or (_is_compound(last) and _stands_alone(text, position, end))
     elif type_:
@@ -231,7 +232,9 @@ def _german_name(text: str, start: int, end: int) -> tuple[int, bool]:
             name_ = words[first - 1][1]
             first -= name_[0].isupper() and name_.lower() not in DE_NOUN
         named = before[:1] != words[-1][1][:1] if words else False  # a capital
-        certain = plain and (adjective or (strong and named)) and (strong or medium)
+        bare = not type_.group(1) or last[0].isupper()  # but "im alten amring"
+        sure = strong or (medium and (bare or _is_described(text, position)))
+        certain = plain and (adjective or (strong and named)) and sure
     phrase = _phrase_start(words)
     way = medium or last.lower().endswith("kai")
     compound = way and type_ is not None and len(type_.group(1)) > 2
@@ -247,6 +250,11 @@ def _german_name(text: str, start: int, end: int) -> tuple[int, bool]:
     return (words[first][0] if first < len(words) else position), certain
 
 
+def _is_described(text: str, start: int) -> bool:
+    """Tell whether a preposition and an adjective lead to the name at `start`."""
+    return _DESCRIBED.search(text, max(0, start - 64), start) is not None
+
+
 def _leads_to(
     text: str, words: list[tuple[int, str]], phrase: int, last: str, strong: bool, compound: bool
 ) -> bool:
@@ -260,6 +268,12 @@ def _leads_to(
     return compound and last[0].isupper() and text[words[phrase][0]].islower()  # "am Gewerbering 9"
 
 
+# Before a name in lower case, as in the gate: "im kleinen waldring", "hinter waldring".
+_DE_DESCRIBES = (
+    rf"(?:{_DE_WHERE} (?:{alternatives('de.adjective')}(?i:e|er|en|es|em)?"
+    rf"|{LETTER}[A-Za-z\xc0-\xff-]+(?i:er))|(?i:hinter|ober|unter)) "
+)
+_DESCRIBED = re.compile(rf"(?<![A-Za-z0-9_\xc0-\xff]){_DE_DESCRIBES}\Z")
 _OF_PLACE = re.compile("[A-Z][a-z\xe0-\xff]{3,}er")
 
 
@@ -373,10 +387,7 @@ _VERB_NEXT = re.compile(" (?:ist|hat|wird|war|wurde|steht|liegt|braucht)(?![A-Za
 # words and letters, or to follow every "in" and "an", would take most of the time of a clean body.
 # And only the words that nothing else ends with may end one in lower case: "during 2026".
 _DE_CAPITAL_WORD = r"[A-Z\xc0][A-Za-z\xc0-\xff-]*"
-_DE_DESCRIBED = (  # "im kleinen waldring", "hinter waldring"
-    rf"(?:{_DE_WHERE} (?:{alternatives('de.adjective')}(?i:e|er|en|es|em)?"
-    rf"|{LETTER}[A-Za-z\xc0-\xff-]+(?i:er))|(?i:hinter|ober|unter)) {LETTER}[A-Za-z\xc0-\xff-]*"
-)
+_DE_DESCRIBED = rf"{_DE_DESCRIBES}{LETTER}[A-Za-z\xc0-\xff-]*"
 _GERMAN_GATES = (
     rf"(?:{_DE_NAMED_AFTER}|{alternatives('de.street')}),? {_DE_NUMBER_BEGINS}",
     rf"[A-Za-z]{_DE_JOINED}[0-9]|\b{_DE_ALONE} [0-9]",

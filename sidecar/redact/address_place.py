@@ -184,10 +184,10 @@ _NOT_CITY = (
 )
 _QUARTER_LAST = re.compile(rf" \(({CAP}(?: {CAP})?)\)")
 _QUARTER_BEFORE = re.compile(rf" \({CAP}(?: {CAP})?\)(?=, ?{CAP})")
-_QUARTER_ENDS = re.compile(r"[.,;:)\n?!]|$")
+_QUARTER_ENDS = re.compile(r"[.,;:)\n?!]|$| [^A-Za-z0-9]")
 _CITY_ENDS = re.compile(r"[.,;:)\n?!]|$| [a-z\xe0-\xff(\xa2\xa4-]")
 # "Riquewihr 68340": as the part of an address behind its street
-_CODE_LAST = re.compile(r" [0-9]{5}(?=[.,;:)?!\n]|$| [a-z])(?![.,][0-9])")
+_CODE_LAST = re.compile(r" [0-9]{5}(?=[.,;:)?!\n]|$| [^A-Z0-9])(?![.,][0-9])")
 _NUMBERED_THING = words("phone.veto") | words("fr.label")
 
 
