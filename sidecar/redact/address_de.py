@@ -45,6 +45,12 @@ _GERMAN_MATCHES = (
     "Dorfplatz 5, 24161 Altenholz-Bad Klint", "Bundesplatz 3, 3003 Bern 14, Schweiz",
     "Parzelle 87, Tangstedter Landstr. 300, 22417 Hamburg",
     "gartenstrasse 2 06108 halle saale", "Pfarrgasse 5, 74523 Schwäbisch Hall, Deutschland",
+    "sonnenallee 155 vorderhaus, neukölln", "Brunnenstr. 51, 2.HH, 13355 Berlin",
+    "Kastanienallee 8, 2. Hinterhaus, 10435 Berlin", "kantstr. 12, sf links, charlottenburg",
+    "Große Ulrichstraße 30 in Halle (Saale)", "Dorfstraße 3, Egg, Vorarlberg",
+    "Hauptstraße 9, 8010 Graz (Steiermark)", "gerliswilstr 44 emmenbrücke",
+    "karl-marx-str 78 neukölln", "Josefstädter Straße / Blindengasse, 1080 Wien",
+    "Kottbusser Damm / Ecke Sonnenallee 12, 12047 Berlin",
     "Feldstraße 66, Hamburg-St. Pauli", "John-F.-Kennedy-Platz 1, 10825 Berlin",
 )  # fmt: skip
 _BOX_MATCHES = ("Postfach 19 24 55, 60311 Frankfurt am Main", "Postfach, CH-8022 Zürich")
@@ -54,7 +60,7 @@ _GERMAN_REJECTS = (
     "im Stadtpark 12 Bäume", "Im Jahr 1848 in Kiel", "Zum Beispiel 3 Äpfel", "Freizeitpark 2",
     "Die Straße der Stadt hat 3 Spuren", "Weihnachtsmarkt 2024 in Nürnberg",
     "Das Museum, 12000 Besucher im Jahr", "Auf einer Landstraße 70 fahren",
-    "max der weg 5", "Karl Ring 3 Euro",
+    "max der weg 5", "Karl Ring 3 Euro", "wald-hof 5",
 )  # fmt: skip
 _DE_SUFFIX = alternatives("de.street", "de.street.medium", "de.street.weak")
 # In a hurry without a blank: "zollernstr.12".
@@ -215,7 +221,8 @@ def _german_name(text: str, start: int, end: int) -> tuple[int, bool]:
         first -= before not in DE_NOUN and ((adjective and not strong) or half)
         known = last.lower().rstrip(".").replace("\xdf", "ss") in _DE_NOT_STREET
         lettered = name is not None and _LETTERED.fullmatch(text, name.end(1), end) is not None
-        known = known or not (last[0].isupper() or strong or (medium and adjective))
+        described = medium and adjective and _is_described(text, position)
+        known = known or not (last[0].isupper() or strong or described)
         certain = not known and (strong or medium or lettered)
         certain = certain or (_is_compound(last) and _stands_alone(text, position, end))
     elif type_:
@@ -225,7 +232,9 @@ def _german_name(text: str, start: int, end: int) -> tuple[int, bool]:
             name_ = words[first - 1][1]
             first -= name_[0].isupper() and name_.lower() not in DE_NOUN
         named = before[:1] != words[-1][1][:1] if words else False  # a capital
-        certain = plain and (adjective or (strong and named)) and (strong or medium)
+        bare = not type_.group(1) or last[0].isupper()  # but "im alten amring"
+        sure = strong or (medium and (bare or _is_described(text, position)))
+        certain = plain and (adjective or (strong and named)) and sure
     phrase = _phrase_start(words)
     way = medium or last.lower().endswith("kai")
     compound = way and type_ is not None and len(type_.group(1)) > 2
@@ -241,6 +250,11 @@ def _german_name(text: str, start: int, end: int) -> tuple[int, bool]:
     return (words[first][0] if first < len(words) else position), certain
 
 
+def _is_described(text: str, start: int) -> bool:
+    """Tell whether a preposition and an adjective lead to the name at `start`."""
+    return _DESCRIBED.search(text, max(0, start - 64), start) is not None
+
+
 def _leads_to(
     text: str, words: list[tuple[int, str]], phrase: int, last: str, strong: bool, compound: bool
 ) -> bool:
@@ -254,6 +268,12 @@ def _leads_to(
     return compound and last[0].isupper() and text[words[phrase][0]].islower()  # "am Gewerbering 9"
 
 
+# Before a name in lower case, as in the gate: "im kleinen waldring", "hinter waldring".
+_DE_DESCRIBES = (
+    rf"(?:{_DE_WHERE} (?:{alternatives('de.adjective')}(?i:e|er|en|es|em)?"
+    rf"|{LETTER}[A-Za-z\xc0-\xff-]+(?i:er))|(?i:hinter|ober|unter)) "
+)
+_DESCRIBED = re.compile(rf"(?<![A-Za-z0-9_\xc0-\xff]){_DE_DESCRIBES}\Z")
 _OF_PLACE = re.compile("[A-Z][a-z\xe0-\xff]{3,}er")
 
 
@@ -290,7 +310,7 @@ def _is_known(text: str, start: int, end: int, stop: int) -> bool:
     return house is not None and town is not None and _is_compound(house.group(1))
 
 
-_DE_COMPOUND = re.compile(rf"(?s).{{3,}}{alternatives('de.street.compound')}")
+_DE_COMPOUND = re.compile(rf"(?s).{{2,}}[a-z]{alternatives('de.street.compound')}")
 
 
 def _is_compound(name: str) -> bool:
@@ -367,10 +387,7 @@ _VERB_NEXT = re.compile(" (?:ist|hat|wird|war|wurde|steht|liegt|braucht)(?![A-Za
 # words and letters, or to follow every "in" and "an", would take most of the time of a clean body.
 # And only the words that nothing else ends with may end one in lower case: "during 2026".
 _DE_CAPITAL_WORD = r"[A-Z\xc0][A-Za-z\xc0-\xff-]*"
-_DE_DESCRIBED = (  # "im kleinen waldring", "hinter waldring"
-    rf"(?:{_DE_WHERE} (?:{alternatives('de.adjective')}(?i:e|er|en|es|em)?"
-    rf"|{LETTER}[A-Za-z\xc0-\xff-]+(?i:er))|(?i:hinter|ober|unter)) {LETTER}[A-Za-z\xc0-\xff-]*"
-)
+_DE_DESCRIBED = rf"{_DE_DESCRIBES}{LETTER}[A-Za-z\xc0-\xff-]*"
 _GERMAN_GATES = (
     rf"(?:{_DE_NAMED_AFTER}|{alternatives('de.street')}),? {_DE_NUMBER_BEGINS}",
     rf"[A-Za-z]{_DE_JOINED}[0-9]|\b{_DE_ALONE} [0-9]",

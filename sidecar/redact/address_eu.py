@@ -22,7 +22,7 @@ from sidecar.redact.address_town import (
     is_known_place,
     known_town,
 )
-from sidecar.redact.address_unit import is_quantity
+from sidecar.redact.address_unit import is_quantity, units_end
 from sidecar.redact.engine import scanner
 from sidecar.redact.rule import Range, Rule
 from sidecar.redact.words import alternatives, any_of, words
@@ -65,6 +65,9 @@ _PLACE_MATCHES = (
     "Seestraße ohne Hausnummer, 37627 Stadtoldendorf", "Am Alten Hof o. Nr., 37627 Eschershausen",
     "An der Bahn ohne Nr., 49393 Lohne", "Dorfstraße o. Hausnr., 12345 Berlin",
     "Daimlerstraße, Gebäude 14/2, 71063 Sindelfingen, Tor 16",
+    "Les Balcons du Recoin, appt 311, 38410 Chamrousse", "Section Dubédou, 97118 Saint-François",
+    "Les Hauts du Lac, bât. B, 74000 Annecy", "Campingplatz Waldsee, 29459 Clenze",
+    "Habitation La Marie, 97224 Ducos",
 )  # fmt: skip
 _PLACE_REJECTS = (
     "la commande, 12345 articles",
@@ -75,6 +78,8 @@ _PLACE_REJECTS = (
     "le château, 12000 Visiteurs",
     "parque 12, 45000 visitantes",
     "la finca, 45000 euros",
+    "Section Clients, 12000 Produits",
+    "Les Balcons, lot 3, 12000 visiteurs",
 )
 _BOX_MATCHES = ("Apartado de Correos 4565, 29015 Málaga", "Apartado 1060, 41080 Sevilla")
 _BOX_REJECTS = ("apartado 3 del contrato", "apartado 12, punto 4")
@@ -313,7 +318,7 @@ _ANY = r"[A-Za-z0-9\xc0-\xff#][A-Za-z0-9\xc0-\xff'./-]*"
 _PUBLIC = alternatives("eu.venue", "eu.venue.named")
 _PLACE_TYPE = (
     rf"(?:(?:{FR_TYPE}|{ES_TYPE}|{alternatives('eu.building', 'eu.venue.site')}|{_PUBLIC}"
-    r"|(?i:les?|la|aldea|caserio))\b\.?|(?i:c/\.?)|[Ll]')"
+    r"|(?i:les?|la|aldea|caserio)|[Ss]ection|[Hh]abitation|[Mm]orne)\b\.?|(?i:c/\.?)|[Ll]')"
 )
 _DE_STREET = (
     rf"{LETTER}{{2,24}}(?:-{LETTER}{{1,20}}){{0,3}}-?"
@@ -377,6 +382,8 @@ def _is_place(text: str, start: int, end: int, town: int) -> bool:
     first, *names = _PLACE_WORD.findall(_WITHOUT_NUMBER.sub("", text[start:end]))
     if not _NOT_PLACE.isdisjoint(map(str.lower, names)):
         return False
+    if first.lower() in _OVERSEAS_KIND and text[town - 6 : town - 4] != "97":
+        return False
     known = known_town(text, town, TOWNS) > 0 or _TOWN_SHAPE.match(text, town) is not None
     if text[end] == " " and not (known and (not names or names[-1][0].isupper())):
         return False
@@ -393,7 +400,7 @@ def _is_place(text: str, start: int, end: int, town: int) -> bool:
         return False  # "bar au 18 rue Foch": another rule knows where it begins
     plain = sum(name.isalpha() and name[0].islower() and name not in _PLAIN for name in names)
     if first.lower() in _ARTICLES:
-        direct = text.find(",", end + 1, town) < 0
+        direct = text.find(",", units_end(text, end) + 1, town) < 0
         return (
             direct
             and (  # "la Avenida Real", but "Le Che"
@@ -456,6 +463,7 @@ _PLACE_WORD = re.compile("[A-Za-z0-9\xc0-\xff#][A-Za-z0-9\xc0-\xff'-]*")
 _WITHOUT_NUMBER = re.compile(rf"(?<=.){_NO_NUMBER}$")
 _PLAIN = _FR_PARTICLE | {"no", "nr", "n"}
 _NOT_PLACE = NOT_NAME - _PLAIN
+_OVERSEAS_KIND = frozenset({"section", "habitation", "morne"})  # of the Antilles: 97118
 _NOT_FIRST = frozenset({"en", "a", "au", "aux", "y", "et", "pour"})
 _STREET_OF = re.compile(
     rf"{LETTER}*(?i:haus|heim|stift|kirche|schule|praxis|laden|hotel) {_DE_STREET}\.? [0-9]"

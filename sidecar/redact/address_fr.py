@@ -4,7 +4,16 @@ import re
 from collections.abc import Iterator
 
 from sidecar.redact.address_place import MORE_DIGITS, Frame
-from sidecar.redact.address_town import CAP, CODE, CODE_GATES, LETTER, NOT_NAME, TOWNS, known_town
+from sidecar.redact.address_town import (
+    CAP,
+    CODE,
+    CODE_GATES,
+    COMMA_CODE_GATE,
+    LETTER,
+    NOT_NAME,
+    TOWNS,
+    known_town,
+)
 from sidecar.redact.address_unit import is_quantity, unit_at
 from sidecar.redact.engine import scanner
 from sidecar.redact.rule import Range, Rule
@@ -48,12 +57,14 @@ _FRENCH_MATCHES = (
     "12 rue Foch, place 14, 38000 Grenoble",
     "box n°14, sous-sol -2, 29 rue de la Gare, 78370 Plaisir",
     "6 r des ecoles 71100 chalon s/ saone", "Av. du Tribunal-Fédéral 29, 1000 Lausanne 14",
-    "46, rue de l'Ourcq - Bât. A - 3e - Pantin",
+    "46, rue de l'Ourcq - Bât. A - 3e - Pantin", "no 3 rue des Roses, 57070 Metz",
+    "n° 8 chemin du Lac, 74000 Annecy",
 )  # fmt: skip
 _LAST_MATCHES = (
     "avenue kléber 80, nancy", "rue haute 22, 1000 bruxelles", "Boulevard Carnot 14, Lille",
     "rue des lilas 8", "rue Denis Papin n°9, 16000 Angoulême", "rue Pasteur, au 51, Villejuif",
-    "rue du Moulin 14, 57400",
+    "rue du Moulin 14, 57400", "rue Haute 7, Riquewihr 68340",
+    "chemin des Vignes 3, 1965 Savièse",
 )  # fmt: skip
 _LAST_REJECTS = (
     "Boulevard de la mort, 2007, Tarantino",
@@ -67,6 +78,8 @@ _COMMON_MATCHES = (
     "Place Jourdan 1, Etterbeek",
     "Grand-Place 5, Mons",
     "grand-place 1, 1000 bruxelles",
+    "Route du Rawil 31, 1963 Vétroz",
+    "place du Scex 4, 1950 Sion",
 )
 _COMMON_REJECTS = (
     "place 3 à 1200 euros",
@@ -75,6 +88,7 @@ _COMMON_REJECTS = (
     "route 5, Nice",
     "Cours Moyen 2, Lyon",
     "Place Rouge 1980, Paris",
+    "route de Paris 31, 1963 Colloque",
 )
 _FRENCH_REJECTS = (
     "12 places assises dans la salle", "5 cours de maths", "BP 5645", "52 av. J.-C.",
@@ -127,6 +141,8 @@ _FR_COMMON_PATTERN = (
     rf"\b(?:{_FR_SQUARE}|(?i:cours|quartier)) (?:(?:{W} ){{0,4}}?{W},? )?"
     rf"[0-9]{{1,4}}[a-z]?(?:/[0-9]+)?(?:,? |,?\n){CODE} {LETTER}"
     rf"|\b{_FR_SQUARE} (?:(?:{W} ){{0,4}}?{W}{LETTER} )?[0-9]{{1,3}}[a-z]?, {CAP}"
+    rf"|\b(?i:route|place) (?:{W} ){{0,4}}?{W} [0-9]{{1,3}}[a-z]?, (?:19|20)[0-9]{{2}}"
+    rf" {alternatives('eu.town.year')}\b"
 )
 _FR_COMMON_GATE = r"[A-Za-z\xc0-\xff'-] [0-9]{1,3}[a-z]?, [A-Z\xc0]"  # that of another rule too
 _FR_COMMON = scanner(_FR_COMMON_PATTERN)
@@ -176,7 +192,8 @@ def french(data: bytes) -> Iterator[Range]:
             and not has_word(text, _french_name(text, end, until)[0], stop)
         ):
             continue  # "six rue de la Paix est un film"
-        yield frame.head(start), stop
+        label = _FR_NUMBER_LABEL.search(text, max(0, start - 8), start) if numbered else None
+        yield frame.head(label.start() if label else start), stop
 
 
 def french_last(data: bytes) -> Iterator[Range]:
@@ -228,6 +245,7 @@ def _is_written_out(text: str, start: int, end: int, following: str) -> bool:
     return _WRITTEN_OUT.fullmatch(text, start, end) is not None
 
 
+_FR_NUMBER_LABEL = re.compile(r"(?<![A-Za-z0-9\xc0-\xff'/.-])(?i:no\.?|numero) ?$")
 _SPELLED = re.compile(rf"{_FR_SPELLED},? (?=[A-Za-z])")
 _FR_LED = re.compile(r"(?<![A-Za-z])(?i:au|du|habite|habitons|numero|no|adresse ?:) ?$")
 _FR_CAPITAL = re.compile(rf"(?:(?i:de|du|des|la|le|les|aux) |[dl]')*{CAP}")
@@ -428,7 +446,11 @@ RULES: tuple[Rule, ...] = (
     Rule("address", _FR_GATES, french, _FRENCH_MATCHES, _FRENCH_REJECTS),
     Rule("address", (_FR_LAST_GATE,), french_last, _LAST_MATCHES, _LAST_REJECTS),
     Rule(
-        "address", (*CODE_GATES, _FR_COMMON_GATE), french_common, _COMMON_MATCHES, _COMMON_REJECTS
+        "address",
+        (*CODE_GATES, COMMA_CODE_GATE, _FR_COMMON_GATE),
+        french_common,
+        _COMMON_MATCHES,
+        _COMMON_REJECTS,
     ),
     Rule("address", CODE_GATES, french_sites, _SITE_MATCHES, _SITE_REJECTS),
     Rule("address", (_FR_BOX_PATTERN,), french_boxes, ("BP 5645, 69003 Lyon CEDEX 02",)),

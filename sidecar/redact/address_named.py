@@ -13,8 +13,17 @@ from sidecar.redact.address_de import (
     LINE_ENDS,
     NO_BLANKS,
 )
-from sidecar.redact.address_place import Frame
-from sidecar.redact.address_town import CAP, CODE, CODE_GATES, LETTER, TOWNS, known_town
+from sidecar.redact.address_place import MORE_DIGITS, Frame
+from sidecar.redact.address_town import (
+    CAP,
+    CODE,
+    CODE_GATES,
+    COMMA_CODE_GATE,
+    LETTER,
+    TOWNS,
+    known_town,
+)
+from sidecar.redact.address_unit import is_quantity
 from sidecar.redact.engine import scanner
 from sidecar.redact.rule import Range, Rule
 from sidecar.redact.words import alternatives, words
@@ -171,10 +180,6 @@ _THINGS = words("label.value") | words("en.label") | words("fr.label")
 _NOT_NAME = DE_NOT_PHRASE | DE_NOUN | DE_STOP | _THINGS
 
 
-_NAMED_GATE = (
-    r"[0-9A-Za-z], (?:[0-9]{4,5}(?: [A-Z]{2})?|[0-9]{3} [0-9]{2}|[0-9]{2}-[0-9]{3}) [A-Z\xc0]"
-)
-
 _NAMED_MATCHES = (
     "Gran Vía 28, 28013 Madrid", "Neuer Wall 30, 20354 Hamburg", "zeil 90, 60313 frankfurt",
     "C 4, 9b, 68159 Mannheim", "N 7, 13-15, 68161 Mannheim", "Quadrat C5, 68159 Mannheim",
@@ -194,11 +199,39 @@ _NAMED_REJECTS = (
     "Liga 2\n45000 Zuschauer", "Zug 12 20095 Hamburg", "Hof 12, 5000 Hühner",
 )  # fmt: skip
 
+# The squares of Mannheim have no streets: "Mannheim, Q 7, 18", "C 4, 9b in Mannheim".
+_SQUARE = r"(?i:quadrat )?[A-U] ?[0-9]{1,2}, ?[0-9]{1,2}[a-z]?"
+_SQUARE_PATTERN = rf"\b(?i:mannheim),? {_SQUARE}\b|\b{_SQUARE}(?:, | in )(?i:mannheim)(?:-{CAP})?\b"
+_SQUARE_GATE = (
+    r"\b(?:[Mm]annheim|MANNHEIM),? (?:(?i:quadrat) )?[A-U] ?[0-9]"
+    r"|[0-9][a-z]?(?:, | in )(?:[Mm]annheim|MANNHEIM)"
+)
+_SQUARES = scanner(_SQUARE_PATTERN)
+_SQUARE_MATCHES = (
+    "Mannheim, Q 7, 18", "C 4, 9b in Mannheim", "Mannheim, Quadrat N7, 13", "L 15, 7, Mannheim",
+)  # fmt: skip
+_SQUARE_REJECTS = (
+    "Mannheim, A 6, 12 km Stau", "Mannheim, B 38, 3 Verletzte", "Mannheim A6 5 Staus",
+    "Gruppe A 1, 2, 3 in Mannheim",
+)  # fmt: skip
+_COUNTED_NEXT = re.compile(rf"{MORE_DIGITS.pattern}| [A-Z]|,? (?i:und|oder) [0-9]|, [0-9]")
+
+
+def squares(data: bytes) -> Iterator[Range]:
+    """Yield the addresses in the squares of Mannheim beside the name of the town."""
+    text = data.decode("latin-1")
+    for match in _SQUARES.finditer(data):
+        start, end = match.span()
+        if not (_COUNTED_NEXT.match(text, end) or is_quantity(text, end)):
+            yield start, end
+
+
 RULES: tuple[Rule, ...] = (
+    Rule("address", (_SQUARE_GATE,), squares, _SQUARE_MATCHES, _SQUARE_REJECTS),
     Rule("address", (_LED_GATE,), led, LED_MATCHES, _LED_REJECTS),
     Rule(
         "address",
-        (_NAMED_GATE, _FLOOR_GATE, *CODE_GATES),
+        (COMMA_CODE_GATE, _FLOOR_GATE, *CODE_GATES),
         named,
         _NAMED_MATCHES,
         _NAMED_REJECTS,

@@ -26,7 +26,9 @@ from sidecar.redact.address_town import (
     OVERSEAS,
     PROVINCE,
     QUARTERS,
+    REGION,
     SAINT_TOWN,
+    STATE,
     TOWN_BEGINS,
     TOWN_LATIN,
     TOWNS,
@@ -186,7 +188,11 @@ _NOT_CITY = (
 )
 _QUARTER_LAST = re.compile(rf" \(({CAP}(?: {CAP})?)\)")
 _QUARTER_BEFORE = re.compile(rf" \({CAP}(?: {CAP})?\)(?=, ?{CAP})")
+_QUARTER_ENDS = re.compile(r"[.,;:)\n?!]|$| [^A-Za-z0-9]")
 _CITY_ENDS = re.compile(r"[.,;:)\n?!]|$| [a-z\xe0-\xff(\xa2\xa4-]")
+# "Riquewihr 68340": as the part of an address behind its street
+_CODE_LAST = re.compile(r" [0-9]{5}(?=[.,;:)?!\n]|$| [^A-Z0-9])(?![.,][0-9])")
+_NUMBERED_THING = words("phone.veto") | words("fr.label")
 
 
 def city(text: str, end: int, latin: bool = False) -> int:
@@ -198,7 +204,7 @@ def city(text: str, end: int, latin: bool = False) -> int:
     known = known_town(text, start, TOWNS, comma)
     if known > 0:
         return _district_end(text, start, known, latin) or end
-    known = behind_quarter(text, start)
+    known = max(behind_quarter(text, start), _quarter_alone(text, start))
     if known > 0:
         return known
     if not comma and lead.group().strip().lower() != "in":
@@ -208,12 +214,21 @@ def city(text: str, end: int, latin: bool = False) -> int:
         if shape:
             return shape.end()
     name = CAP_TOWN.match(text, start)
-    if name is None or "\n" in lead.group() or not _CITY_ENDS.match(text, name.end()):
+    if name is None or "\n" in lead.group():
         return end
     first = name.group().split()[0].lower().rstrip(".")
-    if first in _NOT_CITY:
-        return end
-    return name.end()
+    ends = _CITY_ENDS.match(text, name.end())
+    if ends is None and comma and first not in _NUMBERED_THING:
+        ends = _CODE_LAST.match(text, name.end())
+    return end if ends is None or first in _NOT_CITY else name.end()
+
+
+def _quarter_alone(text: str, start: int) -> int:
+    """Return where the quarter at `start` ends that nothing follows, or -1: "155, neukolln"."""
+    end = quarter_end(text, start - 1)
+    if end < start or text[start:end].lower() in _PARTS:
+        return -1
+    return end if _QUARTER_ENDS.match(text, end) else -1
 
 
 def _district_end(text: str, start: int, known: int, latin: bool) -> int:
@@ -235,6 +250,7 @@ _AFTER_CITY = re.compile(
     rf"| (?i:[a-z][0-9]{{4}}(?:[a-z]{{3}})?){_CODE_ENDS}|, [0-9]{{7}}(?: {CAP}){{1,2}}"
     rf"| [0-9]{{4}}(?=, {alternatives('eu.country')}(?![A-Za-z]))"
     rf"|(?:,? |\n)\(?(?:{PROVINCE}|{alternatives('eu.country')})(?![A-Za-z\xc0-\xff-])\)?"
+    rf"|{REGION}|{STATE}"
     r"|(?<=[Ll]ima) [0-9]{1,2}(?![0-9A-Za-z])"
     r"| \([0-9]{2}\)|,? (?i:d\.? ?c\.?|d\.? ?f\.?)(?![A-Za-z])| 1?[0-9](?=, [A-Z])"
     # as in Canada
@@ -309,6 +325,9 @@ def _joined_start(text: str, end: int) -> int:
     begin = max(0, end - _LOOK_BACK)
     edge = _EDGE.match(text, begin, end)
     begin = edge.end() if edge else begin
+    crossed = _CROSSED.search(text, begin, end)
+    if crossed:
+        return crossed.start()
     start = end
     for _ in range(3):
         venue = _venue_start(text, begin, start - 1, joined=True)
@@ -332,6 +351,12 @@ def _joined_start(text: str, end: int) -> int:
     return start
 
 
+# A German street that meets the one behind it: "Josefstadter Strasse / Blindengasse".
+_CROSSED = re.compile(
+    rf"(?<![A-Za-z0-9\xc0-\xff'/-])(?:(?!Ecke ){CAP} {alternatives('de.street')}"
+    rf"|[A-Z][A-Za-z\xc0-\xff-]{{2,}}{alternatives('de.street')})"
+    r" ?/ ?(?:Ecke )?\Z"
+)
 # "10117 Berlin Wilhelmstr. 97"
 _CODE_TOWN = re.compile(
     rf"(?<![A-Za-z0-9\xc0-\xff/.-])(?:[A-Z]-)?[0-9]{{5}} ({LETTER}[A-Za-z\xc0-\xff' -]+)$"

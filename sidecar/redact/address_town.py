@@ -152,13 +152,16 @@ LOWER_TOWN = re.compile(
     rf"{alternatives('es.town.first')} (?i:de (?:la |las |los |el )?|del ){LETTER}{{3,}}"
     rf"(?: (?i:de|del|de la) {LETTER}{{3,}})?(?=[.,;:)\n?!]|$)"
 )
-_IN_BRACKETS = re.compile(rf" [(\[](?:{CAP}(?: {CAP})?|{alternatives('de.region')})[)\]]")
+REGION = rf" [(\[]{alternatives('de.region')}[)\]]"
+_IN_BRACKETS = re.compile(rf" [(\[]{CAP}(?: {CAP})?[)\]]|{REGION}")
 # Some are words of sentences too.
+STATE = rf"(?:, {alternatives('de.state')}| \({alternatives('de.state')}\))(?![A-Za-z\xc0-\xff-])"
 PROVINCE = rf"(?:{alternatives('es.province')}|(?:Ver|Son|Sin|Tab|Camp|Zac)\.)"
 _MORE_CAPS = re.compile(rf" {CAP}")
 MORE_TOWN = re.compile(
     r"(?i:(?: la defense)? cedex(?: [0-9]{1,2})?|,?(?: d\.? ?[fc]\.?)(?![A-Za-z]))"
     rf"|(?:,? |\n)\(?{PROVINCE}(?![A-Za-z\xc0-\xff-])\)?"
+    rf"|{STATE}"
     r"|,? (?:VD|GE|VS|NE|FR|JU|BE)(?![A-Za-z])| [1-9](?=[.,;)\n]|$)"
 )
 DISTRICT = re.compile(r" (?:[0-9]{1,2}(?i:er|eme|e)?|(?i:[ivx]{1,5}e))(?![0-9A-Za-z]|[.,:/][0-9])")
@@ -180,6 +183,10 @@ CODE_GATES = (
     rf"[A-Za-z0-9\xc0-\xff.)]{BEFORE_CODE}[0-9]{{5}} ?[ ,-] ?{LETTER}",
     rf"(?:[0-9] ?[A-Za-z]?[ ,]{{1,3}}\n?{CODE}"
     rf"|[A-Za-z\xc0-\xff.)](?: {{1,3}}\n?|-)[0-9]{{5}})(?:,? |\n){LETTER}",
+)
+# The same behind a comma, where the code may look like a year: "31, 1963 Vetroz".
+COMMA_CODE_GATE = (
+    r"[0-9A-Za-z], (?:[0-9]{4,5}(?: [A-Z]{2})?|[0-9]{3} [0-9]{2}|[0-9]{2}-[0-9]{3}) [A-Z\xc0]"
 )
 _CODE_HERE = re.compile(
     rf"(?:{_IN}|\. | / | - )({CODE})(,? |\n)(?={LETTER})"

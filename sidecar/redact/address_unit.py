@@ -35,7 +35,10 @@ _SIDE_ONLY = rf" {alternatives('eu.side')}(?![A-Za-z])\.?"
 OF = "(?i:de|du|des|del|la|le|les|los|las|el|von|zum|zur|am|im)"
 _NAMED = rf"(?:{CAP}|[0-9]{{1,3}})(?:(?: {OF}){{0,2}} {CAP}| [0-9]{{1,3}}\b){{0,3}}"
 BUILDING = rf"{alternatives('eu.building')}\.? (?:{OF} ){{0,2}}{_NAMED}"
-_FLOORS = "(?i:og|ug|stock|stockwerk|etage|obergeschoss|untergeschoss|tr\\.|treppe|hof|et|etg)"
+_FLOORS = (
+    "(?i:og|ug|stock|stockwerk|etage|obergeschoss|untergeschoss|tr\\.|treppe|hof|et|etg"
+    "|hh|vh|hinterhaus|hinterhof|seitenflugel|quergebaude)"
+)
 _NUMBER = (
     r"(?:[A-Za-z]?-?[0-9]{1,5}(?:[/.-][0-9]{1,4}|-[A-Z]|\.?[oa])?[A-Za-z]?|[A-Z]{1,2}|[A-Za-z])\b"
     r"(?: ?[A-Za-z](?=,|$))?"
@@ -64,6 +67,7 @@ KEYED = re.compile(
     rf"[A-Za-z]?-?[0-9]{{1,4}}[A-Za-z]?(?![0-9A-Za-z]){_SIDE}"
     rf"|{alternatives('es.ordinal')}(?i:,? (?:planta|piso|puerta))?"
     rf"(?:,? {alternatives('es.ordinal', 'eu.side')}| [A-Z]\b)"
+    rf"|(?i:succ\.|succursale) {CAP}"  # of the post office, in Quebec
     rf"|(?i:c/o|z\. ?hd\.?|chez) (?i:(?:fam|familie|herr|frau|dr|m|mme)\.? )?{CAP}(?: {CAP})?"
     rf"|{alternatives('eu.floor')}\b\.?(?: [A-Z]\b| -[0-9]\b)?{_SIDE}"
     rf"|(?!{_BIRTH}){alternatives('eu.apartment')}\b\.?(?:{_SIDE_ONLY}"
