@@ -28,6 +28,7 @@ _GERMAN_MATCHES = (
     "Rosenweg 3 D-24937 Flensburg",
     "Gartenstr. 8, c/o Maier, 70435 Stuttgart", "Gartenstr. 5, Gebäude K, 24937 Flensburg",
     "Straße des 8. Mai 5, 24937 Flensburg", "An der Eiche 16", "Hügelblick, 7b",
+    "Konrad-Adenauer-Str.5",
     "zollernstr.12 72070 tübingen", "Schillerstr.3,89077 Ulm", "Poststraße 11 · 66663 Merzig",
     "Wilhelmstr. 31 a–c, 65183 Wiesbaden", "Hintere Gasse 2 ½, 91541 Rothenburg o.d.T.",
     "leopoldstr. 77/III, 80802 münchen", "Schottenring 16/3. Stock, 1010 Wien", "Reeperbahn 136",
@@ -390,7 +391,7 @@ _DE_CAPITAL_WORD = r"[A-Z\xc0][A-Za-z\xc0-\xff-]*"
 _DE_DESCRIBED = rf"{_DE_DESCRIBES}{LETTER}[A-Za-z\xc0-\xff-]*"
 _GERMAN_GATES = (
     rf"(?:{_DE_NAMED_AFTER}|{alternatives('de.street')}),? {_DE_NUMBER_BEGINS}",
-    rf"[A-Za-z]{_DE_JOINED}[0-9]|\b{_DE_ALONE} [0-9]",
+    rf"[A-Za-z-]{_DE_JOINED}[0-9]|\b{_DE_ALONE} [0-9]",
     rf"\b(?:{_DE_CAPITAL_WORD}|{_DE_DESCRIBED})?{alternatives('de.street.medium')},? "
     rf"{_DE_NUMBER_BEGINS}",
     rf"\b(?:{_DE_CAPITAL_WORD})?{alternatives('de.street.weak')},? "
