@@ -238,7 +238,7 @@ def bare(data: bytes) -> Iterator[Range]:
             continue
         names, end = parts.group(1).lower().split(), parts.end()
         day = _BARE_DAY.search(text, max(0, start - 6), start) if names[0] in ES_MONTH else None
-        site = names[0] in _BARE_SITES and text[end - 3 : end].lower() == "s/n"
+        site = names[0] in _BARE_SITES and text[max(0, end - 3) : end].lower() == "s/n"
         names = names[1:] if day else names
         code = _BARE_CODED.match(text, end)
         miscoded = code and not (code.group(1) or frame.tail(end, latin=True)[1])

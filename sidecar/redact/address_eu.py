@@ -382,7 +382,7 @@ def _is_place(text: str, start: int, end: int, town: int) -> bool:
     first, *names = _PLACE_WORD.findall(_WITHOUT_NUMBER.sub("", text[start:end]))
     if not _NOT_PLACE.isdisjoint(map(str.lower, names)):
         return False
-    if first.lower() in _OVERSEAS_KIND and text[town - 6 : town - 4] != "97":
+    if first.lower() in _OVERSEAS_KIND and not text.startswith("97", max(0, town - 6)):
         return False
     known = known_town(text, town, TOWNS) > 0 or _TOWN_SHAPE.match(text, town) is not None
     if text[end] == " " and not (known and (not names or names[-1][0].isupper())):

@@ -435,7 +435,7 @@ def pairs(data: bytes) -> Iterator[Range]:
             continue
         codes = codes_in(data) if codes is None else codes
         stop = tail(text, end, codes)
-        state = stop > end and text[stop - 2 : stop].isupper()
+        state = stop > end and text[max(0, stop - 2) : stop].isupper()
         if (state or known_end(text, end) > 0) and _ENDS.match(text, stop):
             yield start, stop
 

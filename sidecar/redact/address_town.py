@@ -296,3 +296,7 @@ def postcode(text: str, start: int, latin: bool = False) -> int:
     if end > 0 and "\n" in code.group(kind + 1) and _LABEL_HERE.match(text, end):
         return code.end(kind)  # "47300\nVille : Agen"
     return end
+
+
+# Parts of many towns, which are words, too.
+PARTS = frozenset("mitte nord sud ost west nordwest nordost sudwest sudost city zentrum au".split())
