@@ -74,7 +74,7 @@ _SHORT_PATTERN = (
 _SHORT_GATE = (
     rf"[0-9] {_DIRECTION} {_A}|[0-9] (?:{_BARE_NAMES}|(?i:broadway))"
     r"|\b(?i:at|to|from|outside|near|opposite|behind) (?i:no\.? )?[0-9]{2,5} [A-Z]"
-    r"|[0-9][A-Za-z]?,? [A-Z][A-Za-z\xc0-\xff' ]*, [A-Za-z]"
+    rf"|[0-9][A-Za-z]?,? [A-Z](?:{_A}|')*(?: [A-Z](?:{_A}|')*)*, [A-Za-z]"
     rf"|[0-9] {_A}+(?: {_A}+)?(?: {_A}+)?{_UNIT_NEXT}"
 )
 _SHORT = scanner(_SHORT_PATTERN)

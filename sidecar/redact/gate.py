@@ -52,29 +52,30 @@ class Gate:
         """
         if self._everywhere:
             return None
-        plain = without_escapes(body)
-        if plain is None or plain is body:
-            return None if plain is None else self._search(body)
-        return _in_original(body, plain, self._search(plain))
-
-    def _search(self, body: bytes) -> list[int]:
         offsets: list[int] = []
+        for offset in self._search(body):
+            if body.startswith(b"\\u", offset - 1):
+                plain = without_escapes(body)
+                return None if plain is None else _in_original(body, plain, self._search(plain))
+            offsets.append(offset)
+        return offsets
+
+    def _search(self, body: bytes) -> Iterator[int]:
         end = self._scan.search(body)
         while end >= 0:
             give_way()
             last = end - 1  # of the match: in the string, or what ends it
             if not _in_uuid(body, last):
                 # What follows a number may be outside of it.
-                offsets.append(last - body[max(0, last - 1) : last].isdigit())
+                yield last - body[max(0, last - 1) : last].isdigit()
                 last = _stop(body, last)
                 if last < 0:
                     break
             # The last character of one match may be what stands before the next.
             end = self._scan.search(body, last)
-        return offsets
 
 
-def _in_original(body: bytes, plain: bytes, offsets: list[int]) -> list[int]:
+def _in_original(body: bytes, plain: bytes, offsets: Iterable[int]) -> list[int]:
     """Return for offsets in the body without escapes where the same string begins in the body."""
     found, start, done = list[int](), 0, 0
     for offset in in_turns(offsets):
@@ -147,8 +148,8 @@ def _not_utf8() -> Iterator[str]:
 
 
 def _marks() -> Iterator[str]:
-    """Yield patterns for at signs and for characters in disguise."""
-    yield r"@|\\u00[0-7]"
+    """Yield patterns for at signs, escapes, and characters in disguise."""
+    yield r"@|\\u"
     yield r"&(?:#|[a-z]{2,6};)"
     yield r"%(?:40|2[0BDEbde]|5[Ff])"
     yield _trie(_raw(_disguises()))
@@ -306,12 +307,6 @@ def _may_end(tokens: _Tokens, at: int) -> bool:
     return True
 
 
-# Beside a word: in an escaped body what looks like a letter may be an escape. Of Latin letters that
-# are not ASCII some are no part of a word to RE2; that all are taken for none costs a look.
-_WORD_BEGINS = r"(?:^|[^0-9A-Za-z_]|\\[nrtbf])"
-_WORD_ENDS = r"(?:[^0-9A-Za-z_]|$)"
-
-
 @cache
 def _raw_set(text: str, fold_case: bool) -> str:
     """Return a pattern for the characters whose view is one of a set of bytes."""
@@ -322,7 +317,7 @@ def _raw_set(text: str, fold_case: bool) -> str:
     if view - set(range(0x80)) - {0xDF}:
         options.append(_OTHER)
     elif plain := [c for c, v in _PLAIN_VIEWS if v in view]:
-        options.append(_roughly(plain))
+        options.append(_trie(_raw(plain)) if _one_case(plain) else _roughly(plain))
     escaped = "".join(e for v, e in ((10, "nr"), (9, "tbf"), (34, '"'), (47, "/")) if v in view)
     if escaped:
         options.append(rf"\\+[{escaped}]")
@@ -331,6 +326,15 @@ def _raw_set(text: str, fold_case: bool) -> str:
     return options[0] if len(options) == 1 and printable else f"(?:{'|'.join(options)})"
 
 
+def _one_case(chars: list[str]) -> bool:
+    """Tell whether a set is of capitals alone, or of small letters: a name begins with a capital.
+
+    To take small letters for those costs looks at strings that have none.
+    """
+    return len(chars) > _FEW and ("É" in chars) != ("é" in chars)
+
+
+_FEW = 12
 _BYTES = bytes(range(1, 256))
 _FOLD = Fold()
 _PLAIN_VIEWS = [(c, _FOLD(c).data[0]) for c in PLAIN]
@@ -383,3 +387,13 @@ def _trie(entries: frozenset[str]) -> str:
 
 def _char_class(chars: list[str]) -> str:
     return "[" + "".join(c if c.isalnum() else rf"\x{ord(c):02x}" for c in sorted(chars)) + "]"
+
+
+# Beside a word. The `n` of an escape is none of its letters. Letters beyond ASCII are where the
+# fold makes them ASCII; those of Latin, up to U+017F, begin with the bytes C3 to C5.
+_NO_LETTERS = _raw(c for c in map(chr, range(0xC0, 0x180)) if not _FOLD(c).data.isalnum())
+_WORD_BEGINS = (
+    r"(?:^|[^0-9A-Za-z_\x80-\xff]|\\[nrtbf]"
+    rf"|[^\xc3-\xc5][\x80-\xbf]|{_trie(_NO_LETTERS)})"
+)
+_WORD_ENDS = r"(?:[^0-9A-Za-z_]|$)"
