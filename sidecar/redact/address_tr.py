@@ -5,13 +5,11 @@ least two of them agree; one alone is ordinary Turkish ("Bağdat Caddesi'nde yü
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from sidecar.redact.address_town import CODE_GATES
+from sidecar.redact.address_tr_code import LOOK_BACK, PAIRS
 from sidecar.redact.address_tr_name import (
     CASE_ENDING,
-    INSTITUTION,
-    INSTITUTIONS,
     MONTHS,
     PLACE,
     RANKS,
@@ -21,7 +19,6 @@ from sidecar.redact.address_tr_name import (
     name_start,
     place_end,
     place_start,
-    quarter_start,
 )
 from sidecar.redact.engine import scanner
 from sidecar.redact.rule import NOTHING, Decisions, Nearby, Range, Rule
@@ -157,25 +154,46 @@ _PART, _BOX = map(scanner, (_PART_PATTERN, _BOX_PATTERN))
 def find(data: bytes) -> Iterator[Range]:
     """Yield the addresses of parts in a view."""
     text = data.decode("latin-1")
+    nearby = Nearby(text, _address, LOOK_BACK)
+    for group in _groups(data, text):
+        origin, end = group[0].start, group[-1].end
+        if len(group) > _FEW:
+            start, end = _address(text, 0, end, group)
+        else:
+            start, end = nearby.range(origin, end, _shifted(group, -origin))
+        if start < end:
+            yield start, end
+
+
+_FEW = 8  # parts: more than that are no address that is met again
+
+
+def _groups(data: bytes, text: str) -> Iterator[list[Part]]:
+    """Yield the parts that stand together and are not all numbers."""
     kinds = Decisions(_kind)
     parts = []
     for match in _PART.finditer(data):
         start, end = match.span()
         parts.append(Part(start, end, kinds[(text[start:end],)]))
-    group: list[Part] = []
+    group, named = list[Part](), False
     for part in in_turns(parts):
         if _is_idiom(text, part):
             continue
-        order = part.kind == "number" and _OF_ORDER.search(
-            text, max(0, part.start - 12), part.start
-        )
+        number = part.kind == "number"
+        order = number and _OF_ORDER.search(text, max(0, part.start - 12), part.start)
         if group and (order or not _together(text, group[-1], part)):
-            yield from _address(text, group)
-            group = []
+            if named:
+                yield group
+            group, named = [], False
         if not order:
             group.append(part)
-    if group:
-        yield from _address(text, group)
+            named = named or not number
+    if named:
+        yield group
+
+
+def _shifted(group: Sequence[Part], by: int) -> tuple[Part, ...]:
+    return tuple([Part(start + by, end + by, kind) for start, end, kind in group])
 
 
 _IDIOM = re.compile("(?i:bir|on) (?i:numara)")
@@ -196,63 +214,6 @@ def boxes(data: bytes) -> Iterator[Range]:
         start, end = match.span()
         if (place := place_end(text, end, capitals=False)) > end:
             yield start, place
-
-
-_PAIR_MATCHES = (
-    "Beştepe 06560 Ankara", "Yeşilköy, 34149 Bakırköy/İstanbul", "Alsancak\n35230 Konak, İzmir",
-    "Bahçelievler 06490 Çankaya / Ankara", "Bebek 34342 Beşiktaş/İST.", "Konak 35250 İzmir",
-    "Sultanahmet, 34122 Fatih İstanbul", "KALEİÇİ 07100 MURATPAŞA/ANTALYA",
-    "Sarıyer, 34467 İstanbul",
-)  # fmt: skip
-_PAIR_REJECTS = (
-    "Toplam 34500 İstanbul", "Konak 12500 İzmir", "Kadıköy 34000 İstanbul", "yılda 34450 Sarıyer",
-    "nüfus 35000 Konak/İzmir", "fiyat 34500 Kadıköy/İstanbul arası", "ilk 12345 Konak/İzmir",
-    "sipariş 06543 Ankara", "proje 35230 İzmir Körfez",
-)  # fmt: skip
-_VENUES = rf"{INSTITUTIONS},? [0-9]{{5}} [A-Z\xc0]"
-_VENUE_GATE = r"[A-Za-z],? [0-9]{5} [A-Z\xc0]"
-_VENUE_SCAN = scanner(_VENUES)
-_AMOUNT = re.compile(
-    "(?<![A-Za-z])(?i:fiyati?|ucreti?|tutari?|toplami?|nufusu?|koli|adet|bedeli?|no|numara|siparis)\\Z"
-)
-_LOOK_BACK = 340  # as far as places before a quarter are looked for
-_PAIR_SCAN = scanner(r"[0-9A-Za-z\xc0-\xff.)](?:,? |,?\n)[0-9]{5} [A-Z\xc0]")
-
-
-def venues(data: bytes) -> Iterator[Range]:
-    """Yield institutions with a postcode and a known place."""
-    text = data.decode("latin-1")
-    for match in _VENUE_SCAN.finditer(data):
-        start, end = match.span()
-        at = text.rindex(" ", start, end - 2)
-        at -= text[at - 1] == ","
-        head = INSTITUTION.search(text, max(0, at - 60), at)
-        stop = place_end(text, at, capitals=True)
-        known = any(RANKS.get(name.lower(), 0) for name in _WORDS.findall(text, at, stop))
-        if head and known:
-            yield head.start(), stop
-
-
-def pairs(data: bytes) -> Iterator[Range]:
-    """Yield postcodes with a district and its province, and a quarter with them."""
-    nearby = Nearby(data.decode("latin-1"), _pair, _LOOK_BACK)
-    for match in _PAIR_SCAN.finditer(data):
-        start, end = nearby.range(*match.span())
-        if start < end:
-            yield start, end
-
-
-def _pair(text: str, start: int, end: int) -> Range:
-    """Return the range of the address whose postcode and first capital end at `end`."""
-    stop, count = coded_end(text, start + 1)
-    if count == 0 or text.startswith("000", end - len("000 S")):
-        return NOTHING  # "35000 Konak/Izmir"
-    quarter = quarter_start(text, start + 1)
-    if quarter < start:
-        return place_start(text, quarter), stop
-    if count > 1 and not _AMOUNT.search(text, max(0, start - 12), start + 1):
-        return end - len("34450 S"), stop
-    return NOTHING
 
 
 def _kind(part: str) -> str:
@@ -304,14 +265,18 @@ _ENDS_SENTENCE = re.compile("[A-Za-z]{4}\\. \\Z")  # "Kadikoy/Istanbul. Sokak ha
 _OTHER_ADDRESS = frozenset({"yeni", "eski"})  # capitals make them names
 
 
-def _address(text: str, group: list[Part], again: bool = False) -> Iterator[Range]:
-    """Yield the address that a group of parts is, if it is one; `again` without its first part."""
+def _address(text: str, origin: int, end: int, parts: Sequence[Part], again: bool = False) -> Range:
+    """Return the range of the address that a group of parts is, if it is one.
+
+    `again` without its first part. The positions of the parts count from `origin`, and they end
+    at `end`.
+    """
+    group = _shifted(parts, origin) if origin else parts
     kinds = {part.kind for part in in_turns(group)}
     named = kinds - {"number"}
     if not named:
-        return
+        return NOTHING
     first = next(index for index, part in enumerate(group) if part.kind != "number")
-    end = group[-1].end
     bare = _bare_number(text, group[-1])
     numbered = "number" in kinds or any(
         text[max(0, part.start - 2) : part.start].strip(". ").isdigit() for part in in_turns(group)
@@ -320,16 +285,16 @@ def _address(text: str, group: list[Part], again: bool = False) -> Iterator[Rang
     coded = "street" in kinds and coded_end(text, end)[1] > 0
     certain = len(named) > 1 or "number" in kinds or bare or alone or coded
     if not (certain or ((numbered or "neighbourhood" in kinds) and PLACE.match(text, end))):
-        return
+        return NOTHING
     field = text.startswith(":", group[0].end)
     if field and not _A_DIGIT.search(text, group[0].end, end):
-        return  # "sokak: dar, mahalle: sessiz"
+        return NOTHING  # "sokak: dar, mahalle: sessiz"
     start = name_start(text, group[first])
     nameless = field or (_NAMELESS.match(text, start) is not None and len(group) > 1)
     if start == group[first].start and first == 0 and not nameless:
         if group[0].kind == "site" and not again:  # "bizim koy Karaagac Koyu No:15"
-            yield from _address(text, group[1:], again=True)
-        return
+            return _address(text, 0, end, group[1:], again=True)
+        return NOTHING
     start = place_start(text, min(start, group[0].start))
     if bare:
         end, numbered = bare.end(), True
@@ -339,7 +304,7 @@ def _address(text: str, group: list[Part], again: bool = False) -> Iterator[Rang
     places = places if places > end else _lettered_end(text, end, capitals)
     places = places if places > end else _venue_end(text, end)
     if named == kinds == {"site"} and places == end and _LOWER_NAME.search(text, start, end):
-        return  # "viewing apt 27"
+        return NOTHING  # "viewing apt 27"
     if (
         alone
         or coded
@@ -347,7 +312,8 @@ def _address(text: str, group: list[Part], again: bool = False) -> Iterator[Rang
         or (numbered and ("number" in kinds or places > end or bare))
         or ("neighbourhood" in kinds and places > end)
     ):
-        yield start, places if places > end else _without_ending(text, end)
+        return start, places if places > end else _without_ending(text, end)
+    return NOTHING
 
 
 def _bare_number(text: str, last: Part) -> re.Match[str] | None:
@@ -464,9 +430,6 @@ def corners(data: bytes) -> Iterator[Range]:
 RULES: tuple[Rule, ...] = (
     Rule("address", (_GATE,), corners, _CORNER_MATCHES, _CORNER_REJECTS),
     Rule("address", (_GATE,), find, MATCHES, REJECTS),
-    Rule(
-        "address", (_VENUE_GATE,), venues, ("Cumhuriyet Üniversitesi Tıp Fakültesi, 58140 Sivas",)
-    ),
-    Rule("address", CODE_GATES, pairs, _PAIR_MATCHES, _PAIR_REJECTS),
+    PAIRS,
     Rule("address", (_BOX_PATTERN,), boxes, ("PK 728 Altındağ/Ankara",)),
 )

@@ -71,7 +71,7 @@ class Part(NamedTuple):
 
 # An institution needs no street: "Tip Fakultesi, 58140 Sivas".
 _VENUE = alternatives("tr.venue")
-INSTITUTIONS = alternatives("tr.venue", "tr.institution")
+_VENUE_WORDS = words("tr.venue")
 # "Osmangazi'den Gul Mah. ..."
 CASE_ENDING = re.compile("[a-z\xe0-\xff]'(?:[dt][ae]n?|[ny]?[aeiu]|n?in|n?un)(?![a-z])")
 
@@ -82,6 +82,7 @@ _QUARTER_BEFORE = re.compile(
     r"\b(?:[0-9]{1,2}\. |(?i:yukari|asagi|buyuk|kucuk|yeni|eski) )?"
     rf"(?P<name>{alternatives('tr.quarter')})(?: [0-9]{{1,2}}\. (?i:etap|kisim))?,? $"
 )
+_QUARTER_LAST = {name.rpartition(" ")[2] for name in _TR_QUARTER} | {"etap", "kisim"}
 
 _PLACE_BEFORE = re.compile(
     rf"(?<![A-Za-z0-9\xc0-\xff'])(?:((?:{_WORD} )?{_WORD})|([0-9]{{5}}))(?:(?: ?[/,-])? ?|, )\Z"
@@ -92,27 +93,31 @@ _VENUE_BEFORE = re.compile(
     rf"(?=[A-Z]){_VENUE}(?:,? )?\Z"
 )
 _RELATIVE = frozenset("ici karsisi yani arkasi bitisigi".split())
-_BESIDE = re.compile(r"(?i:ici|karsisi|yani|arkasi|bitisigi),? \Z")
 # "carsi ici", "Adalet Sarayi karsisi,"
 _BESIDE_BEFORE = re.compile(
     r"(?<![A-Za-z0-9\xc0-\xff'])(?:(?i:carsi|koy|sanayi|site|kampus|otogar|garaj) (?i:ici)"
     r"|(?:[A-Z\xc0][A-Za-z\xc0-\xff.]* ){1,3}(?i:karsisi|yani|arkasi|bitisigi))(?:,? )\Z"
 )
-INSTITUTION = re.compile(_VENUE_BEFORE.pattern.replace(_VENUE, INSTITUTIONS))
+_INSTITUTIONS = alternatives("tr.venue", "tr.institution")
+_INSTITUTION_BEFORE = re.compile(_VENUE_BEFORE.pattern.replace(_VENUE, _INSTITUTIONS))
 
 
 def place_start(text: str, start: int) -> int:
     """Return where the places start that stand before an address: known ones, and venues."""
-    venue = _VENUE_BEFORE.search(text, max(0, start - 60), start)
-    if venue and venue.group().split()[0].lower() not in _TR_STOP:
-        start = venue.start()
+    if _word_before(text, start) in _VENUE_WORDS:
+        venue = _VENUE_BEFORE.search(text, max(0, start - 60), start)
+        if venue and venue.group().split()[0].lower() not in _TR_STOP:
+            start = venue.start()
     origin, lower = start, text[start : start + 1].islower() or text[start : start + 1].isdigit()
     for _ in range(4):
-        beside = _beside_start(text, start)
+        word = _word_before(text, start)
+        beside = _beside_start(text, start) if word in _RELATIVE else start
         if beside < start:
             start = beside
             continue
-        quarter = _QUARTER_BEFORE.search(text, max(0, start - 40), start)
+        quarter = None
+        if word in _QUARTER_LAST:
+            quarter = _QUARTER_BEFORE.search(text, max(0, start - 40), start)
         if quarter and (quarter["name"][0].isupper() or quarter["name"] not in _TR_NOT_PLACE):
             start = quarter.start()
             continue
@@ -140,13 +145,25 @@ def place_start(text: str, start: int) -> int:
 
 def _beside_start(text: str, start: int) -> int:
     """Return where a landmark starts that stands before an address, or `start`."""
-    if _BESIDE.search(text, max(0, start - 11), start):
-        landmark = _BESIDE_BEFORE.search(text, max(0, start - 60), start)
-        for word in _PLACES.finditer(text, landmark.start(), start) if landmark else ():
-            plain = word.group().lower()
-            if plain not in _TR_STOP and not _OWN.search(plain):
-                return start if plain in _RELATIVE else word.start()
+    landmark = _BESIDE_BEFORE.search(text, max(0, start - 60), start)
+    for word in _PLACES.finditer(text, landmark.start(), start) if landmark else ():
+        plain = word.group().lower()
+        if plain not in _TR_STOP and not _OWN.search(plain):
+            return start if plain in _RELATIVE else word.start()
     return start
+
+
+def _word_before(text: str, end: int) -> str:
+    """Return the word before a comma and a blank that end at `end`, in lower case.
+
+    The patterns for what may stand there are dear, and most words are none of theirs.
+    """
+    end -= text[end - 1 : end] == " "
+    end -= text[end - 1 : end] == ","
+    start = end
+    while start > max(0, end - 20) and text[start - 1].isalnum():
+        start -= 1
+    return text[start:end].lower()
 
 
 def _is_place(name: str, lower: bool, certain: bool) -> bool:
@@ -338,6 +355,17 @@ def _is_quarter(text: str, place: re.Match[str], coded: bool) -> bool:
         return False
     plain = name.lower()
     return (coded or plain in _NEIGHBOURHOODS) and plain not in _TR_STOP
+
+
+def institution_start(text: str, end: int) -> int:
+    """Return where the name of the institution starts that ends at `end`, or `end`."""
+    if _word_before(text, end) not in _INSTITUTION_WORDS:
+        return end
+    name = _INSTITUTION_BEFORE.search(text, max(0, end - 60), end)
+    return name.start() if name else end
+
+
+_INSTITUTION_WORDS = _VENUE_WORDS | _TR_INSTITUTION
 
 
 def quarter_start(text: str, end: int) -> int:

@@ -48,7 +48,7 @@ class Nearby:
         self._marks = marks
         self._decisions = Decisions(decide)
 
-    def range(self, start: int, end: int, *more: int) -> Range:
+    def range(self, start: int, end: int, *more: Any) -> Range:
         """Return what is decided about the match `[start, end)`: an empty range if nothing.
 
         `more` is for `decide`.

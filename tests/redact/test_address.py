@@ -274,6 +274,7 @@ def test_leaves_alone(value: str) -> None:
             "[ADDRESS] and [ADDRESS]",
         ),
         ("cameras on Vicar Lane, Leeds LS1?", "cameras on [ADDRESS]?"),
+        ("posta kodu 34122 Fatih, İstanbul", "posta kodu [ADDRESS]"),
         ("at 2 Main St, Boise, two one oh four five six", "at [ADDRESS], two one oh four five six"),
     ],
 )
