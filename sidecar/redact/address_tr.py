@@ -80,6 +80,9 @@ MATCHES = (
     "Lale Cad. No:6 önü, Kayapınar/Diyarbakır", "Gül Sok. No:3 yanı, Konak/İzmir",
     "Yazır Mahallesi Lale Cad. üstü Gül Rezidans A Blok 41",
     "Meşrutiyet Caddesi yirmi dokuz numara daire üç", "lale sokak on iki numara",
+    "Gülkent Mah. 12. Cad. No:15 A/2 Kartal", "Gül Mah. C12-4 Blok D:8 Başakşehir",
+    "yildiz mh.lale cd.no 17kat 3", "gül sok no:8d:5 bursa", "Gül Sok. No:3 Bolu merkez",
+    "Yaşamkent 3250. Sok. No:5/12 Çankaya", "Atatürk Caddesi 1905 Bolu",
     "Gül Sokak numara yüz kırk iki kat üç", "Lale Cad. numara beş daire iki Kadıköy",
 )  # fmt: skip
 REJECTS = (
@@ -99,6 +102,8 @@ REJECTS = (
     "PTT karşısı, metro yanı 5 dakika", "Ali Çıkmaz 5 Eylül'de işe başlıyor",
     "Lale Caddesi bir numara mekan", "Bu sokak iki oda daire iki salon",
     "Gül Mahallesi 12 Mayıs'ta", "Lale Caddesi on numara mekan", "The Plaza, no on site parking",
+    "İstiklal Caddesi 1870 yangınında kül oldu", "Atatürk Bulvarı 2023 seçimlerinde kapalıydı",
+    "845. Sokak 2018 model araba satılık", "blok 5 D/3 sınıfı", "Bu sokak no 2 A/3 ebat",
     "Bağdat Caddesi daire iki oda bir salon", "Lale Sokak 3 Ekim günü kapalı",
 )  # fmt: skip
 
@@ -107,10 +112,12 @@ _STREET = alternatives("tr.street")
 _SITE = alternatives("tr.site")
 _ENDING = "(?:[dt][ae]n?|y[ae])"  # without an apostrophe: "46/2den", "118/6ya"
 _SPELLED = rf"\b{alternatives('tr.spelled')}(?: {alternatives('tr.spelled')}){{0,2}}"
+_GLUED = "(?i:(?:kat|daire)[ .:]{0,2}|[dk][.:] ?)[0-9]{1,3}"  # in a hurry: "no 17kat 3"
 _NUMBERED = (
     rf"(?:{alternatives('tr.number')}[ .:=]{{0,3}}"
-    rf"[0-9]{{1,5}}(?:[/-][0-9A-Za-z]{{1,5}}| ?/ ?[0-9]{{1,5}}){{0,2}}(?:[A-Za-z]|{_ENDING})?\b"
-    r"|\b(?:[A-Za-z][0-9]?(?:-?[0-9]{1,2})?"
+    rf"[0-9]{{1,5}}(?:[/-][0-9A-Za-z]{{1,5}}| ?/ ?[0-9]{{1,5}}){{0,2}}"
+    rf"(?:(?:{_GLUED}){{1,2}}|[A-Za-z]|{_ENDING}|[A-Za-z]? [A-Z]/[0-9]{{1,3}})?\b"
+    r"|\b(?:[A-Za-z][0-9]{0,3}(?:-[0-9]{1,2})?"
     r"|[0-9]{1,2}(?:[/-]?[A-Za-z]|[/-][0-9]|\.))[ -](?i:blok)\b"
     r"|\b[nN][:.] ?[0-9]{1,4}(?:/[0-9]{1,3})?\b|\b[0-9]{1,3}\. (?i:ada)\b"
     r"|\b[0-9]{1,2} B(?i:lok)\b|\b[A-Z][0-9]{1,2}/[0-9]{1,3}\b"
@@ -136,7 +143,7 @@ _GAP = re.compile(r"[ .,:;/()-]{0,3}\n?(?:[A-Za-z\xc0-\xff0-9'./-]{1,20}+[ ,]{0,
 _WORDS = re.compile("[A-Za-z\xc0-\xff0-9]+")
 _NAMES = re.compile("[A-Za-z\xc0-\xff]{2,}")
 _BARE_NUMBER = re.compile(
-    r"\)?[ .,:]{1,2}[0-9]{1,4}(?: ?[/-] ?[0-9A-Za-z]{1,4})?[A-Za-z]?"
+    r"\)?[ .,:]{1,2}[0-9]{1,4}(?: ?[/-] ?[0-9A-Za-z]{1,4})?(?: [A-Z]/[0-9]{1,3}|[A-Za-z]?)"
     r"(?![0-9A-Za-z]|[.,:][0-9]|\. ?[a-z\xe0-\xff])"
 )
 # "Bulvari Park Vadi 5/61"
@@ -323,8 +330,11 @@ def _bare_number(text: str, last: Part) -> re.Match[str] | None:
         bare = _BARE_NUMBER.match(text, last.end)
     elif _ENDS_BLOCK.search(text, last.start, last.end):
         bare = _DOOR_NUMBER.match(text, last.end)
-    if bare and following_word(text, bare.end()) in _NOT_HOUSE:
-        return None
+    if bare:
+        word = following_word(text, bare.end())
+        year = _YEAR.match(bare.group()) and word not in RANKS
+        if word in _NOT_HOUSE or (year and _HAPPENED.search(word)):
+            return None
     if bare is None and last.kind == "street":
         bare = _NAMED_NUMBER.match(text, last.end)
     return bare
@@ -332,6 +342,9 @@ def _bare_number(text: str, last: Part) -> re.Match[str] | None:
 
 _DOOR_NUMBER = re.compile(r" [0-9]{1,3}(?![0-9A-Za-z]|[.,:/-][0-9])")  # "A Blok 41"
 _NOT_HOUSE = _TR_UNIT | MONTHS  # "Ali Cikmaz 5 Eylul'de"
+_YEAR = re.compile(" (?:1[5-9]|20)[0-9]{2}\\Z")
+# "Istiklal Caddesi 1870 yangininda"
+_HAPPENED = re.compile("[iu](?:n[dt][ae]n?|n[ae]|nin|nun|yl[ae])?\\Z|(?:l[ae]r|d[ae]n?|model)\\Z")
 _ENDING_OF_NUMBER = re.compile(rf"(?<=[0-9]){_ENDING}\Z")
 
 

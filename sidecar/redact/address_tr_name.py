@@ -172,7 +172,8 @@ def _is_place(name: str, lower: bool, certain: bool) -> bool:
     if not name[:1].isupper():
         known = 0 < RANKS.get(plain, 3) < 3
         return lower and known and (certain or plain not in _TR_NOT_PLACE)
-    return plain in _NEIGHBOURHOODS or plain in _JOINED or RANKS.get(plain, 3) < 3
+    known = plain in _NEIGHBOURHOODS or plain in _JOINED or RANKS.get(plain, 3) < 3
+    return known or (" " not in name and _OF_QUARTER.search(name) is not None)
 
 
 def following_word(text: str, end: int) -> str:
@@ -313,11 +314,13 @@ def _place_end(text: str, end: int, capitals: bool) -> int:
         village = this < 0 and rank < 0 and not (capitals or coded) and _is_village(text, place)
         behind = this == 1 and rank == 2 and not turned and name not in _BEHIND_NONE
         turned = turned or behind  # "mersin akdeniz": the district behind its province
-        stem = _stem(name) if this < 0 and not province and not capitals else ""
+        written = not capitals or name[0].isupper()
+        stem = _stem(name.lower()) if this < 0 and not province and written else ""
         if stem and RANKS[stem] > rank:
             return place.start(2) + len(stem)
         word = not (behind or village) and (this <= rank or (name in _TR_NOT_PLACE and rank != 1))
-        foreign = capitals and not (name in _SHORT_PROVINCES and rank >= 0)
+        foreign = capitals and (name not in _SHORT_PROVINCES or rank < 0)
+        foreign = foreign and (name != "merkez" or rank != 2)  # "Yozgat merkez"
         if name[0].islower() and (word or foreign or _KAT.match(text, place.end())):
             return end
         if last >= 0:
@@ -328,7 +331,8 @@ def _place_end(text: str, end: int, capitals: bool) -> int:
             end, rank, coded = place.end(2), 0, False
         else:  # a quarter, if a district follows
             district = PLACE.match(text, place.end(2))
-            if not (district and (district.group(2) or "").lower() in RANKS):
+            name = ((district and district.group(2)) or "").lower()
+            if name not in RANKS and not _stem(name):
                 return end
             end = place.end(2)
     return end
