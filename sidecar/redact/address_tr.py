@@ -80,7 +80,8 @@ MATCHES = (
     "Lale Cad. No:6 önü, Kayapınar/Diyarbakır", "Gül Sok. No:3 yanı, Konak/İzmir",
     "Yazır Mahallesi Lale Cad. üstü Gül Rezidans A Blok 41",
     "Meşrutiyet Caddesi yirmi dokuz numara daire üç", "lale sokak on iki numara",
-    "Gülkent Mah. 12. Cad. No:15 A/2 Kartal", "Gül Mah. C12-4 Blok D:8 Başakşehir",
+    "Gülkent Mah. 12. Cad. No:15 A/2 Kartal", "Gül Mah. D12-4 blok D:8 Başakşehir",
+    "Gül Mah/Lale Sk/No:7/D:3/Avcılar", "lale mah 36 sk 14/1 van edremit",
     "yildiz mh.lale cd.no 17kat 3", "gül sok no:8d:5 bursa", "Gül Sok. No:3 Bolu merkez",
     "Yaşamkent 3250. Sok. No:5/12 Çankaya", "Atatürk Caddesi 1905 Bolu",
     "Gül Sokak numara yüz kırk iki kat üç", "Lale Cad. numara beş daire iki Kadıköy",
@@ -112,13 +113,13 @@ _STREET = alternatives("tr.street")
 _SITE = alternatives("tr.site")
 _ENDING = "(?:[dt][ae]n?|y[ae])"  # without an apostrophe: "46/2den", "118/6ya"
 _SPELLED = rf"\b{alternatives('tr.spelled')}(?: {alternatives('tr.spelled')}){{0,2}}"
-_GLUED = "(?i:(?:kat|daire)[ .:]{0,2}|[dk][.:] ?)[0-9]{1,3}"  # in a hurry: "no 17kat 3"
+_GLUED = "[/-]?(?i:(?:kat|daire)[ .:]{0,2}|[dk][.:] ?)[0-9]{1,3}"  # in a hurry: "no 17kat 3"
 _NUMBERED = (
-    rf"(?:{alternatives('tr.number')}[ .:=]{{0,3}}"
-    rf"[0-9]{{1,5}}(?:[/-][0-9A-Za-z]{{1,5}}| ?/ ?[0-9]{{1,5}}){{0,2}}"
-    rf"(?:(?:{_GLUED}){{1,2}}|[A-Za-z]|{_ENDING}|[A-Za-z]? [A-Z]/[0-9]{{1,3}})?\b"
-    r"|\b(?:[A-Za-z][0-9]{0,3}(?:-[0-9]{1,2})?"
+    r"(?:\b(?:[A-Za-z][0-9]{0,3}(?:-[0-9]{1,2})?"
     r"|[0-9]{1,2}(?:[/-]?[A-Za-z]|[/-][0-9]|\.))[ -](?i:blok)\b"
+    rf"|{alternatives('tr.number')}[ .:=]{{0,3}}"
+    rf"[0-9]{{1,5}}(?:{_GLUED}|[/-][0-9A-Za-z]{{1,5}}| ?/ ?[0-9]{{1,5}}){{0,3}}"
+    rf"(?:[A-Za-z]|{_ENDING}|[A-Za-z]? [A-Z]/[0-9]{{1,3}})?\b"
     r"|\b[nN][:.] ?[0-9]{1,4}(?:/[0-9]{1,3})?\b|\b[0-9]{1,3}\. (?i:ada)\b"
     r"|\b[0-9]{1,2} B(?i:lok)\b|\b[A-Z][0-9]{1,2}/[0-9]{1,3}\b"
     r"|\b[0-9]{1,5} (?i:ada)[ ,/]{1,2}[0-9]{1,5} (?i:parsel)\b"

@@ -318,7 +318,8 @@ def _place_end(text: str, end: int, capitals: bool) -> int:
         stem = _stem(name.lower()) if this < 0 and not province and written else ""
         if stem and RANKS[stem] > rank:
             return place.start(2) + len(stem)
-        word = not (behind or village) and (this <= rank or (name in _TR_NOT_PLACE and rank != 1))
+        word = name in _TR_NOT_PLACE and rank != 1 and not _is_followed(text, place.end(2))
+        word = not (behind or village) and (this <= rank or word)
         foreign = capitals and (name not in _SHORT_PROVINCES or rank < 0)
         foreign = foreign and (name != "merkez" or rank != 2)  # "Yozgat merkez"
         if name[0].islower() and (word or foreign or _KAT.match(text, place.end())):
@@ -336,6 +337,12 @@ def _place_end(text: str, end: int, capitals: bool) -> int:
                 return end
             end = place.end(2)
     return end
+
+
+def _is_followed(text: str, end: int) -> bool:
+    """Tell whether a known place follows what may be a word: "van edremit"."""
+    place = PLACE.match(text, end)
+    return place is not None and 0 < RANKS.get((place.group(2) or "").lower(), 3) < 3
 
 
 _NUMBERED_QUARTER = re.compile(rf"[ ,]{{1,2}}[0-9]{{1,2}}\. ?(?=[A-Z])({_WORD})")  # "4. Levent"
