@@ -80,6 +80,7 @@ _PLACE_REJECTS = (
     "la finca, 45000 euros",
     "Section Clients, 12000 Produits",
     "Les Balcons, lot 3, 12000 visiteurs",
+    "Route von Kiel, 24103 Kiel Hbf",
 )
 _BOX_MATCHES = ("Apartado de Correos 4565, 29015 Málaga", "Apartado 1060, 41080 Sevilla")
 _BOX_REJECTS = ("apartado 3 del contrato", "apartado 12, punto 4")
@@ -464,9 +465,9 @@ _WITHOUT_NUMBER = re.compile(rf"(?<=.){_NO_NUMBER}$")
 _PLAIN = _FR_PARTICLE | {"no", "nr", "n"}
 _NOT_PLACE = NOT_NAME - _PLAIN
 _OVERSEAS_KIND = frozenset({"section", "habitation", "morne"})  # of the Antilles: 97118
-_NOT_FIRST = frozenset({"en", "a", "au", "aux", "y", "et", "pour"})
+_NOT_FIRST = frozenset("en a au aux y et pour von vom nach zum zur bis".split())
 _STREET_OF = re.compile(
-    rf"{LETTER}*(?i:haus|heim|stift|kirche|schule|praxis|laden|hotel) {_DE_STREET}\.? [0-9]"
+    rf"{LETTER}*(?i:haus|heim|stift|kirche|schule|praxis|laden|hotel|wohnung) {_DE_STREET}\.? [0-9]"
 )
 _HOUSE_INSIDE = re.compile(f"[0-9] (?:bis |ter |quater )?(?:{FR_TYPE}|{ES_TYPE}) ")
 

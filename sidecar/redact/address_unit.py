@@ -70,7 +70,7 @@ KEYED = re.compile(
     rf"|(?i:succ\.|succursale) {CAP}"  # of the post office, in Quebec
     rf"|(?i:c/o|z\. ?hd\.?|chez) (?i:(?:fam|familie|herr|frau|dr|m|mme)\.? )?{CAP}(?: {CAP})?"
     rf"|{alternatives('eu.floor')}\b\.?(?: [A-Z]\b| -[0-9]\b)?{_SIDE}"
-    rf"|(?!{_BIRTH}){alternatives('eu.apartment')}\b\.?(?:{_SIDE_ONLY}"
+    rf"|(?!{_BIRTH}){alternatives('eu.apartment')}\b\.?(?:(?:{_SIDE_ONLY}){{1,2}}"
     rf"| ?(?:(?i:nr|no?)\.? ?)?(?!{_DATE}){_NUMBER}(?!\. ?{_FLOORS}){_SIDE}))(?![A-Za-z])"
 )
 _TO_UNIT = re.compile(r" \(|,? - | ?[/\xa4] ?|-(?=[0-9])|[ ,]{1,3}\n?|\n")
