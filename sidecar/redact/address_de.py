@@ -5,8 +5,17 @@ from collections.abc import Iterator
 from itertools import chain
 
 from sidecar.redact.address_place import MORE_DIGITS, Frame, city
-from sidecar.redact.address_town import CAP, CODE, CODE_GATES, LETTER, postcode
-from sidecar.redact.address_unit import is_quantity
+from sidecar.redact.address_town import (
+    CAP,
+    CODE,
+    CODE_GATES,
+    COUNTRY,
+    LETTER,
+    TOWNS,
+    known_town,
+    postcode,
+)
+from sidecar.redact.address_unit import is_quantity, units_end
 from sidecar.redact.engine import scanner
 from sidecar.redact.rule import Range, Rule
 from sidecar.redact.words import alternatives, words
@@ -52,6 +61,8 @@ _GERMAN_MATCHES = (
     "Hauptstraße 9, 8010 Graz (Steiermark)", "gerliswilstr 44 emmenbrücke",
     "karl-marx-str 78 neukölln", "Josefstädter Straße / Blindengasse, 1080 Wien",
     "Kottbusser Damm / Ecke Sonnenallee 12, 12047 Berlin",
+    "neckarstr. 45 in plochingen", "Heilbronner Straße, 3, 70191 Stuttgart",
+    "im wiesengrund 8, 71263 weil der stadt", "Heilbronner Straße, 3 Stuttgart",
     "Feldstraße 66, Hamburg-St. Pauli", "John-F.-Kennedy-Platz 1, 10825 Berlin",
 )  # fmt: skip
 _BOX_MATCHES = ("Postfach 19 24 55, 60311 Frankfurt am Main", "Postfach, CH-8022 Zürich")
@@ -61,7 +72,8 @@ _GERMAN_REJECTS = (
     "im Stadtpark 12 Bäume", "Im Jahr 1848 in Kiel", "Zum Beispiel 3 Äpfel", "Freizeitpark 2",
     "Die Straße der Stadt hat 3 Spuren", "Weihnachtsmarkt 2024 in Nürnberg",
     "Das Museum, 12000 Besucher im Jahr", "Auf einer Landstraße 70 fahren",
-    "max der weg 5", "Karl Ring 3 Euro", "wald-hof 5",
+    "max der weg 5", "Karl Ring 3 Euro", "wald-hof 5", "Heilbronner Straße, 3 Unfälle heute",
+    "Die Hauptstraße, 2 Baustellen", "Lernweg 2 in Mathe", "Lange Straße, 4 Ampeln und Stau",
 )  # fmt: skip
 _DE_SUFFIX = alternatives("de.street", "de.street.medium", "de.street.weak")
 # In a hurry without a blank: "zollernstr.12".
@@ -167,7 +179,22 @@ def german(data: bytes) -> Iterator[Range]:
                 text[max(0, start - 24) : start].lower().split()[-1:]
             ):
                 before = before or _DE_BEFORE_TRUNK.search(text, max(0, start - 24), start)
-            yield frame.head(before.start() if before else start), stop
+            head = frame.head(before.start() if before else start)
+            if not code and _CODE_INSIDE_HEAD.match(text, head, start):
+                stop = _placed_end(text, end, stop)
+            yield head, stop
+
+
+# The postcode and the town stand before the street: "97070 Würzburg, Theaterstraße 12, Dresscode".
+_CODE_INSIDE_HEAD = re.compile(rf"(?:[^ ,]+ ){{0,3}}{CODE} ")
+
+
+def _placed_end(text: str, end: int, stop: int) -> int:
+    """Return where an address ends whose town stands before it: one is enough."""
+    units = units_end(text, end)
+    lead = text[units : units + 2]
+    known = lead == ", " and known_town(text, units + 2, TOWNS) > 0
+    return stop if known or COUNTRY.match(text, units) else min(units, stop)
 
 
 def _is_trunk(text: str, start: int) -> bool:
@@ -246,8 +273,9 @@ def _german_name(text: str, start: int, end: int) -> tuple[int, bool]:
         inside = _is_capital_phrase(text, at, end, last) or _is_second(text, at, last)
         if inside or not strong or text[max(0, at - 2) : at].strip(" ")[-1:] in ("", "\n", ","):
             first, certain = phrase, certain or inside
-    if not strong and _NOUN_NEXT.match(text, end) and city(text, end) == end:
-        certain = False  # "im Stadtpark 12 Bäume"
+    weak = not strong or text[position + len(last) : end].startswith(",")
+    if weak and _NOUN_NEXT.match(text, end) and city(text, end) == end:
+        certain = False  # "im Stadtpark 12 Bäume", "Heilbronner Straße, 3 Unfälle"
     return (words[first][0] if first < len(words) else position), certain
 
 

@@ -53,8 +53,8 @@ _NAMED_PATTERN = (
     r"(?:,?[ \n](?:[A-Ua-u] ?)?[0-9]{1,2}[a-z]?(?: ?- ?[0-9]{1,2}[a-z]?)?)?"
     r",?[ \n]68[0-9]{3} (?i:mannheim)\b"
     rf"|\b(?:{CAP} ){{0,2}}{CAP},? s/n(?:,? |,?\n)[0-9]{{5}} {LETTER}+"
-    rf"|\b{LETTER}[A-Za-z\xc0-\xff-]+,? [0-9]{{1,4}}[a-z]?(?:,? [0-9]{{1,2}}[oa])?,? [0-9]{{5}}"
-    rf" {LETTER}+"
+    rf"|\b{LETTER}[A-Za-z\xc0-\xff-]+,? [0-9]{{1,4}}[a-z]?(?:,? [0-9]{{1,2}}[oa])?"
+    rf"(?:,| -)? [0-9]{{5}} {LETTER}+"
 )
 # Behind a preposition a known town is enough: "in Rosental 98, Dortmund", "en Serrano 41, Madrid".
 _LED = (
@@ -107,7 +107,7 @@ def named(data: bytes) -> Iterator[Range]:
         number = _TO_NUMBER.match(text, start, end)
         stop = frame.tail(number.end(), latin=True)[0] if number else end
         town = _TOWN_AT_END.fullmatch(text, start, end)
-        known = town is not None and town.group(1).lower() in TOWNS
+        known = town is not None and town.group(1).lower().replace("\xdf", "ss") in TOWNS
         if text[start:end].partition(" ")[0].lower() in _THINGS:
             continue
         hamlet = _HAMLET.match(text, start) is not None and DE_STOP.isdisjoint(
@@ -183,6 +183,7 @@ _NOT_NAME = DE_NOT_PHRASE | DE_NOUN | DE_STOP | _THINGS
 _NAMED_MATCHES = (
     "Gran Vía 28, 28013 Madrid", "Neuer Wall 30, 20354 Hamburg", "zeil 90, 60313 frankfurt",
     "C 4, 9b, 68159 Mannheim", "N 7, 13-15, 68161 Mannheim", "Quadrat C5, 68159 Mannheim",
+    "Feldchen 13 - 35396 Gießen-Wieseck",
     "Markt 16\n07743 Jena", "Oberdorf 12 88069 Tettnang", "haus nr. 7, 26757 borkum",
     "Dorf 44, 6561 Ischgl", "Alderdi Eder s/n, 20003 Donostia",
     "San Martín 845, 2000 Rosario", "25 de Mayo 168, 5500 Mendoza",
