@@ -293,8 +293,9 @@ def postcode(text: str, start: int, latin: bool = False) -> int:
     if "," in code.group(kind + 1) and text[town].islower() and known_town(text, town, TOWNS) < 0:
         return code.end(kind)  # "26200, descríbenos"
     end = _town_end(text, town, latin)
-    if end > 0 and "\n" in code.group(kind + 1) and _LABEL_HERE.match(text, end):
-        return code.end(kind)  # "47300\nVille : Agen"
+    label = end > 0 and code.group(kind + 1) != " " and _LABEL_HERE.match(text, end)
+    if label and known_town(text, town, TOWNS) < 0:
+        return code.end(kind)  # "47300\nVille : Agen", "50677, Ort: Koln"
     return end
 
 
