@@ -74,6 +74,8 @@ _GERMAN_REJECTS = (
     "Das Museum, 12000 Besucher im Jahr", "Auf einer Landstraße 70 fahren",
     "max der weg 5", "Karl Ring 3 Euro", "wald-hof 5", "Heilbronner Straße, 3 Unfälle heute",
     "Die Hauptstraße, 2 Baustellen", "Lernweg 2 in Mathe", "Lange Straße, 4 Ampeln und Stau",
+    "Berliner Allee 5-spurig ausgebaut", "Schlossplatz, 1. Mai", "Theaterplatz 1. Akt",
+    "Königsallee 60 Mio Umsatz",
 )  # fmt: skip
 _DE_SUFFIX = alternatives("de.street", "de.street.medium", "de.street.weak")
 # In a hurry without a blank: "zollernstr.12".
@@ -155,13 +157,19 @@ _DE_AFTER_PATTERN = rf"(?:{_DE_NAMED_AFTER}),? {_DE_NUMBER}"
 _DE, _DE_AFTER, _DE_BOX = map(scanner, (_DE_PATTERN, _DE_AFTER_PATTERN, _DE_BOX_PATTERN))
 
 
+# Nor is what is counted or put in order: "Allee 5-spurig", "Schlossplatz, 1. Mai".
+_MORE = re.compile(
+    rf"{MORE_DIGITS.pattern}|-[a-z\xdf-\xff]{{3}}|\. {alternatives('de.ordered')}(?![A-Za-z])"
+)
+
+
 def german(data: bytes) -> Iterator[Range]:
     """Yield German, Austrian and Swiss addresses."""
     text = data.decode("latin-1")
     frame = Frame(text)
     for match in chain(_DE.finditer(data), _DE_AFTER.finditer(data)):
         start, end = match.span()
-        if MORE_DIGITS.match(text, end):
+        if _MORE.match(text, end):
             continue
         start, certain = _german_name(text, start, end)
         if text[end - 2] == " " and postcode(text, end - 2) > 0:
