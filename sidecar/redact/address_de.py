@@ -62,6 +62,8 @@ _GERMAN_MATCHES = (
     "karl-marx-str 78 neukölln", "Josefstädter Straße / Blindengasse, 1080 Wien",
     "Kottbusser Damm / Ecke Sonnenallee 12, 12047 Berlin",
     "neckarstr. 45 in plochingen", "Heilbronner Straße, 3, 70191 Stuttgart",
+    "Mozartstraße Nr. 14, Lindau am Bodensee", "Mozartstr. Hausnummer 14",
+    "Mozartstr., Hausnr. 3 b",
     "im wiesengrund 8, 71263 weil der stadt", "Heilbronner Straße, 3 Stuttgart",
     "Feldstraße 66, Hamburg-St. Pauli", "John-F.-Kennedy-Platz 1, 10825 Berlin",
 )  # fmt: skip
@@ -74,14 +76,15 @@ _GERMAN_REJECTS = (
     "Das Museum, 12000 Besucher im Jahr", "Auf einer Landstraße 70 fahren",
     "max der weg 5", "Karl Ring 3 Euro", "wald-hof 5", "Heilbronner Straße, 3 Unfälle heute",
     "Die Hauptstraße, 2 Baustellen", "Lernweg 2 in Mathe", "Lange Straße, 4 Ampeln und Stau",
-    "Berliner Allee 5-spurig ausgebaut", "Schlossplatz, 1. Mai", "Theaterplatz 1. Akt",
-    "Königsallee 60 Mio Umsatz",
+    "Berliner Allee 5-spurig ausgebaut", "Schlossplatz, 1. Mai", "Schulstraße 30-Zone",
+    "Theaterplatz 1. Akt", "Königsallee 60 Mio Umsatz",
 )  # fmt: skip
 _DE_SUFFIX = alternatives("de.street", "de.street.medium", "de.street.weak")
 # In a hurry without a blank: "zollernstr.12".
 _DE_JOINED = "(?i:str\\.|strasse|stra\xdfe)"
 _DE_ALONE = alternatives("de.street.alone")
-_DE_NUMBER_BEGINS = r"(?:(?i:nr|hausnr)\.? ?)?[0-9]"
+_DE_NO = r"(?:(?i:(?:haus)?nr\.?|hausnummer) ?)?"
+_DE_NUMBER_BEGINS = f"{_DE_NO}[0-9]"
 _DE_NUMBER = (
     rf"{_DE_NUMBER_BEGINS}{{1,4}}(?: ?[a-zA-Z]\b(?: ?- ?[a-zA-Z]\b)?)?"
     r"(?: 1/2\b|\xa4| \xa4,)?(?: ?[-/+] ?[0-9]{1,4}(?: ?[a-z])?\b){0,3}(?:/[IVX]{1,4}\b)?"
@@ -110,7 +113,10 @@ _DE_PATTERN = (
     rf"|\b{LETTER}{{3,24}}(?:-{LETTER}{{1,20}}){{0,3}}-?{_DE_JOINED}{_DE_NUMBER}"
     rf"|\b{_DE_ALONE} {_DE_NUMBER}"
 )
-DE_NAME = re.compile(r"(?s)(.*[A-Za-z\xc0-\xff.]),? ?(?:(?i:nr|hausnr)\.? ?)?[0-9]")
+DE_NAME = re.compile(
+    r"(?s)(.*[A-Za-z\xc0-\xff.])(?<! [Nn]r)(?<! [Nn]r\.)(?<!ausnr)(?<!ausnr\.)(?<!ausnummer)"
+    rf"(?:,? ?[0-9]|(?:, ?| ){_DE_NO}[0-9])"
+)
 _DE_NAME_AFTER = re.compile(rf"(?s)(?:.* )?({_DE_OF_NAME} (?i:der|des|am|zum|zur|von|vom|im)) .*")
 DE_TYPE = re.compile(rf"(?s)(.*?){_DE_SUFFIX}")
 _DE_BARE_TYPE = re.compile(alternatives("de.street", "de.street.medium"))
@@ -159,7 +165,8 @@ _DE, _DE_AFTER, _DE_BOX = map(scanner, (_DE_PATTERN, _DE_AFTER_PATTERN, _DE_BOX_
 
 # Nor is what is counted or put in order: "Allee 5-spurig", "Schlossplatz, 1. Mai".
 _MORE = re.compile(
-    rf"{MORE_DIGITS.pattern}|-[a-z\xdf-\xff]{{3}}|\. {alternatives('de.ordered')}(?![A-Za-z])"
+    rf"{MORE_DIGITS.pattern}|-(?!(?i:hinter|vorder|seiten)){LETTER}{{3}}"
+    rf"|\. {alternatives('de.ordered')}(?![A-Za-z])"
 )
 
 
@@ -381,7 +388,7 @@ def _is_second(text: str, start: int, noun: str) -> bool:
 
 
 NO_BLANKS = re.compile("[^ ]+")
-_LETTERED = re.compile(r",? (?:(?i:nr|hausnr)\.? ?)?[0-9]{1,4}[A-Za-z]")  # "Wiesengrund 5a"
+_LETTERED = re.compile(rf",? {_DE_NO}[0-9]{{1,4}}[A-Za-z]")  # "Wiesengrund 5a"
 LINE_ENDS = re.compile(r"\n| [^A-Za-z0-9\xc0-\xff]|$")
 _NOUN_NEXT = re.compile(" [A-Z]")
 
