@@ -79,7 +79,7 @@ NUMBER = (
 )
 _HOUSE_NUMBER = re.compile(NUMBER)
 SUFFIX = alternatives("en.street", "en.street.weak")
-_HIGHWAY = (
+HIGHWAY = (
     r"(?i:(?:old )?(?:u\.?s\.? |state |county |interstate |private )?"
     r"(?:highway|hwy|route|rte|road|rd|spur|loop)|(?:farm|ranch) to market (?:road|rd)"
     r"|s\.?r\.?|c\.?r\.?|us|fm|rr|i)"
@@ -101,7 +101,7 @@ _GRID_PATTERN = (
 )
 _NAMED_PATTERN = (
     rf"\b{NUMBER},? (?:{_DIRECTION} )?"
-    rf"(?:{_HIGHWAY}|(?i:avenue|ave) (?:of the {LETTER}+|[A-Z])\b|{_PREFIX}|{_ONE_WORD})"
+    rf"(?:{HIGHWAY}|(?i:avenue|ave) (?:of the {LETTER}+|[A-Z])\b|{_PREFIX}|{_ONE_WORD})"
     rf"|\b{NUMBER},? (?:{_WORD} ){{1,5}}?{SUFFIX}\b\.?"
 )
 _CORE_PATTERN = rf"\b{_GRID_PATTERN}|{_NAMED_PATTERN}"
@@ -386,7 +386,7 @@ def _box(text: str, start: int, end: int, codes: Sequence[Range]) -> Range:
 _GATE_WORD = _WORD.replace("{0,24}", "*")
 _STREET_GATE = (
     rf"(?:[0-9](?:-?[A-Za-z])?|\b{alternatives('en.number')}),? "
-    rf"(?:(?:{_DIRECTION} )?(?:{_HIGHWAY}|(?i:avenue|ave) (?:of the {LETTER}|[A-Z]\b)"
+    rf"(?:(?:{_DIRECTION} )?(?:{HIGHWAY}|(?i:avenue|ave) (?:of the {LETTER}|[A-Z]\b)"
     rf"|{_PREFIX}|{_ONE_WORD})|(?:{_GATE_WORD} ){{1,5}}?{SUFFIX}\b)"
 )
 _GRID_GATE = r"[0-9],? (?i:[nsew])[A-Za-z]*\.? [0-9]"
