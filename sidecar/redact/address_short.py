@@ -240,36 +240,41 @@ def turned(data: bytes) -> Iterator[Range]:
 
 # Two streets that meet: a word says so, or the first has a number for its name.
 _AND = "(?: ?[&/@] ?| (?i:and|at) )"
+_NTH = "[0-9]{1,3}(?i:st|nd|rd|th)"
 _STREET_HERE = (
-    rf"{HIGHWAY}\b|(?:(?:{_A}[A-Za-z\xc0-\xff'.]*|[0-9]{{1,3}}(?i:st|nd|rd|th)) ){{1,3}}{SUFFIX}\b\.?"
-    rf"(?: (?:[NSEW]|[NS][EW])\b)?|[0-9]{{1,3}}(?i:st|nd|rd|th)\b"
+    rf"{HIGHWAY}\b|(?:(?:{_A}[A-Za-z\xc0-\xff'.]*|{_NTH}) ){{1,3}}{SUFFIX}\b\.?"
+    rf"(?: (?:[NSEW]|[NS][EW])\b)?|{_NTH}\b"
 )
 _CROSSING_PATTERN = (
-    r"\b(?:(?i:corner|intersection|junction|cnr)(?i: of)? (?:[A-Z][a-z]+|"
-    rf"{_STREET_HERE})|[0-9]{{1,3}}(?i:st|nd|rd|th) (?i:st|street|ave|avenue)\.?)"
-    rf"{_AND}(?:{_STREET_HERE}|[A-Z][a-z]+\b)"
+    r"\b(?:(?:(?i:corner|intersection|junction|cnr)(?i: of)? "
+    rf"(?:[A-Z][a-z]+|{_STREET_HERE})|{_NTH} (?i:st|street|ave|avenue)\.?){_AND}|{_NTH} & )"
+    rf"(?:{_STREET_HERE}|[A-Z][a-z]+\b)"
 )
 _CROSSING_GATES = (
-    r"\b(?i:corner|intersection|junction|cnr)(?i: of)? [A-Za-z0-9][A-Za-z0-9\xc0-\xff'. ]*"
+    r"\b(?i:corner|intersection|junction|cnr)(?i: of)? [A-Za-z0-9][A-Za-z0-9\xc0-\xff'.# -]*"
     r"(?: (?i:and|at) | ?[&/@])",
-    r"[0-9](?i:st|nd|rd|th) (?i:st|street|ave|avenue)\.? ?(?:[&@]|and|at) ?[A-Z0-9]",
+    r"[0-9](?i:st|nd|rd|th) (?:(?i:st|street|ave|avenue)\.? ?(?:[&@/]|and|at) ?[A-Z0-9]|& [A-Z])",
 )
 _CROSSINGS = scanner(_CROSSING_PATTERN)
 _TO_CROSSING = re.compile(r"[A-Za-z]+ (?i:of )?")
 _PLAIN_STREETS = frozenset("st street ave avenue rd road blvd".split())
-_NAMES = re.compile(rf"[A-Z][a-z]+{_AND}[A-Z][a-z]+")
-_NTH_LAST = re.compile(".* [0-9]+[a-z]+")
+# Two names, or two numbers, are streets only with a town.
+_TWO_NAMES = re.compile(rf"[A-Z][a-z]+{_AND}[A-Z][a-z]+")
+_TWO_NUMBERS = re.compile(f"{_NTH} & .*|.*[ &/@]{_NTH}")
 CROSSING_MATCHES = (
     "corner of Maple St and 3rd Ave, Boise", "junction of Mill Road & Ash Street",
-    "intersection of Highway 61 and Old Highway 49 in Clarksdale, MS", "3rd St & Alder",
-    "corner of Halsted and Fullerton, Chicago", "5th Ave and 42nd St, New York",
-    "9th Street @ Pine St", "5th Ave and 42nd, New York",
+    "intersection of Highway 61 and Old Highway 49 in Clarksdale, MS",
+    "corner of Halsted and Fullerton, Chicago",
+)  # fmt: skip
+_NTH_MATCHES = (
+    "3rd St & Alder", "5th Ave and 42nd St, New York", "9th Street @ Pine St",
+    "5th Ave and 42nd, New York", "4th & Pike, Seattle",
 )  # fmt: skip
 _CROSSING_REJECTS = (
     "the corner of my eye and mouth", "junction of art and science", "corner of street and park",
     "2nd Ave and Mary drove on", "1st St and then left", "the 5th street and the park",
     "on the 4th Ave and it rained", "turn at 5th Ave and 42nd.",
-    "the corner of Church and State, they say",
+    "the corner of Church and State, they say", "his 4th & Final, again",
 )  # fmt: skip
 
 
@@ -288,12 +293,10 @@ def crossings(data: bytes) -> Iterator[Range]:
             continue
         stop = tail(text, end, codes)
         if text.startswith(" in ", stop):
-            stop = max(stop, tail(text, stop + 3, codes))
-        # Two names, and two numbers, are streets only with a town.
-        bare = _NAMES if said else _NTH_LAST
-        if stop > end or not (
-            bare.fullmatch(text, start, end) or (not said and not _ENDS.match(text, end))
-        ):
+            town = tail(text, stop + 3, codes)
+            stop = town if town > stop + 3 else stop
+        bare = (_TWO_NAMES if said else _TWO_NUMBERS).fullmatch(text, start, end)
+        if stop > end or not (bare or (not said and not _ENDS.match(text, end))):
             yield start, stop
 
 
@@ -452,5 +455,5 @@ RULES: tuple[Rule, ...] = (
     Rule("address", (_OUTWARD_GATE,), outwards, _OUTWARD_MATCHES, _OUTWARD_REJECTS),
     Rule("address", (_PAIR_GATE,), pairs, PAIR_MATCHES, _PAIR_REJECTS),
     Rule("address", _TURNED_GATES, turned, _TURNED_MATCHES, _TURNED_REJECTS),
-    Rule("address", _CROSSING_GATES, crossings, CROSSING_MATCHES, _CROSSING_REJECTS),
+    Rule("address", _CROSSING_GATES, crossings, CROSSING_MATCHES + _NTH_MATCHES, _CROSSING_REJECTS),
 )
