@@ -13,6 +13,7 @@ from sidecar.redact.address_en_place import (
     is_stop,
     tail,
 )
+from sidecar.redact.address_item import is_counted, is_listed
 from sidecar.redact.address_place import Frame
 from sidecar.redact.address_town import LETTER
 from sidecar.redact.engine import Scanner, maybe, scanner
@@ -55,6 +56,10 @@ STREET_MATCHES = (
     "23 Grattan Street Cork T12 RK76", "1 Fitzwilliam Square, Dublin 2, D02X576",
     "Fourteen Mount Pleasant, Tenby", "Rose Bank, 71 Victoria Road, Southport",
     "thirty-one oh five Maple Avenue, Dayton, four five four oh five",
+    "17 Mile Marker Rd, HC 60 Box 4, Challis ID 83226", "12 acre lane, london sw2",
+    "3rd Floor, Cobalt Square, 83-85 Hagley Road, Birmingham B16 8QG",
+    "Flat 5 Rear of 211 Kilburn High Rd NW6 7JG", "Upper Flat, 16 Dalkeith Terrace, Dundee",
+    "Plot 14, Saxon Fields, off Bury Road, Thetford",
 )  # fmt: skip
 BOX_MATCHES = ("PSC 797, Box 4303, APO AE 09266", "PO Box 12, Boise, ID 83702")
 REJECTS = (
@@ -68,7 +73,9 @@ REJECTS = (
     "12 Square holes for round pegs", "12 models compared, OR gate 5",
     "40 N 74 W", "21 jump street", "to 1 decimal place",
     "Under 26 U.S.C. 501, the Court held", "flight 1182 leaves gate B14",
-    "4 bugs in the login drive us",
+    "4 bugs in the login drive us", "3 bed terrace, Leeds", "2 acre gardens, NT members free",
+    "1 Abbey Road, 2 Revolver, 3 Help", "1 Point Break, 2 Mulholland Drive, 3 Sunset Boulevard",
+    "list 10 Wall Street films", "worth 4 Park Lane Theater tickets", "84, Charing Cross Road",
 )  # fmt: skip
 
 _WORD = rf"(?:{LETTER}[A-Za-z\xc0-\xff'.&-]{{0,24}}|[0-9]{{1,4}}(?i:st|nd|rd|th)?)"
@@ -79,7 +86,7 @@ NUMBER = (
 )
 _HOUSE_NUMBER = re.compile(NUMBER)
 SUFFIX = alternatives("en.street", "en.street.weak")
-_HIGHWAY = (
+HIGHWAY = (
     r"(?i:(?:old )?(?:u\.?s\.? |state |county |interstate |private )?"
     r"(?:highway|hwy|route|rte|road|rd|spur|loop)|(?:farm|ranch) to market (?:road|rd)"
     r"|s\.?r\.?|c\.?r\.?|us|fm|rr|i)"
@@ -101,7 +108,8 @@ _GRID_PATTERN = (
 )
 _NAMED_PATTERN = (
     rf"\b{NUMBER},? (?:{_DIRECTION} )?"
-    rf"(?:{_HIGHWAY}|(?i:avenue|ave) (?:of the {LETTER}+|[A-Z])\b|{_PREFIX}|{_ONE_WORD})"
+    rf"(?:{HIGHWAY}|(?i:avenue|ave) (?:of the {LETTER}+|[A-Z](?:-[0-9]{{1,2}})?)\b"
+    rf"|{_PREFIX}|{_ONE_WORD})"
     rf"|\b{NUMBER},? (?:{_WORD} ){{1,5}}?{SUFFIX}\b\.?"
 )
 _CORE_PATTERN = rf"\b{_GRID_PATTERN}|{_NAMED_PATTERN}"
@@ -121,7 +129,7 @@ _LEADING_UNIT = re.compile(
     rf"{alternatives('en.unit')}\.? ?#? ?"
     r"(?:[A-Za-z]?-?[0-9]{1,5}(?:/[0-9])?[A-Za-z]?|[A-Za-z]\b)(?: \([A-Za-z0-9 ]{1,14}\))?"
     rf"|#[A-Za-z0-9-]{{1,6}}|\b(?:[0-9]{{1,2}}[fF/]|[pP][fF])[0-9]|\b{FLOOR}"
-    rf"|\b(?i:top|ground|first|second|basement|garden)(?i: floor)?(?i: flat)?"
+    rf"|\b(?i:top|ground|upper|lower|first|second|basement|garden|attic)(?i: floor)?(?i: flat)?"
     r"(?i: left| right| rear| front)?)"
     r"(?:,{1,2} ?|,? at | - | |,?\n)$|(?<![A-Za-z0-9$#./:@+_-])[0-9]{1,5} $"
 )
@@ -148,9 +156,11 @@ def _street(text: str, begin: int, end: int, codes: Sequence[Range]) -> Range:
         end = farm.end()
     origin = max(0, begin - _LOOK_BACK)
     start = _street_start(text[origin:end], begin - origin) + origin
-    if start < origin or text[start:end].rstrip(".").lower() in _TITLES:
+    if start < origin or text[start:end].rstrip(".").replace(",", "").lower() in _TITLES:
         return NOTHING
     if _CLAUSE.match(text, start) or _GERMAN.match(text, start, end + 2):
+        return NOTHING
+    if _is_measure(text[start:end].split()[1:]):
         return NOTHING
     lead = text[max(0, start - _LOOK_BACK) : start]
     leads = lead.endswith(_LEADS) or _LETTER_LEAD.search(lead)
@@ -162,6 +172,9 @@ def _street(text: str, begin: int, end: int, codes: Sequence[Range]) -> Range:
     outside = _UNIT_OUTSIDE.search(text, start - len(lead), start) if closed else None
     unit = outside or unit
     stop = tail(text, end + (outside is not None), codes)
+    alone = stop == end and unit is None
+    if alone and (is_listed(text, start, end) or is_counted(text, start, end)):
+        return NOTHING
     inside = unit and unit.group()[0] not in "nN0123456789"  # "No. 5, 12 more lanes"
     if stop > end or inside or _is_street(*_around(text, start, end)):
         first = unit.start() if unit else start - _lead_size(lead)
@@ -185,10 +198,13 @@ def _lead_size(lead: str) -> int:
     return len(word) + 1 if word.lower() in _EN_UNIT else 0
 
 
-_REARS = ("ear of ", "/o ", "/O ")
+_REARS = ("ear of ", "/o ", "/O ", "adj ", "adj. ", "adjacent to ", "adjoining ")
 # "collection: rear of 70 Queensway", but "parked at the rear of 70 Queensway"
 _REAR = re.compile(
-    r"(?:^|[^A-Za-z ] ?)((?:(?:[Ll]and|[Gg]arages?) (?:to )?)?(?:[Rr]ear of|[Rr]/[Oo]) )$"
+    r"(?:^|[^A-Za-z ] ?|(?:from|at|to|is|address) )"
+    rf"((?:{alternatives('en.unit')} [0-9]{{1,4}}[A-Za-z]?,? )?"
+    r"(?:(?:(?:[Ll]and|[Gg]arages?) (?:to )?)?(?:[Rr]ear of|[Rr]/[Oo])"
+    r"|[Ll]and (?:adj\.?|adjacent to|adjoining)) )$"
 )
 _MORE_NUMBERS = re.compile(  # "twenty-two hundred"
     rf"(?<![A-Za-z])((?:{alternatives('en.number')}(?: and)?[ -](?:(?i:oh)[ -])?)+)$"
@@ -200,6 +216,7 @@ SPELLED_NUMBER = re.compile(
     r"|(?:(?<=at )|(?<=to )|(?<=of )|(?<=from )|(?<=near )|(?<=behind )|(?<=outside )"
     r"|(?<=opposite ))no) ?#? ?)$"
 )
+_GLUED_NO = re.compile(r"(?:^|[ ,(\n])[Nn]o\.$")  # "no.45 Mill Road"
 _MAYBE_SPELLED = maybe(SPELLED_NUMBER, _MORE_NUMBERS)
 
 
@@ -216,7 +233,8 @@ def _street_start(text: str, start: int) -> int:
     position = tokens[found][0]
     last = text[max(0, position - 1) : position]
     words = last == "-" and text[position].isalpha()  # "twenty-two"
-    if last.isalnum() or (last in GLUE and not words):
+    glued = last in GLUE and not words
+    if last.isalnum() or (glued and not _GLUED_NO.search(text, max(0, position - 5), position)):
         return -1
     before = text[max(0, position - _LOOK_BACK) : position] if last == " " else ""
     if before[-2:-1].isdigit() and _NUMBERS_BEFORE.search(before):
@@ -280,6 +298,8 @@ _PLAIN_STREETS = frozenset(
     "street st road rd avenue ave boulevard blvd lane ln terrace crescent".split()
 )
 _PLAIN = _EN_COMMON | _EN_MEASURE
+_PLAIN_MEASURE = _EN_MEASURE | words("en.measure.plain")
+_HOUSES = frozenset({"terrace", "mews", "close", "place"})
 _SHORT_STREETS = frozenset("rd st ave ln blvd cres pkwy hwy".split())
 SMALL = frozenset("of the and de la del le les van von at on in upon under".split())
 _FRENCH_ORDER = frozenset({"avenue", "boulevard", "route"})
@@ -337,6 +357,17 @@ def _is_street(text: str, start: int, end: int) -> bool:
     return before not in _ARTICLES and number[0].isdigit() and _is_plain_street(lower)
 
 
+def _is_measure(names: list[str]) -> bool:
+    """Tell whether a number measures what has the name of a street: "3 bed terrace", "2 acre park".
+
+    That is nothing that a town behind it could change.
+    """
+    if not names or not (names[0].islower() and names[-1].islower()):
+        return False
+    weak = names[-1].rstrip(".") not in _EN_STREET
+    return (weak or names[-1] in _HOUSES) and names[0] in _PLAIN_MEASURE
+
+
 def _is_capital_street(number: str, names: list[str]) -> bool:
     """Decide about names of which the first has a capital."""
     if names[-1].isdigit() and (len(number) > 2 or len(names) > 2):
@@ -386,7 +417,7 @@ def _box(text: str, start: int, end: int, codes: Sequence[Range]) -> Range:
 _GATE_WORD = _WORD.replace("{0,24}", "*")
 _STREET_GATE = (
     rf"(?:[0-9](?:-?[A-Za-z])?|\b{alternatives('en.number')}),? "
-    rf"(?:(?:{_DIRECTION} )?(?:{_HIGHWAY}|(?i:avenue|ave) (?:of the {LETTER}|[A-Z]\b)"
+    rf"(?:(?:{_DIRECTION} )?(?:{HIGHWAY}|(?i:avenue|ave) (?:of the {LETTER}|[A-Z]\b)"
     rf"|{_PREFIX}|{_ONE_WORD})|(?:{_GATE_WORD} ){{1,5}}?{SUFFIX}\b)"
 )
 _GRID_GATE = r"[0-9],? (?i:[nsew])[A-Za-z]*\.? [0-9]"

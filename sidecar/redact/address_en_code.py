@@ -12,12 +12,14 @@ from sidecar.redact.address_en_place import (
     SEP,
     STATE,
     TOKEN,
+    TOWNS,
     UK_CODE,
     ZIP,
     ZIPS,
     behind_institution,
     is_stop,
 )
+from sidecar.redact.address_town import known_town
 from sidecar.redact.engine import scanner
 from sidecar.redact.rule import NOTHING, Nearby, Range, Rule
 from sidecar.redact.words import alternatives, words
@@ -101,7 +103,15 @@ def _is_state(text: str, start: int, anchor: int, code: str) -> bool:
         return True
     end = anchor + 2 + len(code)  # "12 models, OR gate"
     ends = FOLLOWS.match(text, end) or _DIGITS_AFTER.match(text, end) or COUNTRY.match(text, end)
-    return ends is not None and _A_DIGIT.search(text, start, anchor) is not None
+    if ends is None or _A_DIGIT.search(text, start, anchor) is None:
+        return False
+    names = [(m.start(), m.group()) for m in TOKEN.finditer(text, start, anchor)][-3:]
+    if any(known_town(text, at, TOWNS) == anchor for at, _ in names):
+        return True
+    last = names[-1][1]  # "500 tickets, OK?", "12 Elm Street, OK?", "Gemini 8 Landing, OK?"
+    comma = text.rfind(",", start, anchor)
+    numbered = _A_DIGIT.search(text, max(start, comma), anchor) is not None
+    return last[0].isupper() and not (numbered and last.rstrip(".").lower() in _INNER)
 
 
 # A line of an address: a few words, all with capitals or digits.
@@ -293,4 +303,5 @@ def coded(data: bytes) -> Iterator[Range]:
             yield a, b
 
 
-RULES: tuple[Rule, ...] = (Rule("address", (_GATE,), coded, _MATCHES),)
+_REJECTS = ("he ran 400 m, then 3 lane, OK?", "we sold 500 State Fair tickets, OK?")
+RULES: tuple[Rule, ...] = (Rule("address", (_GATE,), coded, _MATCHES, _REJECTS),)

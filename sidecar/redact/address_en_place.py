@@ -12,7 +12,7 @@ from sidecar.redact.words import alternatives, words
 
 _EN_NOT_CITY = words("en.not_city")
 _EN_STOP = words("en.stop")
-_TOWNS = words("us", "towns.txt") | words("gb", "towns.txt")
+TOWNS = words("us", "towns.txt") | words("gb", "towns.txt")
 _UK_AREA = words("uk.area") | {"e", "n", "w"}
 _US_CODE = words("us.code")
 _WORD_CODE = words("us.code.word")
@@ -30,14 +30,16 @@ HEAD = re.compile(
     r"|[Tt]he (?!Occup|Resident|Owner|Tenant|Manager|Director|Secretary)"
     r"[A-Z][A-Za-z'-]+(?: [A-Z][A-Za-z'-]+){0,2}|St\.? [A-Z][a-z]+(?:'s)?"
     rf"|{FLOOR}|{alternatives('en.ordinal')} (?i:floor)|(?i:lower ground|upper ground)(?i: floor)?"
-    rf"|(?i:block) [A-Z0-9]{{1,3}}|{HOUSE_NAME}|{_BANK})$"
+    rf"|(?i:block) [A-Z0-9]{{1,3}}|{HOUSE_NAME}|{_BANK}"
+    # only behind a floor or a unit
+    r"|[A-Z][a-z]+(?: [A-Z][a-z]+)? (?:Square|Point|Park|Quay|Cross|Row|Gate))$"
 )
 SEP = r"(?:[ ,;]{1,3}(?:\n {0,8})?|\n {0,8})"
 _WIDE_SEP = rf"(?:{SEP}| [|/-] )"
 _UNIT = (
     rf"(?:(?:# ?)?{alternatives('en.unit')}\.?(?: ?#)?"
     r"(?: ?[0-9]{1,6}(?:-[0-9]{1,4})?(?: ?-?[A-Za-z])?| [A-Za-z](?:-?[0-9]{1,5})?)\b(?!')"
-    r"|(?i:box|pmb|mailbox) ?#?[0-9]{1,6}\b"
+    r"|(?:(?i:hc|rr|rural route) ?#?[0-9]{1,4},? )?(?i:box|pmb|mailbox) ?#?[0-9]{1,6}\b"
     rf"|# ?[A-Za-z0-9-]{{1,6}}\b|[0-9]{{1,2}} (?i:floor)\b"
     rf"|[0-9]{{1,3}}[A-Z](?=, [A-Z])|{FLOOR}"
     rf"|(?i:lobby)\b|{alternatives('en.ordinal')} (?i:floor)\b)"
@@ -90,7 +92,7 @@ _DISTRICT = re.compile(
 _TAIL_CODE = re.compile(rf",? (?i:{_PLAIN_CODE})(?![A-Za-z0-9@'-])")
 # "7 Ellesmere Court, Grove Road N, Sutton"
 _SECOND_STREET = re.compile(
-    r", (?:[A-Z][A-Za-z'.-]* ){1,3}(?=[A-Z])"
+    r", (?:(?:just )?off )?(?:[A-Z][A-Za-z'.-]* ){1,3}(?=[A-Z])"
     rf"{alternatives('en.street')}(?![A-Za-z])\.?(?: [NSEW]\b)?(?! [0-9])"
 )
 # "5500 county road 12, wiggins ms"
@@ -140,7 +142,9 @@ _NAME_OF_HOUSE = re.compile(
     r"(?!The |.*'s$)[A-Z][A-Za-z'.-]*"
     r"(?: (?:(?:an|y|na|yr|le|la|on|in|by|the) )?[A-Z][A-Za-z'.-]*){0,3}"
 )
-_UNIT_FIRST = re.compile(rf"{alternatives('en.unit')}\.? ?#?[0-9]")
+_UNIT_FIRST = re.compile(
+    rf"{alternatives('en.unit')}\.? ?#?[0-9]|{FLOOR}|{alternatives('en.ordinal')} (?i:floor)"
+)
 _NAME_LEFT = re.compile(
     r"(?<![A-Za-z])[A-Z][A-Za-z'.&-]* (?:(?:[A-Z][A-Za-z'.&-]*|of|and|&|the|for) )*$"
 )
@@ -259,7 +263,7 @@ def _is_institution(part: str) -> bool:
     if _OLD_HOUSE.fullmatch(part) or _HOUSE_BANK.fullmatch(part):
         return False
     head, _, last = part.rpartition(" ")
-    part = head if head and last.lower() in _TOWNS else part  # "Citizens Advice Norwich"
+    part = head if head and last.lower() in TOWNS else part  # "Citizens Advice Norwich"
     return " of the " in part or _INSTITUTION.fullmatch(part) is not None
 
 
@@ -290,7 +294,7 @@ def _is_building(part: str, numbered: bool) -> bool:
         return False
     if last in _HOUSES or (last in _STREETS and " " in part) or _HOUSE_BANK.fullmatch(part):
         return True
-    if not numbered and known_town(part, 0, _TOWNS) == len(part):
+    if not numbered and known_town(part, 0, TOWNS) == len(part):
         return True
     return not numbered and _NAME_OF_HOUSE.fullmatch(part) is not None
 
@@ -335,9 +339,9 @@ def _plain_tail(text: str, end: int, codes: Sequence[Range]) -> int:
     end = max(known, end)
     for start, stop in codes[(first := bisect_left(codes, (end, 0))) : first + 3]:
         between = text[end:start] if start - end < 70 else "?"
-        town = _TAIL_TOWN.fullmatch(between) and not between.startswith(" in ")
-        if not town or any(map(is_stop, between.split())):
-            break
+        word = end == street and text[start:stop].lower() in _WORD_CODE
+        if not _is_town(between) or (word and between in _NO_TOWN):
+            break  # "12 Elm Street, OK?"
         if PHONE_AFTER.match(text, stop) and text[start:stop].isdigit():
             break
         end = stop
@@ -369,6 +373,15 @@ def _plain_tail(text: str, end: int, codes: Sequence[Range]) -> int:
     return country.end() if country and not word else end
 
 
+_NO_TOWN = (" ", ", ")
+
+
+def _is_town(between: str) -> bool:
+    """Tell whether what stands between a street and a state may be a town."""
+    town = _TAIL_TOWN.fullmatch(between) and not between.startswith(" in ")
+    return bool(town) and not any(map(is_stop, between.split()))
+
+
 def _outward_end(text: str, end: int, plain: bool) -> int:
     """Return where the first half of a postcode ends; in lower case only if `plain`."""
     outward = _OUTWARD.match(text, end)
@@ -390,7 +403,7 @@ def known_end(text: str, end: int) -> int:
     if lead is None:
         return -1
     comma = "," in lead.group() or "\n" in lead.group()
-    known = known_town(text, lead.end(), _TOWNS, comma)
+    known = known_town(text, lead.end(), TOWNS, comma)
     return -1 if known > 0 and _DIGIT_NEXT.match(text, known) else known
 
 
@@ -403,7 +416,7 @@ def quarters_end(text: str, end: int) -> int:
             break
         at = part.end()
         if text[at : at + 2] == ", " and (
-            known_town(text, at + 2, _TOWNS) > 0 or _COUNTY.match(text, at + 2)
+            known_town(text, at + 2, TOWNS) > 0 or _COUNTY.match(text, at + 2)
         ):
             return at
         if _outward_end(text, at, part.group(1)[0].isupper()) > at:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from sidecar.redact.address_item import is_english
 from sidecar.redact.address_place import MORE_DIGITS, Frame
 from sidecar.redact.address_town import (
     CAP,
@@ -97,6 +98,8 @@ _FRENCH_REJECTS = (
     "voiture 7 place 21", "chapitre 5 allée des brumes", "3 place settings", "40 allées et venues",
     "AF 1380 porte F42 embarquement", "trois rues plus loin", "six chemins de terre",
     "cinq cours de Maths", "12 vers sur une place de village",
+    "2 Tone Records, 4 Square Laundrette", "1 Boulevard Brewing, 2 Avenue Brewery, 3 Lane Ales",
+    "10 Square Metres", "9 Square in the Air", "Year 7 Avenue House",
 )  # fmt: skip
 
 # ------------------------------------------------------------------------------------- French
@@ -192,6 +195,8 @@ def french(data: bytes) -> Iterator[Range]:
             and not has_word(text, _french_name(text, end, until)[0], stop)
         ):
             continue  # "six rue de la Paix est un film"
+        if numbered and is_english(text, start, end, stop):
+            continue  # "2 Avenue Brewery, 3 Lane Ales"
         label = _FR_NUMBER_LABEL.search(text, max(0, start - 8), start) if numbered else None
         yield frame.head(label.start() if label else start), stop
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from sidecar.redact.address_en import (
     FOLLOWS,
     GLUE,
+    HIGHWAY,
     LEADS,
     SPELLED_NUMBER,
     SUFFIX,
@@ -237,64 +238,65 @@ def turned(data: bytes) -> Iterator[Range]:
             yield frame.head(start, HEAD), stop
 
 
-# Two streets that meet, where a word says so.
+# Two streets that meet: a word says so, or the first has a number for its name.
+_AND = "(?: ?[&/@] ?| (?i:and|at) )"
+_NTH = "[0-9]{1,3}(?i:st|nd|rd|th)"
 _STREET_HERE = (
-    rf"(?:(?:{_A}[A-Za-z\xc0-\xff'.]*|[0-9]{{1,3}}(?i:st|nd|rd|th)) ){{1,3}}{SUFFIX}\b\.?"
-    r"(?: (?:[NSEW]|[NS][EW])\b)?|[0-9]{1,3}(?i:st|nd|rd|th)\b"
+    rf"{HIGHWAY}\b|(?:(?:{_A}[A-Za-z\xc0-\xff'.]*|{_NTH}) ){{1,3}}{SUFFIX}\b\.?"
+    rf"(?: (?:[NSEW]|[NS][EW])\b)?|{_NTH}\b"
 )
 _CROSSING_PATTERN = (
-    r"\b(?i:corner|intersection|junction|cnr)(?i: of)? "
-    rf"(?:(?:{_STREET_HERE}) ?(?:(?i:and|at)|[&/@]) ?(?:{_STREET_HERE}|[A-Z][a-z]+)"
-    rf"|[A-Z][a-z]+ ?(?:(?i:and|at)|[&/@]) ?(?:{_STREET_HERE}))"
+    r"\b(?:(?:(?i:corner|intersection|junction|cnr)(?i: of)? "
+    rf"(?:[A-Z][a-z]+|{_STREET_HERE})|{_NTH} (?i:st|street|ave|avenue)\.?){_AND}|{_NTH} & )"
+    rf"(?:{_STREET_HERE}|[A-Z][a-z]+\b)"
 )
-# A street with a number for its name: "at 3rd St & Alder", "5th Ave and 42nd St".
-_NTH_GATE = r"[0-9](?i:st|nd|rd|th) (?i:st|street|ave|avenue)\.? ?(?:[&@]|and|at) ?[A-Z0-9]"
-_NTH_PATTERN = (
-    r"\b[0-9]{1,3}(?i:st|nd|rd|th) (?i:st|street|ave|avenue)\.? ?(?:[&@]|and|at) ?"
-    rf"(?:{_STREET_HERE}|[A-Z][a-z]+)"
+_CROSSING_GATES = (
+    r"\b(?i:corner|intersection|junction|cnr)(?i: of)? [A-Za-z0-9][A-Za-z0-9\xc0-\xff'.# -]*"
+    r"(?: (?i:and|at) | ?[&/@])",
+    r"[0-9](?i:st|nd|rd|th) (?:(?i:st|street|ave|avenue)\.? ?(?:[&@/]|and|at) ?[A-Z0-9]|& [A-Z])",
 )
-_CROSSING_GATE = (
-    r"\b(?i:corner|intersection|junction|cnr)(?i: of)? [A-Za-z0-9][A-Za-z0-9\xc0-\xff'. ]*"
-    r"(?: (?i:and|at) | ?[&/@])"
-)
-_CROSSINGS, _NTHS = scanner(_CROSSING_PATTERN), scanner(_NTH_PATTERN)
+_CROSSINGS = scanner(_CROSSING_PATTERN)
 _TO_CROSSING = re.compile(r"[A-Za-z]+ (?i:of )?")
-CROSSING_MATCHES = ("corner of Maple St and 3rd Ave, Boise", "junction of Mill Road & Ash Street")
+_PLAIN_STREETS = frozenset("st street ave avenue rd road blvd".split())
+# Two names, or two numbers, are streets only with a town.
+_TWO_NAMES = re.compile(rf"[A-Z][a-z]+{_AND}[A-Z][a-z]+")
+_TWO_NUMBERS = re.compile(f"{_NTH} & .*|.*[ &/@]{_NTH}")
+CROSSING_MATCHES = (
+    "corner of Maple St and 3rd Ave, Boise", "junction of Mill Road & Ash Street",
+    "intersection of Highway 61 and Old Highway 49 in Clarksdale, MS",
+    "corner of Halsted and Fullerton, Chicago",
+)  # fmt: skip
+_NTH_MATCHES = (
+    "3rd St & Alder", "5th Ave and 42nd St, New York", "9th Street @ Pine St",
+    "5th Ave and 42nd, New York", "4th & Pike, Seattle",
+)  # fmt: skip
 _CROSSING_REJECTS = (
     "the corner of my eye and mouth", "junction of art and science", "corner of street and park",
+    "2nd Ave and Mary drove on", "1st St and then left", "the 5th street and the park",
+    "on the 4th Ave and it rained", "turn at 5th Ave and 42nd.",
+    "the corner of Church and State, they say", "his 4th & Final, again",
 )  # fmt: skip
 
 
 def crossings(data: bytes) -> Iterator[Range]:
-    """Yield two streets that meet, behind the word for it."""
+    """Yield two streets that meet."""
     text = data.decode("latin-1")
     codes = codes_in(data)
     for match in _CROSSINGS.finditer(data):
         start, end = match.span()
-        begins = _TO_CROSSING.match(text, start)
-        if begins and not any(map(is_stop, text[begins.end() : end].split()[:1])):
-            yield begins.end(), tail(text, end, codes)
-
-
-_PLAIN_STREETS = frozenset("st street ave avenue rd road blvd".split())
-NTH_MATCHES = ("3rd St & Alder", "5th Ave and 42nd St, New York", "9th Street @ Pine St")
-_NTH_REJECTS = (
-    "2nd Ave and Mary drove on", "1st St and then left", "the 5th street and the park",
-    "on the 4th Ave and it rained",
-)  # fmt: skip
-
-
-def nths(data: bytes) -> Iterator[Range]:
-    """Yield two streets that meet of which the first has a number for its name."""
-    text = data.decode("latin-1")
-    codes = codes_in(data)
-    for match in _NTHS.finditer(data):
-        start, end = match.span()
+        said = _TO_CROSSING.match(text, start)
+        start = said.end() if said else start
         last = text[start:end].rpartition(" ")[2].rstrip(".")
-        if last[0].islower() and last not in _PLAIN_STREETS:
+        if is_stop(text[start:end].split()[0]) or (
+            last[0].islower() and not said and last not in _PLAIN_STREETS
+        ):
             continue
         stop = tail(text, end, codes)
-        if stop > end or _ENDS.match(text, end):
+        if text.startswith(" in ", stop):
+            town = tail(text, stop + 3, codes)
+            stop = town if town > stop + 3 else stop
+        bare = (_TWO_NAMES if said else _TWO_NUMBERS).fullmatch(text, start, end)
+        if stop > end or not (bare or (not said and not _ENDS.match(text, end))):
             yield start, stop
 
 
@@ -453,6 +455,5 @@ RULES: tuple[Rule, ...] = (
     Rule("address", (_OUTWARD_GATE,), outwards, _OUTWARD_MATCHES, _OUTWARD_REJECTS),
     Rule("address", (_PAIR_GATE,), pairs, PAIR_MATCHES, _PAIR_REJECTS),
     Rule("address", _TURNED_GATES, turned, _TURNED_MATCHES, _TURNED_REJECTS),
-    Rule("address", (_CROSSING_GATE,), crossings, CROSSING_MATCHES, _CROSSING_REJECTS),
-    Rule("address", (_NTH_GATE,), nths, NTH_MATCHES, _NTH_REJECTS),
+    Rule("address", _CROSSING_GATES, crossings, CROSSING_MATCHES + _NTH_MATCHES, _CROSSING_REJECTS),
 )
