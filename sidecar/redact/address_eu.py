@@ -277,38 +277,6 @@ def _led(text: str, start: int, end: int) -> bool:
 _ES_GOES_ON = ES_STOP | {"y", "o", "e", "a", "al"}
 
 
-# "el número 14 de la calle Feria", "au 12 de la rue Monge"
-_OF_TYPE = (
-    "(?i:calle|avenida|avda\\.?|plaza|paseo|rua|carrer|ronda|rue|avenue|boulevard|place|quai)"
-)
-_OF_PATTERN = (
-    rf"\b(?:(?i:numero|n[uo]m?\.?|n\.o|el|al|au|le) )?[0-9]{{1,4}} (?:de la |del |de l'|du |de )"
-    rf"{_OF_TYPE} (?:(?:de (?:la |los |las )?|del |d[oa]s? |du |des |d'|l'))?{CAP}(?: {CAP}){{0,3}}"
-)
-_OF_GATE = rf"[0-9] (?:de la |del |de l'|du |de ){_OF_TYPE} "
-_OF_NUMBER, _NUMBERED = scanner(_OF_PATTERN), re.compile(r"(?:[Nn](?:o|\.o?|um\.)\.? )?[0-9]")
-
-
-_OF_MATCHES = (
-    "14 de la calle Feria", "Nº 4 de la Rúa do Franco, Santiago de Compostela",
-    "n.º 12 de la calle del Pez", "num. 3 de la Ronda de Atocha",
-)  # fmt: skip
-_OWN_NUMBER = re.compile(
-    rf"(?: (?:(?:de|del|la|los) )*{CAP}){{0,2}},? [0-9]"
-)  # "trastero 14 de calle Alcala 92"
-
-
-def numbered(data: bytes) -> Iterator[Range]:
-    """Yield addresses whose number stands before the words "of the street"."""
-    text = data.decode("latin-1")
-    frame = Frame(text)
-    for match in _OF_NUMBER.finditer(data):
-        start, end = match.span()
-        number = _NUMBERED.search(text, start, end)
-        if number and not _OWN_NUMBER.match(text, end):
-            yield number.start(), frame.tail(end, latin=True)[0]
-
-
 # A place with a postcode and no number, or one that is none of a house: "Mas Blanc, chemin du
 # Puits, 13520 Maussane", "Heinrich-Boll-Platz, 50667 Koln", "paraje Oro, parcela 3, 30550 Abaran".
 _ALONE = words("eu.alone")
@@ -473,7 +441,6 @@ _HOUSE_INSIDE = re.compile(f"[0-9] (?:bis |ter |quater )?(?:{FR_TYPE}|{ES_TYPE})
 
 RULES: tuple[Rule, ...] = (
     Rule("address", _ES_GATES, spanish, _SPANISH_MATCHES, _SPANISH_REJECTS),
-    Rule("address", (_OF_GATE,), numbered, _OF_MATCHES, ("el 5 de la avenida",)),
     Rule("address", CODE_GATES, places, _PLACE_MATCHES, _PLACE_REJECTS),
     Rule("address", (_ES_BOX_PATTERN,), spanish_boxes, _BOX_MATCHES, _BOX_REJECTS),
 )
