@@ -37,8 +37,7 @@ _NUMBERED_GATES = (
 )
 _NUMBERED = scanner(_NUMBERED_PATTERN)
 _NUMBER_HERE = re.compile(
-    r"(?:[Nn](?:o|\.o?|um\.)\.? )?[0-9]"
-    rf"|(?<= ){_WORDS}(?=[ -])"
+    rf"(?:[Nn](?:o|umero|\.o?|um\.)\.? )?(?:[0-9]|(?<= ){_WORDS}(?=[ -]))"
 )
 _OWN_NUMBER = re.compile(
     rf"(?: (?:(?:de|del|la|los) )*{CAP}){{0,2}},? [0-9]"

@@ -54,6 +54,7 @@ _SPANISH_MATCHES = (
     "carretera Tepic-Mazatlán km 41, Ejido Las Varas, Nayarit",
     "Carretera a Chapala 200, Guadalajara", "Carrera de San Jerónimo 15", "Camino a Melipilla 120",
     "Rúa Castelao 5, 1º esq., 32500 O Carballiño", "Bloque 4, escalera B, 2º 3ª, Ronda Norte 15",
+    "en la puerta de Calle Toledo 60", "Puerta de Toledo 5, Madrid", "c/ Pagés del Corro 112 bajo b",
 )  # fmt: skip
 _PLACE_MATCHES = (
     "calle Doctor Cajal, 28931 Móstoles", "chemin de la Calade, 13520 Maussane",
@@ -92,6 +93,8 @@ _SPANISH_REJECTS = (
     "Carrera de Ingeniería, 10 semestres", "Carrera de Derecho, 5 cursos", "Pasaje a Lima el 14",
     "pasaje a Cusco 120", "la avenida Corrientes el 25 cerró", "Ronda de Champions, 16 equipos",
     "50 cl de lait, 50 g de beurre", "cuesta llamar 2 minutos",
+    "Camino de Santiago, 32 etapas", "Avenida Brasil, 179 capítulos", "Pasaje a Lima 320 soles",
+    "2 c. de aceite, 3 c. de harina",
 )  # fmt: skip
 
 
@@ -127,10 +130,13 @@ _ES_NO = re.compile(
 _ES_ALONE_HEAD = re.compile(rf"{_ES_ALONE},?[ \n](?i:n|[0-9])")
 _ES_HEAD = re.compile(rf"{ES_TYPE} ?")
 _ES_AGAIN = re.compile(rf" (?:en|por|desde|hasta|con|a|y|la) (?={ES_TYPE} {W})")
+_ES_INNER = re.compile(  # "en la puerta de Calle Toledo 60"
+    rf"(?i:puerta|parque|acera|parada|lugar) de (?:la )?(?={alternatives('es.street')} ?{W})"
+)
 _ES_THE = re.compile("(?:de (?:la|las|los|el)|del) ")
 _ES_NO_HOUSE = re.compile("[ ,#]0[0-9]+$")
 _ES_LONG = re.compile("[ ,#][0-9]{5}$")
-_ES_COUNTED = re.compile("[0-9] cl ")
+_ES_COUNTED = re.compile(r"[0-9] (?:cl |c\. (?:de|a) )")
 _ES_CONJUNCTION = re.compile(" [aeoy]$")  # "n. 18 a las 20h"
 _ES_BOX_PATTERN = r"\b(?i:apartado(?: de correos| postal)?|apdo\.?(?: de correos)?) [0-9]{1,6}"
 _ES, _ES_BOX = scanner(_ES_PATTERN), scanner(_ES_BOX_PATTERN)
@@ -150,6 +156,8 @@ def spanish(data: bytes) -> Iterator[Range]:
             continue  # a postcode
         if _is_other_number(text, start, end):
             continue
+        inner = _ES_INNER.match(text, start, end)
+        start = inner.end() if inner else start
         type_ = _ES_HEAD.match(text, start, end)
         if _ES_ALONE_HEAD.match(text, start, end):
             yield frame.head(start), frame.tail(end, latin=True)[0]
@@ -187,8 +195,8 @@ def _behind_town(text: str, start: int) -> int:
 
 def _is_other_number(text: str, start: int, end: int) -> bool:
     """Tell whether the number that ends at `end` is of a phone or a recipe."""
-    if _ES_COUNTED.search(text, start - 2, start + 3):
-        return True  # "50 cl de lait, 50 g"
+    if _ES_COUNTED.match(text, max(0, start - 2)):
+        return True  # "50 cl de lait, 50 g", "2 c. de aceite, 3"
     if _ES_NO_HOUSE.search(text, start, end) is None:
         return False
     # "Av. Selin Karaca, 0532 418", but "Avenida Alemania 0671, Temuco"
