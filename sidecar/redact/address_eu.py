@@ -68,7 +68,7 @@ _PLACE_MATCHES = (
     "Daimlerstraße, Gebäude 14/2, 71063 Sindelfingen, Tor 16",
     "Les Balcons du Recoin, appt 311, 38410 Chamrousse", "Section Dubédou, 97118 Saint-François",
     "Les Hauts du Lac, bât. B, 74000 Annecy", "Campingplatz Waldsee, 29459 Clenze",
-    "Habitation La Marie, 97224 Ducos",
+    "Habitation La Marie, 97224 Ducos", "Plaza Nueva, bajo, 41001 Sevilla",
 )  # fmt: skip
 _PLACE_REJECTS = (
     "la commande, 12345 articles",
@@ -289,7 +289,7 @@ _ES_GOES_ON = ES_STOP | {"y", "o", "e", "a", "al"}
 # Puits, 13520 Maussane", "Heinrich-Boll-Platz, 50667 Koln", "paraje Oro, parcela 3, 30550 Abaran".
 _ALONE = words("eu.alone")
 _ARTICLES = frozenset({"le", "la", "les"})
-_STREETS = _FR_STREET | _ES_STREET
+_STREETS = _FR_STREET | _ES_STREET | words("es.street.weak")
 _ANY = r"[A-Za-z0-9\xc0-\xff#][A-Za-z0-9\xc0-\xff'./-]*"
 _PUBLIC = alternatives("eu.venue", "eu.venue.named")
 _PLACE_TYPE = (
@@ -335,13 +335,16 @@ def places(data: bytes) -> Iterator[Range]:
             if inside and (unnumbered or _is_place(text, start, name_end, end - 1)):
                 stop, coded = frame.tail(name_end, latin=True)
                 if coded and stop >= end:
-                    yield frame.head(_phrase_start(text, start)), stop
+                    # In "sur place 211 route du Lac" the number is of the street.
+                    numbered = _NUMBERED_HERE.search(text, max(0, start - 16), start)
+                    yield start if numbered else frame.head(_phrase_start(text, start)), stop
                     done = end
                     break
             at = _WORD_ENDS.search(text, start).end() - origin  # type: ignore[union-attr]
             done = origin + at  # each beginning is tried once
 
 
+_NUMBERED_HERE = re.compile("(?i:place) [0-9]+(?: ?(?:bis|ter|quater|[A-Da-d]))?,? $")
 # With a capital inside of a sentence, or behind a label, it is of the name.
 _PHRASE = re.compile(rf"(?:[,:]|[a-z\xdf-\xff]) ({_IN_NAME} )\Z")
 _NAMED_PHRASE = re.compile(_UNNUMBERED_PHRASE)
