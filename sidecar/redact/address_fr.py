@@ -59,6 +59,7 @@ _FRENCH_MATCHES = (
     "46, rue de l'Ourcq - Bât. A - 3e - Pantin", "no 3 rue des Roses, 57070 Metz",
     "n° 8 chemin du Lac, 74000 Annecy", "9 rue de la Station, 1300 Wavre", "8 rue de la Merci",
     "deux cent dix rue de Vaugirard, Paris", "1 place de l'église", "samedi au 12, rue Foch",
+    "Paris 75013, 41 av. d'Italie, bat 2 esc A pte 304", "12 rue Foch, rdc d, 75011 Paris",
 )  # fmt: skip
 _LAST_MATCHES = (
     "avenue kléber 80, nancy", "rue haute 22, 1000 bruxelles", "Boulevard Carnot 14, Lille",
