@@ -33,6 +33,7 @@ _HEAD = re.compile(
     r"|[0-9]{1,2}\.?[oa]\.? ?(?:-?[A-Z]|[0-9]{1,2}\.?[oa])?"
     r"|(?:A|AP|N|D|RD|RN|CD|M|CV|B|L|rn|rd|cd)[ -]?[0-9]{1,4}[A-Z]?"
     r"(?:,? (?:km|pk|salida|sortie|ausfahrt)\.? [0-9]+)?"
+    r"|(?i:cp|c\.p\.) ?[0-9]{5}"
     rf"|(?<=\bin ){CAP}(?: {CAP})?|(?<=\bnach ){CAP}(?: {CAP})?|(?<=\baus ){CAP}(?: {CAP})?"
     rf")$"
 )
@@ -198,8 +199,13 @@ _PUBLIC = re.compile(
 )
 
 
+_CODE_AT_END = re.compile(" [0-9]{5}$")
+
+
 def _place_before(text: str, begin: int, end: int) -> int:
     """Return where the known town or quarter that ends at `end` starts, or -1."""
+    code = _CODE_AT_END.search(text, begin, end)  # "PARIS 75013, 41 AV D'ITALIE"
+    end = code.start() if code else end
     words = list(re.finditer("[^ ]+", text[begin:end]))[-4:]
     for word in words:
         name = text[begin + word.start() : end]

@@ -116,7 +116,8 @@ _FIELD = re.compile(
     rf"|(?P<name>{alternatives('label.street')}{_AFTER_LABEL}(?P<_1>[0-9]{{0,5}}\.? ?{_NAMES}))"
     rf"|{alternatives('label.town')}{_AFTER_LABEL}(?P<_2>{_NAMES}(?:, [A-Z][a-z]{{1,4}}\.)?)"
     rf"|{alternatives('label.state')}{_AFTER_LABEL}(?P<_3>[A-Z]{{2}}|[A-Z][a-z]+(?: [A-Z][a-z]+)?)"
-    rf"|{alternatives('label.code')}(?: ?[/,&] ?(?i:ort|stadt|town|city|ville|localidad|ciudad))?"
+    rf"|{alternatives('label.code')}(?:(?: ?[/,&+-] ?| (?i:y|et|und) )"
+    r"(?i:ort|stadt|town|city|ville|commune|localidad|ciudad|poblacion|municipio))?"
     rf"{_AFTER_LABEL}(?P<_4>(?=[A-Za-z ]{{0,4}}[0-9])[A-Za-z0-9 -]{{4,10}}"
     rf"(?:(?<=[0-9]) ?{_NAMES})?)"
     rf"|{alternatives('label.unit')}{_AFTER_LABEL}(?P<_5>(?=[A-Za-z#. ]{{0,10}}[0-9]|[A-Za-z]\b)"
@@ -129,6 +130,7 @@ _FORM_REACH = 400  # from its street
 FORM_MATCHES = (
     "line1=390 Bay Street, line2=Apt 11-J, city=Staten Island, zip=10301",
     "Straße: Alte Landstraße, Hausnummer: 118, PLZ: 40489 Düsseldorf",
+    "Calle: Avda. del Puerto 215\nCP y población: 46023 Valencia",
 )
 _FORM_REJECTS = (
     "street: closed, city: unknown, state: done", "state=ok city=none", "sokak: dar, no: yok",
