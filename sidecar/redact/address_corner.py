@@ -36,9 +36,7 @@ _NUMBERED_GATES = (
     rf"\b(?i:numero|al|au) {_SPELLED}{_OF}{_TYPE} ",
 )
 _NUMBERED = scanner(_NUMBERED_PATTERN)
-_NUMBER_HERE = re.compile(
-    rf"(?:[Nn](?:o|umero|\.o?|um\.)\.? )?(?:[0-9]|(?<= ){_WORDS}(?=[ -]))"
-)
+_NUMBER_HERE = re.compile(rf"(?:[Nn](?:o|umero|\.o?|um\.)\.? )?(?:[0-9]|(?<= ){_WORDS}(?=[ -]))")
 _OWN_NUMBER = re.compile(
     rf"(?: (?:(?:de|del|la|los) )*{CAP}){{0,2}},? [0-9]"
 )  # "trastero 14 de calle Alcala 92"
@@ -46,9 +44,12 @@ _LAST_WORD = re.compile(rf"{LETTER}+$")
 _MORE = re.compile(rf"[ -]({LETTER}[A-Za-z\xc0-\xff'-]*)(?={ENDS.pattern})")
 _NUMBERED_MATCHES = (
     "14 de la calle Feria", "Nº 4 de la Rúa do Franco, Santiago de Compostela",
-    "n.º 12 de la calle del Pez", "num. 3 de la Ronda de Atocha", "au 12 de la rue des martyrs",
-    "au 4 bis de l'impasse des Lilas, Brest", "al 20 de la calle bravo murillo",
-    "número ciento doce de la calle Hortaleza, en Madrid", "au cent douze de la rue Monge",
+    "n.º 12 de la calle del Pez", "num. 3 de la Ronda de Atocha",
+    "número ciento doce de la calle Hortaleza, en Madrid", "45 bis de l'avenue Kléber",
+)  # fmt: skip
+NUMBERED_MATCHES = (
+    "au 12 de la rue des martyrs", "au 4 bis de l'impasse des Lilas, Brest",
+    "al 20 de la calle bravo murillo", "au cent douze de la rue Monge",
 )  # fmt: skip
 _NUMBERED_REJECTS = (
     "el 5 de la avenida", "au 12 de la rue", "el 14 de la calle está roto", "au 3 de la rue et",
@@ -98,11 +99,8 @@ _CORNERS_GATE = (
 _CORNERS = scanner(_CORNERS_PATTERN)
 _TO_STREET = re.compile(rf"{_CORNER} {_THE}(?={_TYPE} )")
 CORNER_MATCHES = (
-    "coin de la rue de Rivoli et de la rue du Louvre",
-    "angle rue Sainte-Catherine et rue Porte-Dijeaux, Bordeaux",
-    "croisement de l'avenue Foch et du boulevard Victor-Hugo",
-    "esquina de la calle Sol con la avenida de América", "cruce de calle Alcalá y calle Goya",
-    "angle rue monge / rue des écoles",
+    "angle rue Sainte-Catherine et rue Porte-Dijeaux, Bordeaux", "angle rue monge / rue des écoles",
+    "cruce calle Alcalá con calle Goya", "coin rue du bac et rue de sèvres",
 )  # fmt: skip
 _CORNER_MATCHES = (
     "Av. Insurgentes esq. con Av. Baja California, Col. Hipódromo", "Calle Luna esquina calle Sol",
@@ -138,6 +136,12 @@ _JOINS = (
 _NAME = re.compile(rf"{LETTER}+")
 
 RULES: tuple[Rule, ...] = (
-    Rule("address", _NUMBERED_GATES, numbered, _NUMBERED_MATCHES, _NUMBERED_REJECTS),
+    Rule(
+        "address",
+        _NUMBERED_GATES,
+        numbered,
+        _NUMBERED_MATCHES + NUMBERED_MATCHES,
+        _NUMBERED_REJECTS,
+    ),
     Rule("address", (_CORNERS_GATE,), corners, CORNER_MATCHES + _CORNER_MATCHES, _CORNER_REJECTS),
 )

@@ -53,8 +53,10 @@ _SPANISH_MATCHES = (
     "Calzada de Tlalpan 2875, casi esquina con División del Norte", "c/ Sol 41, esquina, Lugo",
     "carretera Tepic-Mazatlán km 41, Ejido Las Varas, Nayarit",
     "Carretera a Chapala 200, Guadalajara", "Carrera de San Jerónimo 15", "Camino a Melipilla 120",
-    "Rúa Castelao 5, 1º esq., 32500 O Carballiño", "Bloque 4, escalera B, 2º 3ª, Ronda Norte 15",
-    "en la puerta de Calle Toledo 60", "Puerta de Toledo 5, Madrid", "c/ Pagés del Corro 112 bajo b",
+    "Rúa Castelao 5, 1º esq., 32500 O Carballiño",
+    "Bloque 4, escalera B, 2º 3ª, Ronda Norte 15",
+    "Puerta de Toledo 5, Madrid", "c/ Pagés del Corro 112 bajo b", "Av. Santa Fe 2024, CABA",
+    "Calle Once de Mayo 3",
 )  # fmt: skip
 _PLACE_MATCHES = (
     "calle Doctor Cajal, 28931 Móstoles", "chemin de la Calade, 13520 Maussane",
@@ -94,7 +96,8 @@ _SPANISH_REJECTS = (
     "pasaje a Cusco 120", "la avenida Corrientes el 25 cerró", "Ronda de Champions, 16 equipos",
     "50 cl de lait, 50 g de beurre", "cuesta llamar 2 minutos",
     "Camino de Santiago, 32 etapas", "Avenida Brasil, 179 capítulos", "Pasaje a Lima 320 soles",
-    "2 c. de aceite, 3 c. de harina",
+    "2 c. de aceite, 3 c. de harina", "Puerta del Sol 31 de diciembre", "calle Sol a las 5",
+    "Ribera del Duero 2018, 14 grados", "Calle Sierpes 2024, mejor foto", "Plaza Mayor 20 h",
 )  # fmt: skip
 
 
@@ -137,7 +140,7 @@ _ES_THE = re.compile("(?:de (?:la|las|los|el)|del) ")
 _ES_NO_HOUSE = re.compile("[ ,#]0[0-9]+$")
 _ES_LONG = re.compile("[ ,#][0-9]{5}$")
 _ES_COUNTED = re.compile(r"[0-9] (?:cl |c\. (?:de|a) )")
-_ES_CONJUNCTION = re.compile(" [aeoy]$")  # "n. 18 a las 20h"
+_ES_CONJUNCTION = re.compile(" [aehoy]$")  # "n. 18 a las 20h"
 _ES_BOX_PATTERN = r"\b(?i:apartado(?: de correos| postal)?|apdo\.?(?: de correos)?) [0-9]{1,6}"
 _ES, _ES_BOX = scanner(_ES_PATTERN), scanner(_ES_BOX_PATTERN)
 
@@ -154,7 +157,7 @@ def spanish(data: bytes) -> Iterator[Range]:
             continue
         if _ES_LONG.search(text, start, end) and not ENDS.match(text, end):
             continue  # a postcode
-        if _is_other_number(text, start, end):
+        if _is_other_number(text, start, end) or _ES_DATE.match(text, end):
             continue
         inner = _ES_INNER.match(text, start, end)
         start = inner.end() if inner else start
@@ -173,10 +176,28 @@ def spanish(data: bytes) -> Iterator[Range]:
         stop, code = frame.tail(end, latin=True) if certain is not None else (end, False)
         led = certain is False and _led(text, start, end)
         placed = code or has_word(text, end, stop)
-        if type_ and type_.group().strip().lower() in _ES_ROAD and not placed:
-            continue  # "la autopista AP-7 km 120"
+        if type_ and not placed and _is_unplaced(text, start, end, type_.group().strip().lower()):
+            continue
         if placed or certain or led:
             yield _behind_town(text, frame.head(start)), stop
+
+
+# "Puerta del Sol 31 de diciembre", "calle Sol 20 h"
+_ES_DATE = re.compile(rf" (?:(?:de )?{alternatives('es.month')}|h)(?![A-Za-z])")
+_ES_YEAR = re.compile("[ ,](?:199[0-9]|20[0-3][0-9])$")
+_ES_GOES = re.compile(r",? [a-z(]")
+
+
+def _is_unplaced(text: str, start: int, end: int, value: str) -> bool:
+    """Tell whether a type and a number need a place behind them: a road, or what may be a year.
+
+    "la autopista AP-7 km 120", "Ribera del Duero 2018", "Calle Sierpes 2024, mejor foto"
+    """
+    if value in _ES_ROAD:
+        return True
+    if not _ES_YEAR.search(text, start, end) or _ES_IS.search(text, max(0, start - 12), start):
+        return False
+    return value not in _ES_STREET or _ES_GOES.match(text, end) is not None
 
 
 _ES_ROAD = frozenset({"autopista", "autovia"})
@@ -261,11 +282,13 @@ ES_LEADS = re.compile(
     "(?i:en|de|desde|hasta|a|por|hacia|junto a|frente a|direccion|calle)[ :]{1,2}$"
 )
 
+_ES_IS = re.compile(f"{ES_LEADS.pattern}|(?: es|:) $")
+
 
 def _is_other_thing(value: str, names: list[str]) -> bool:
     """Tell whether a size, a journey, a date or a recipe is named behind the type `value`."""
-    if names[0] in _ES_SIZES or names[-1] in ("el", "del", "al"):
-        return True  # "zapatillas de calle talla 43", "la calle Sol el 14"
+    if names[0] in _ES_SIZES or names[-1] in ("el", "del", "al", "la", "las"):
+        return True  # "zapatillas de calle talla 43", "la calle Sol el 14", "calle Sol a las 5"
     if names[0] != "a":
         return False
     # "pasaje a Lima 14" (but "Carretera a Chapala 200"), "3 c. a soupe", "ronda a av. real 33"

@@ -58,7 +58,7 @@ _FRENCH_MATCHES = (
     "6 r des ecoles 71100 chalon s/ saone", "Av. du Tribunal-Fédéral 29, 1000 Lausanne 14",
     "46, rue de l'Ourcq - Bât. A - 3e - Pantin", "no 3 rue des Roses, 57070 Metz",
     "n° 8 chemin du Lac, 74000 Annecy", "9 rue de la Station, 1300 Wavre", "8 rue de la Merci",
-    "deux cent dix rue de Vaugirard, Paris", "1 place de l'église", "samedi au 12, rue Foch",
+    "deux cent dix rue de Vaugirard, Paris", "trente et un rue Cambon", "1 place de l'église",
     "Paris 75013, 41 av. d'Italie, bat 2 esc A pte 304", "12 rue Foch, rdc d, 75011 Paris",
 )  # fmt: skip
 _LAST_MATCHES = (
@@ -70,7 +70,8 @@ _LAST_MATCHES = (
 _LAST_REJECTS = (
     "Boulevard de la mort, 2007, Tarantino",
     "la rue compte 12 maisons", "quai numéro 7, voie 3", "le boulevard fait 12 km",
-    "rue barrée pendant 3 jours", "Boulevard Carnot 14 juillet", "Rue de Metz 3 personnes",
+    "rue barrée pendant 3 jours", "Avenue Foch 2023 est un film",
+    "Boulevard Carnot 14 juillet", "Rue de Metz 3 personnes",
     "la Rue de la Gare 3 nee",
     "cette avenue 12 fois", "rue de la paix 400 euros",
 )  # fmt: skip
@@ -82,7 +83,8 @@ _FRENCH_REJECTS = (
     "AF 1380 porte F42 embarquement", "trois rues plus loin", "six chemins de terre",
     "cinq cours de Maths", "12 vers sur une place de village",
     "En 1789, place de la Bastille, la foule", "samedi 12, place de la Mairie : brocante",
-    "à 18 h 30, rue des Lilas, un vol",
+    "à 18 h 30, rue des Lilas, un vol", "5 av J-C", "entre 12 et 14 place aux jeux",
+    "la loi de 1905, place de la religion", "parking 3 allée des box",
     "30 allées au supermarché", "1 place de cinéma achetée = 1 place offerte", "1 villa meublée",
 )  # fmt: skip
 
@@ -124,6 +126,7 @@ _FR_LAST_PATTERN = (
 )
 _FR_LAST_GATE = rf"\b{alternatives('fr.street.first')} (?:{W} )*{W}{_FR_INTRO}[0-9]"
 _FR_TITLE = re.compile(".*, (?:19|20)[0-9]{2}", re.DOTALL)
+_FR_TITLE_YEAR = re.compile(" (?:19[0-9]|20[0-3])[0-9]$")
 _FR_NAME_END = re.compile(r"(?i),? (?:no\.? ?|numero |au )?[0-9]+(?:[a-z]| ?(?:bis|ter))?$")
 _FR_LAST_HEAD = re.compile(rf"{alternatives('fr.street.first')} ")
 _FR_ARTICLE = re.compile(
@@ -163,6 +166,7 @@ def french(data: bytes) -> Iterator[Range]:
         stop = _french_end(text, frame, start, end, until, numbered)
         if stop <= start or (
             spelled
+            and not _COMPOUND.match(text, start)
             and not _FR_LED.search(text, max(0, start - 12), start)
             and not has_word(text, _french_name(text, end, until)[0], stop)
         ):
@@ -194,6 +198,8 @@ def french_last(data: bytes) -> Iterator[Range]:
             continue
         stop, code = frame.tail(end, latin=True)
         if not (code or has_word(text, end, stop)):
+            if _FR_TITLE_YEAR.search(text, start, end):
+                continue  # "Avenue Foch 2023 est un film"
             if _FR_ARTICLE.search(text, max(0, start - 8), start):
                 continue
             following = WORD_NEXT.match(text, end)
@@ -224,6 +230,9 @@ _FR_NUMBER_LABEL = re.compile(r"(?<![A-Za-z0-9\xc0-\xff'/.-])(?i:no\.?|numero) ?
 _SPELLED = re.compile(rf"{_FR_SPELLED},? (?=[A-Za-z])")
 _SPELLED_BEFORE = re.compile(  # "deux cent |dix rue de Vaugirard"
     rf"(?<![A-Za-z\xc0-\xff'-])(?:{alternatives('fr.number')}[ -](?:et[ -])?)+$"
+)
+_COMPOUND = re.compile(  # "soixante-dix-sept avenue Foch"
+    rf"{alternatives('fr.number')}[ -](?:{alternatives('fr.number')}|et)"
 )
 _FR_LED = re.compile(r"(?<![A-Za-z])(?i:au|du|habite|habitons|numero|no|adresse ?:) ?$")
 _FR_CAPITAL = re.compile(rf"(?:(?i:de|du|des|la|le|les|aux) |[dl]')*{CAP}")
@@ -260,7 +269,9 @@ def is_labelled(text: str, start: int) -> bool:
 
 
 _FR_YEAR_HERE, _FR_DAY_HERE = re.compile("(?:1[0-9]|20)[0-9]{2},"), re.compile("[0-9]{1,2},")
-_FR_SINCE = frozenset("en depuis avant apres vers des an annee annees ete hiver printemps".split())
+_FR_SINCE = frozenset(
+    "en de loi depuis avant apres vers des an annee annees ete hiver printemps".split()
+)
 _FR_WEEKDAY = frozenset("lundi mardi mercredi jeudi vendredi samedi dimanche".split())
 _FR_HOUR = re.compile("[0-9] ?[hH] $")  # "a 18 h 30, place de la Mairie"
 
@@ -273,7 +284,7 @@ def _french_end(text: str, frame: Frame, start: int, end: int, until: int, numbe
         name_end = name_end if name_end > end + 1 else end
     elif text[end - 2] == ",":  # "Le Bourg, 19500 Meyssac"
         name_end = end - 2
-    elif name_end == end or (numbered and text[end : end + 4] == "J.-C"):
+    elif name_end == end or (numbered and _BC.match(text, end)):
         return -1
     elif text[start:end].lower().split()[-1] not in _FR_STREET and _FR_GATE_NUMBER.fullmatch(
         text, end, name_end
@@ -297,6 +308,8 @@ def _is_plain(text: str, start: int, end: int, type_: str, words: list[str]) -> 
     """Tell whether a number, a type up to `end` and words in lower case name a street."""
     if not text[start:end].islower() or not _EN_STOP.isdisjoint(words):
         return False
+    if words[0] == "aux":
+        return False  # "12 place aux jeunes"
     if type_ in _FR_COURSE:
         return len(words) > 1 and _FR_SUBJECT.isdisjoint(words)
     if not _FOREIGN.isdisjoint(words) or (not _NAME_FIRST.issuperset(words[:1]) and len(words) > 1):
@@ -316,6 +329,7 @@ _FR_ALONE = frozenset("place pl. pl square sq. sq promenade montee traverse vill
 _FR_COURSE = frozenset({"cours", "crs"})
 _FR_PLURAL = frozenset({"allees"})  # "3 allées de tomates"
 _OF = re.compile("(?:de|d'|des|aux?|dans|en|pour) ?[a-z]")
+_BC = re.compile(r"J\.?-?C")  # "52 av. J.-C."
 _FR_GATE_NUMBER = re.compile("[A-Za-z][0-9]+")
 
 
