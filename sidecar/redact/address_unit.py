@@ -69,7 +69,9 @@ KEYED = re.compile(
     rf"(?:,? {alternatives('es.ordinal', 'eu.side')}| [A-Z]\b)"
     rf"|(?i:succ\.|succursale) {CAP}"  # of the post office, in Quebec
     # "Le resto s'appelle Chez Paulette" is no care of
-    rf"|(?:(?i:c/o|z\. ?hd\.?)|chez|CHEZ|(?<![a-z] )Chez|Chez(?= (?:M|Mr|Mme|Mlle)\b)) (?i:(?:fam|familie|herr|frau|dr|m|mme)\.? )?{CAP}(?: {CAP})?"
+    r"|(?:(?i:c/o|z\. ?hd\.?)|chez|CHEZ|(?<![a-z] )Chez|Chez(?= (?:M|Mr|Mme|Mlle)\b)) "
+    r"(?i:(?:fam|familie|herr|frau|dr|m|mme)\.? )?"
+    rf"{CAP}(?: {CAP})?"
     r"|(?i:bajos?|atico|entlo|pral|ppal|principal|rdc)\.? [b-df-hj-n](?![A-Za-z'/.])"
     r"|(?i:pte)\.? [0-9]{1,4}(?![0-9.,]*[0-9])"  # "BAT 2 ESC A PTE 304"
     rf"|{alternatives('eu.floor')}\b\.?(?: [A-Z]\b| -[0-9]\b)?{_SIDE}"
