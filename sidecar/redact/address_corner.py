@@ -17,7 +17,13 @@ _TYPE = (
     r"|carretera|alameda|rambla|rue|avenue|boulevard|bd\.?|place|quai|chemin|impasse|allee|route"
     r"|passage|square|cours|faubourg)"
 )
-_OF = r"(?:de la |del |de l'|du |de )"
+_ES_TYPE = r"(?i:calle|avenida|avda\.?|av\.?|plaza|paseo|rua|carrer|ronda|rambla|glorieta)"
+_OF_TYPE = rf"(?:(?:de la |del |de l'|du ){_TYPE}|de {_ES_TYPE})"
+_OF_STRONG = (
+    r"(?:(?:de la |del |de l'|du )"
+    r"(?i:rue|avenue|boulevard|impasse|quai|calle|avenida|avda\.?|paseo)"
+    r"|(?:de la |du )(?i:place|chemin|route|plaza) (?:de|du|des|del|aux?))"
+)
 _PARTICLES = r"(?:(?:de (?:la |los |las |l')?|del |d[oa]s? |du |des |d'|l'|la |les |aux? )*)"
 
 # "el número 14 de la calle Feria", "au 12 de la rue Monge"; behind a word that leads to it in
@@ -27,13 +33,13 @@ _SPELLED = rf"(?:(?:{_WORDS}|et|y)[ -])+"
 _NUMBER = r"[0-9]{1,4}(?:[ -](?:bis|ter|quater)|[a-d]|-[0-9]{1,4})?"
 _LEAD = r"(?i:numero|n[uo]m?\.?|n\.o|el|al|frente al|au|du|le)"
 _NUMBERED_PATTERN = (
-    rf"\b(?:{_LEAD} )?{_NUMBER} {_OF}{_TYPE} {_PARTICLES}{CAP}(?:[ -]{CAP}){{0,3}}"
-    rf"|\b(?i:numero|n\.o|el|al|au) {_NUMBER} {_OF}{_TYPE} {_PARTICLES}{LETTER}{{3,}}"
-    rf"|\b(?i:numero|al|au) {_SPELLED}{_OF}{_TYPE} {_PARTICLES}{CAP}(?: {CAP}){{0,3}}"
+    rf"\b(?:{_LEAD} )?{_NUMBER} {_OF_TYPE} {_PARTICLES}{CAP}(?:[ -]{CAP}){{0,3}}"
+    rf"|\b(?i:numero|n\.o|el|al|au) {_NUMBER} {_OF_STRONG} {_PARTICLES}{LETTER}{{3,}}"
+    rf"|\b(?i:numero|al|au) {_SPELLED}{_OF_TYPE} {_PARTICLES}{CAP}(?: {CAP}){{0,3}}"
 )
 _NUMBERED_GATES = (
-    rf"[0-9](?:[ -](?:bis|ter|quater)|[a-d])? {_OF}{_TYPE} ",
-    rf"\b(?i:numero|al|au) {_SPELLED}{_OF}{_TYPE} ",
+    rf"[0-9](?:[ -](?:bis|ter|quater)|[a-d])? {_OF_TYPE} ",
+    rf"\b(?i:numero|al|au) {_SPELLED}{_OF_TYPE} ",
 )
 _NUMBERED = scanner(_NUMBERED_PATTERN)
 _NUMBER_HERE = re.compile(rf"(?:[Nn](?:o|umero|\.o?|um\.)\.? )?(?:[0-9]|(?<= ){_WORDS}(?=[ -]))")
@@ -54,7 +60,8 @@ NUMBERED_MATCHES = (
 _NUMBERED_REJECTS = (
     "el 5 de la avenida", "au 12 de la rue", "el 14 de la calle está roto", "au 3 de la rue et",
     "el 3 de la calle de enfrente", "au 8 de la rue du haut", "el número dos de la calle",
-    "el 2 de la plaza y el 3", "au 3 de la rue qui monte", "los 15 de la calle feria",
+    "el 2 de la plaza y el 3", "le numéro 5 de la place mondiale", "le 2 de la route nationale",
+    "au 3 de la rue qui monte", "los 15 de la calle feria",
 )  # fmt: skip
 # "au 12 de la rue du coin"
 _SOME = (words("fr.stop") | words("fr.verb") | ES_STOP | NOT_NAME) | frozenset(

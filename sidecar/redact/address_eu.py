@@ -97,6 +97,7 @@ _SPANISH_REJECTS = (
     "50 cl de lait, 50 g de beurre", "cuesta llamar 2 minutos",
     "Camino de Santiago, 32 etapas", "Avenida Brasil, 179 capítulos", "Pasaje a Lima 320 soles",
     "2 c. de aceite, 3 c. de harina", "Puerta del Sol 31 de diciembre", "calle Sol a las 5",
+    "pagado vía PayPal 35", "carrera de obstáculos 2024", "Plaza Sésamo 50 aniversario",
     "Ribera del Duero 2018, 14 grados", "Calle Sierpes 2024, mejor foto", "Plaza Mayor 20 h",
 )  # fmt: skip
 
@@ -195,7 +196,11 @@ def _is_unplaced(text: str, start: int, end: int, value: str) -> bool:
     """
     if value in _ES_ROAD:
         return True
-    if not _ES_YEAR.search(text, start, end) or _ES_IS.search(text, max(0, start - 12), start):
+    if _ES_IS.search(text, max(0, start - 12), start):
+        return False
+    if text.startswith("via ", start):
+        return True  # "pagado via PayPal 35"
+    if not _ES_YEAR.search(text, start, end):
         return False
     return value not in _ES_STREET or _ES_GOES.match(text, end) is not None
 
@@ -264,7 +269,7 @@ def _is_spanish_street(text: str, type_: re.Match[str], end: int) -> bool | None
         return False  # prose
     capital = any(name[0].isupper() for name in names)
     if (value == "lugar" and not capital) or (value == "carrera" and _ES_STUDIES.match(name)):
-        return False  # "en lugar del puerto 119", "Carrera de Derecho, 5 cursos"
+        return False  # "en lugar del puerto 119", "Carrera de Derecho, 5 cursos", "de sacos 2024"
     if value in _ES_STREET:
         return capital or len(names) < 4
     return len(value) > 2 and (
@@ -274,7 +279,7 @@ def _is_spanish_street(text: str, type_: re.Match[str], end: int) -> bool | None
 
 ES_MONTH, _ES_NUMBER = words("es.month"), words("es.number")
 _ES_SIZES = frozenset("talla tallas modelo modelos nivel dorsal numero num".split())
-_ES_STUDIES = re.compile("de (?!San |Sant|La |El |L[ao]s )[A-Z]")
+_ES_STUDIES = re.compile("de (?!(?i:san |sant|la |el |l[ao]s ))[A-Za-z]")
 _ES_JOURNEY = frozenset("pasaje paseo carrera travesia rua".split())
 _YEARS = re.compile("(?:19|20)[0-9]{2}(?:-[0-9]{4})?$")
 ES_LEADS = re.compile(

@@ -29,6 +29,7 @@ _FR_PLAIN = words("fr.plain")
 _FR_SUBJECT = words("fr.subject")
 _FR_UNIT = words("eu.apartment") | words("eu.floor")
 _FR_HALT = words("fr.halt")
+_FR_DONE, _FR_OFFERED = words("fr.done"), words("fr.offered")
 
 _FRENCH_MATCHES = (
     "83 impasse de la Paix", "139 bis chemin des Lilas, 29200 Brest",
@@ -253,9 +254,9 @@ def has_word(text: str, start: int, end: int) -> bool:
 
 def is_labelled(text: str, start: int) -> bool:
     """Tell whether a number belongs to what precedes it: "voiture 12 place 45"."""
-    if text[max(0, start - 1) : start] in ("-", "/", ".", ":", "#", "_"):
+    if text[max(0, start - 1) : start] in ("-", "/", ".", ":", "#", "_", "+"):
         return True
-    label = _FR_LAST_WORD.search(text, max(0, start - 14), start)
+    label = _FR_LAST_WORD.search(text, max(0, start - 18), start)
     if label is None:
         return False
     word = label.group(1).lower().rstrip(".")
@@ -308,8 +309,8 @@ def _is_plain(text: str, start: int, end: int, type_: str, words: list[str]) -> 
     """Tell whether a number, a type up to `end` and words in lower case name a street."""
     if not text[start:end].islower() or not _EN_STOP.isdisjoint(words):
         return False
-    if words[0] == "aux":
-        return False  # "12 place aux jeunes"
+    if words[0] in ("aux", "au", "en") or (words[0] == "de" and words[-1] in _FR_OFFERED):
+        return False  # "12 place aux jeunes", "3 place de cinema"
     if type_ in _FR_COURSE:
         return len(words) > 1 and _FR_SUBJECT.isdisjoint(words)
     if not _FOREIGN.isdisjoint(words) or (not _NAME_FIRST.issuperset(words[:1]) and len(words) > 1):
@@ -372,8 +373,8 @@ def _ends_name(word: str, previous: str, names: int) -> bool:
         or (names and word in _FR_VERB)
     ):
         return True
-    if word == "lieu" and previous == "au":
-        return True  # "41 rue Pasteur au lieu du 14"
+    if (word == "lieu" and previous == "au") or (word in _FR_DONE and previous == "a"):
+        return True  # "41 rue Pasteur au lieu du 14", "12 rue Foch a ferme"
     if word in _FR_UNIT and previous not in _FR_PARTICLE:
         return True
     date = _FR_MONTH.fullmatch(previous) or (
