@@ -53,10 +53,8 @@ _SPANISH_MATCHES = (
     "Calzada de Tlalpan 2875, casi esquina con División del Norte", "c/ Sol 41, esquina, Lugo",
     "carretera Tepic-Mazatlán km 41, Ejido Las Varas, Nayarit",
     "Carretera a Chapala 200, Guadalajara", "Carrera de San Jerónimo 15", "Camino a Melipilla 120",
-    "Rúa Castelao 5, 1º esq., 32500 O Carballiño",
-    "Bloque 4, escalera B, 2º 3ª, Ronda Norte 15",
+    "Rúa Castelao 5, 1º esq., 32500 O Carballiño", "Bloque 4, escalera B, 2º 3ª, Ronda Norte 15",
     "Puerta de Toledo 5, Madrid", "c/ Pagés del Corro 112 bajo b", "Av. Santa Fe 2024, CABA",
-    "Calle Once de Mayo 3",
 )  # fmt: skip
 _PLACE_MATCHES = (
     "calle Doctor Cajal, 28931 Móstoles", "chemin de la Calade, 13520 Maussane",
@@ -190,18 +188,15 @@ _ES_GOES = re.compile(r",? [a-z(]")
 
 
 def _is_unplaced(text: str, start: int, end: int, value: str) -> bool:
-    """Tell whether a type and a number need a place behind them: a road, or what may be a year.
-
-    "la autopista AP-7 km 120", "Ribera del Duero 2018", "Calle Sierpes 2024, mejor foto"
-    """
+    """Tell whether a type and a number need a place behind them: a road, or what may be a year."""
     if value in _ES_ROAD:
-        return True
+        return True  # "la autopista AP-7 km 120"
     if _ES_IS.search(text, max(0, start - 12), start):
         return False
     if text.startswith("via ", start):
         return True  # "pagado via PayPal 35"
     if not _ES_YEAR.search(text, start, end):
-        return False
+        return False  # "Ribera del Duero 2018", "Calle Sierpes 2024, mejor foto"
     return value not in _ES_STREET or _ES_GOES.match(text, end) is not None
 
 
@@ -269,7 +264,7 @@ def _is_spanish_street(text: str, type_: re.Match[str], end: int) -> bool | None
         return False  # prose
     capital = any(name[0].isupper() for name in names)
     if (value == "lugar" and not capital) or (value == "carrera" and _ES_STUDIES.match(name)):
-        return False  # "en lugar del puerto 119", "Carrera de Derecho, 5 cursos", "de sacos 2024"
+        return False  # "en lugar del puerto 119", "Carrera de Derecho, 5 cursos"
     if value in _ES_STREET:
         return capital or len(names) < 4
     return len(value) > 2 and (
