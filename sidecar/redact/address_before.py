@@ -33,6 +33,7 @@ _HEAD = re.compile(
     r"|[0-9]{1,2}\.?[oa]\.? ?(?:-?[A-Z]|[0-9]{1,2}\.?[oa])?"
     r"|(?:A|AP|N|D|RD|RN|CD|M|CV|B|L|rn|rd|cd)[ -]?[0-9]{1,4}[A-Z]?"
     r"(?:,? (?:km|pk|salida|sortie|ausfahrt)\.? [0-9]+)?"
+    r"|(?i:cp|c\.p\.) ?[0-9]{5}"
     rf"|(?<=\bin ){CAP}(?: {CAP})?|(?<=\bnach ){CAP}(?: {CAP})?|(?<=\baus ){CAP}(?: {CAP})?"
     rf")$"
 )
@@ -66,7 +67,8 @@ def address_start(text: str, pattern: re.Pattern[str] | None) -> int:
             before = text[begin : part.start()]  # "Mme Anne Le Goff\n7 rue Foch", "Hospital La Paz"
             part = None if _TWO_NAMES.search(before) or _PUBLIC.search(before) else part
         first = -1 if pattern else _units_start(text, begin, end)
-        if first < 0 and part is None and "," in gap.group() and not pattern:
+        apart = "," in gap.group() or _CODE_AT_END.search(text, begin, end)
+        if first < 0 and part is None and apart and not pattern:
             first = _place_before(text, begin, end)
         venue = -1 if pattern else _venue_start(text, begin, end)
         if venue >= 0:
@@ -198,8 +200,13 @@ _PUBLIC = re.compile(
 )
 
 
+_CODE_AT_END = re.compile(" [0-9]{5}$")
+
+
 def _place_before(text: str, begin: int, end: int) -> int:
     """Return where the known town or quarter that ends at `end` starts, or -1."""
+    code = _CODE_AT_END.search(text, begin, end)  # "PARIS 75013, 41 AV D'ITALIE"
+    end = code.start() if code else end
     words = list(re.finditer("[^ ]+", text[begin:end]))[-4:]
     for word in words:
         name = text[begin + word.start() : end]

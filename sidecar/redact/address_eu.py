@@ -54,6 +54,7 @@ _SPANISH_MATCHES = (
     "carretera Tepic-Mazatlán km 41, Ejido Las Varas, Nayarit",
     "Carretera a Chapala 200, Guadalajara", "Carrera de San Jerónimo 15", "Camino a Melipilla 120",
     "Rúa Castelao 5, 1º esq., 32500 O Carballiño", "Bloque 4, escalera B, 2º 3ª, Ronda Norte 15",
+    "Puerta de Toledo 5, Madrid", "c/ Pagés del Corro 112 bajo b", "Av. Santa Fe 2024, CABA",
 )  # fmt: skip
 _PLACE_MATCHES = (
     "calle Doctor Cajal, 28931 Móstoles", "chemin de la Calade, 13520 Maussane",
@@ -67,7 +68,7 @@ _PLACE_MATCHES = (
     "Daimlerstraße, Gebäude 14/2, 71063 Sindelfingen, Tor 16",
     "Les Balcons du Recoin, appt 311, 38410 Chamrousse", "Section Dubédou, 97118 Saint-François",
     "Les Hauts du Lac, bât. B, 74000 Annecy", "Campingplatz Waldsee, 29459 Clenze",
-    "Habitation La Marie, 97224 Ducos",
+    "Habitation La Marie, 97224 Ducos", "Plaza Nueva, bajo, 41001 Sevilla",
 )  # fmt: skip
 _PLACE_REJECTS = (
     "la commande, 12345 articles",
@@ -93,6 +94,10 @@ _SPANISH_REJECTS = (
     "Carrera de Ingeniería, 10 semestres", "Carrera de Derecho, 5 cursos", "Pasaje a Lima el 14",
     "pasaje a Cusco 120", "la avenida Corrientes el 25 cerró", "Ronda de Champions, 16 equipos",
     "50 cl de lait, 50 g de beurre", "cuesta llamar 2 minutos",
+    "Camino de Santiago, 32 etapas", "Avenida Brasil, 179 capítulos", "Pasaje a Lima 320 soles",
+    "2 c. de aceite, 3 c. de harina", "Puerta del Sol 31 de diciembre", "calle Sol a las 5",
+    "pagado vía PayPal 35", "carrera de obstáculos 2024", "Plaza Sésamo 50 aniversario",
+    "Ribera del Duero 2018, 14 grados", "Calle Sierpes 2024, mejor foto", "Plaza Mayor 20 h",
 )  # fmt: skip
 
 
@@ -128,11 +133,14 @@ _ES_NO = re.compile(
 _ES_ALONE_HEAD = re.compile(rf"{_ES_ALONE},?[ \n](?i:n|[0-9])")
 _ES_HEAD = re.compile(rf"{ES_TYPE} ?")
 _ES_AGAIN = re.compile(rf" (?:en|por|desde|hasta|con|a|y|la) (?={ES_TYPE} {W})")
+_ES_INNER = re.compile(  # "en la puerta de Calle Toledo 60"
+    rf"(?i:puerta|parque|acera|parada|lugar) de (?:la )?(?={alternatives('es.street')} ?{W})"
+)
 _ES_THE = re.compile("(?:de (?:la|las|los|el)|del) ")
 _ES_NO_HOUSE = re.compile("[ ,#]0[0-9]+$")
 _ES_LONG = re.compile("[ ,#][0-9]{5}$")
-_ES_COUNTED = re.compile("[0-9] cl ")
-_ES_CONJUNCTION = re.compile(" [aeoy]$")  # "n. 18 a las 20h"
+_ES_COUNTED = re.compile(r"[0-9] (?:cl |c\. (?:de|a) )")
+_ES_CONJUNCTION = re.compile(" [aehoy]$")  # "n. 18 a las 20h"
 _ES_BOX_PATTERN = r"\b(?i:apartado(?: de correos| postal)?|apdo\.?(?: de correos)?) [0-9]{1,6}"
 _ES, _ES_BOX = scanner(_ES_PATTERN), scanner(_ES_BOX_PATTERN)
 
@@ -149,8 +157,10 @@ def spanish(data: bytes) -> Iterator[Range]:
             continue
         if _ES_LONG.search(text, start, end) and not ENDS.match(text, end):
             continue  # a postcode
-        if _is_other_number(text, start, end):
+        if _is_other_number(text, start, end) or _ES_DATE.match(text, end):
             continue
+        inner = _ES_INNER.match(text, start, end)
+        start = inner.end() if inner else start
         type_ = _ES_HEAD.match(text, start, end)
         if _ES_ALONE_HEAD.match(text, start, end):
             yield frame.head(start), frame.tail(end, latin=True)[0]
@@ -166,10 +176,29 @@ def spanish(data: bytes) -> Iterator[Range]:
         stop, code = frame.tail(end, latin=True) if certain is not None else (end, False)
         led = certain is False and _led(text, start, end)
         placed = code or has_word(text, end, stop)
-        if type_ and type_.group().strip().lower() in _ES_ROAD and not placed:
-            continue  # "la autopista AP-7 km 120"
+        if type_ and not placed and _is_unplaced(text, start, end, type_.group().strip().lower()):
+            continue
         if placed or certain or led:
             yield _behind_town(text, frame.head(start)), stop
+
+
+# "Puerta del Sol 31 de diciembre", "calle Sol 20 h"
+_ES_DATE = re.compile(rf" (?:(?:de )?{alternatives('es.month')}|h)(?![A-Za-z])")
+_ES_YEAR = re.compile("[ ,](?:199[0-9]|20[0-3][0-9])$")
+_ES_GOES = re.compile(r",? [a-z(]")
+
+
+def _is_unplaced(text: str, start: int, end: int, value: str) -> bool:
+    """Tell whether a type and a number need a place behind them: a road, or what may be a year."""
+    if value in _ES_ROAD:
+        return True  # "la autopista AP-7 km 120"
+    if _ES_IS.search(text, max(0, start - 12), start):
+        return False
+    if text.startswith("via ", start):
+        return True  # "pagado via PayPal 35"
+    if not _ES_YEAR.search(text, start, end):
+        return False  # "Ribera del Duero 2018", "Calle Sierpes 2024, mejor foto"
+    return value not in _ES_STREET or _ES_GOES.match(text, end) is not None
 
 
 _ES_ROAD = frozenset({"autopista", "autovia"})
@@ -188,8 +217,8 @@ def _behind_town(text: str, start: int) -> int:
 
 def _is_other_number(text: str, start: int, end: int) -> bool:
     """Tell whether the number that ends at `end` is of a phone or a recipe."""
-    if _ES_COUNTED.search(text, start - 2, start + 3):
-        return True  # "50 cl de lait, 50 g"
+    if _ES_COUNTED.match(text, max(0, start - 2)):
+        return True  # "50 cl de lait, 50 g", "2 c. de aceite, 3"
     if _ES_NO_HOUSE.search(text, start, end) is None:
         return False
     # "Av. Selin Karaca, 0532 418", but "Avenida Alemania 0671, Temuco"
@@ -246,7 +275,7 @@ def _is_spanish_street(text: str, type_: re.Match[str], end: int) -> bool | None
 
 ES_MONTH, _ES_NUMBER = words("es.month"), words("es.number")
 _ES_SIZES = frozenset("talla tallas modelo modelos nivel dorsal numero num".split())
-_ES_STUDIES = re.compile("de (?!San |Sant|La |El |L[ao]s )[A-Z]")
+_ES_STUDIES = re.compile("de (?!(?i:san |sant|la |el |l[ao]s ))[A-Za-z]")
 _ES_JOURNEY = frozenset("pasaje paseo carrera travesia rua".split())
 _YEARS = re.compile("(?:19|20)[0-9]{2}(?:-[0-9]{4})?$")
 ES_LEADS = re.compile(
@@ -254,11 +283,13 @@ ES_LEADS = re.compile(
     "(?i:en|de|desde|hasta|a|por|hacia|junto a|frente a|direccion|calle)[ :]{1,2}$"
 )
 
+_ES_IS = re.compile(f"{ES_LEADS.pattern}|(?: es|:) $")
+
 
 def _is_other_thing(value: str, names: list[str]) -> bool:
     """Tell whether a size, a journey, a date or a recipe is named behind the type `value`."""
-    if names[0] in _ES_SIZES or names[-1] in ("el", "del", "al"):
-        return True  # "zapatillas de calle talla 43", "la calle Sol el 14"
+    if names[0] in _ES_SIZES or names[-1] in ("el", "del", "al", "la", "las"):
+        return True  # "zapatillas de calle talla 43", "la calle Sol el 14", "calle Sol a las 5"
     if names[0] != "a":
         return False
     # "pasaje a Lima 14" (but "Carretera a Chapala 200"), "3 c. a soupe", "ronda a av. real 33"
@@ -278,43 +309,11 @@ def _led(text: str, start: int, end: int) -> bool:
 _ES_GOES_ON = ES_STOP | {"y", "o", "e", "a", "al"}
 
 
-# "el número 14 de la calle Feria", "au 12 de la rue Monge"
-_OF_TYPE = (
-    "(?i:calle|avenida|avda\\.?|plaza|paseo|rua|carrer|ronda|rue|avenue|boulevard|place|quai)"
-)
-_OF_PATTERN = (
-    rf"\b(?:(?i:numero|n[uo]m?\.?|n\.o|el|al|au|le) )?[0-9]{{1,4}} (?:de la |del |de l'|du |de )"
-    rf"{_OF_TYPE} (?:(?:de (?:la |los |las )?|del |d[oa]s? |du |des |d'|l'))?{CAP}(?: {CAP}){{0,3}}"
-)
-_OF_GATE = rf"[0-9] (?:de la |del |de l'|du |de ){_OF_TYPE} "
-_OF_NUMBER, _NUMBERED = scanner(_OF_PATTERN), re.compile(r"(?:[Nn](?:o|\.o?|um\.)\.? )?[0-9]")
-
-
-_OF_MATCHES = (
-    "14 de la calle Feria", "Nº 4 de la Rúa do Franco, Santiago de Compostela",
-    "n.º 12 de la calle del Pez", "num. 3 de la Ronda de Atocha",
-)  # fmt: skip
-_OWN_NUMBER = re.compile(
-    rf"(?: (?:(?:de|del|la|los) )*{CAP}){{0,2}},? [0-9]"
-)  # "trastero 14 de calle Alcala 92"
-
-
-def numbered(data: bytes) -> Iterator[Range]:
-    """Yield addresses whose number stands before the words "of the street"."""
-    text = data.decode("latin-1")
-    frame = Frame(text)
-    for match in _OF_NUMBER.finditer(data):
-        start, end = match.span()
-        number = _NUMBERED.search(text, start, end)
-        if number and not _OWN_NUMBER.match(text, end):
-            yield number.start(), frame.tail(end, latin=True)[0]
-
-
 # A place with a postcode and no number, or one that is none of a house: "Mas Blanc, chemin du
 # Puits, 13520 Maussane", "Heinrich-Boll-Platz, 50667 Koln", "paraje Oro, parcela 3, 30550 Abaran".
 _ALONE = words("eu.alone")
 _ARTICLES = frozenset({"le", "la", "les"})
-_STREETS = _FR_STREET | _ES_STREET
+_STREETS = _FR_STREET | _ES_STREET | words("es.street.weak")
 _ANY = r"[A-Za-z0-9\xc0-\xff#][A-Za-z0-9\xc0-\xff'./-]*"
 _PUBLIC = alternatives("eu.venue", "eu.venue.named")
 _PLACE_TYPE = (
@@ -360,13 +359,16 @@ def places(data: bytes) -> Iterator[Range]:
             if inside and (unnumbered or _is_place(text, start, name_end, end - 1)):
                 stop, coded = frame.tail(name_end, latin=True)
                 if coded and stop >= end:
-                    yield frame.head(_phrase_start(text, start)), stop
+                    # In "sur place 211 route du Lac" the number is of the street.
+                    numbered = _NUMBERED_HERE.search(text, max(0, start - 16), start)
+                    yield start if numbered else frame.head(_phrase_start(text, start)), stop
                     done = end
                     break
             at = _WORD_ENDS.search(text, start).end() - origin  # type: ignore[union-attr]
             done = origin + at  # each beginning is tried once
 
 
+_NUMBERED_HERE = re.compile("(?i:place) [0-9]+(?: ?(?:bis|ter|quater|[A-Da-d]))?,? $")
 # With a capital inside of a sentence, or behind a label, it is of the name.
 _PHRASE = re.compile(rf"(?:[,:]|[a-z\xdf-\xff]) ({_IN_NAME} )\Z")
 _NAMED_PHRASE = re.compile(_UNNUMBERED_PHRASE)
@@ -474,7 +476,6 @@ _HOUSE_INSIDE = re.compile(f"[0-9] (?:bis |ter |quater )?(?:{FR_TYPE}|{ES_TYPE})
 
 RULES: tuple[Rule, ...] = (
     Rule("address", _ES_GATES, spanish, _SPANISH_MATCHES, _SPANISH_REJECTS),
-    Rule("address", (_OF_GATE,), numbered, _OF_MATCHES, ("el 5 de la avenida",)),
     Rule("address", CODE_GATES, places, _PLACE_MATCHES, _PLACE_REJECTS),
     Rule("address", (_ES_BOX_PATTERN,), spanish_boxes, _BOX_MATCHES, _BOX_REJECTS),
 )

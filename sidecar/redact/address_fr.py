@@ -8,8 +8,6 @@ from sidecar.redact.address_place import MORE_DIGITS, Frame
 from sidecar.redact.address_town import (
     CAP,
     CODE,
-    CODE_GATES,
-    COMMA_CODE_GATE,
     LETTER,
     NOT_NAME,
     TOWNS,
@@ -31,6 +29,8 @@ _FR_LABEL = words("fr.label")
 _FR_PLAIN = words("fr.plain")
 _FR_SUBJECT = words("fr.subject")
 _FR_UNIT = words("eu.apartment") | words("eu.floor")
+_FR_HALT = words("fr.halt")
+_FR_DONE, _FR_OFFERED = words("fr.done"), words("fr.offered")
 
 _FRENCH_MATCHES = (
     "83 impasse de la Paix", "139 bis chemin des Lilas, 29200 Brest",
@@ -59,38 +59,24 @@ _FRENCH_MATCHES = (
     "box n°14, sous-sol -2, 29 rue de la Gare, 78370 Plaisir",
     "6 r des ecoles 71100 chalon s/ saone", "Av. du Tribunal-Fédéral 29, 1000 Lausanne 14",
     "46, rue de l'Ourcq - Bât. A - 3e - Pantin", "no 3 rue des Roses, 57070 Metz",
-    "n° 8 chemin du Lac, 74000 Annecy",
+    "n° 8 chemin du Lac, 74000 Annecy", "9 rue de la Station, 1300 Wavre", "8 rue de la Merci",
+    "deux cent dix rue de Vaugirard, Paris", "trente et un rue Cambon", "1 place de l'église",
+    "Paris 75013, 41 av. d'Italie, bat 2 esc A pte 304", "12 rue Foch, rdc d, 75011 Paris",
 )  # fmt: skip
 _LAST_MATCHES = (
     "avenue kléber 80, nancy", "rue haute 22, 1000 bruxelles", "Boulevard Carnot 14, Lille",
     "rue des lilas 8", "rue Denis Papin n°9, 16000 Angoulême", "rue Pasteur, au 51, Villejuif",
     "rue du Moulin 14, 57400", "rue Haute 7, Riquewihr 68340",
-    "chemin des Vignes 3, 1965 Savièse",
+    "chemin des Vignes 3, 1965 Savièse", "Rue de la Station 24 boîte 3, 1348 Louvain-la-Neuve",
 )  # fmt: skip
 _LAST_REJECTS = (
     "Boulevard de la mort, 2007, Tarantino",
     "la rue compte 12 maisons", "quai numéro 7, voie 3", "le boulevard fait 12 km",
-    "rue barrée pendant 3 jours", "Boulevard Carnot 14 juillet", "Rue de Metz 3 personnes",
+    "rue barrée pendant 3 jours", "Avenue Foch 2023 est un film",
+    "Boulevard Carnot 14 juillet", "Rue de Metz 3 personnes",
     "la Rue de la Gare 3 nee",
     "cette avenue 12 fois", "rue de la paix 400 euros",
 )  # fmt: skip
-_COMMON_MATCHES = (
-    "Place Saint-Lambert 9, 4000 Liège",
-    "Place Jourdan 1, Etterbeek",
-    "Grand-Place 5, Mons",
-    "grand-place 1, 1000 bruxelles",
-    "Route du Rawil 31, 1963 Vétroz",
-    "place du Scex 4, 1950 Sion",
-)
-_COMMON_REJECTS = (
-    "place 3 à 1200 euros",
-    "cours 12 en 1850 mots",
-    "place 2, Lyon gagne",
-    "route 5, Nice",
-    "Cours Moyen 2, Lyon",
-    "Place Rouge 1980, Paris",
-    "route de Paris 31, 1963 Colloque",
-)
 _FRENCH_REJECTS = (
     "12 places assises dans la salle", "5 cours de maths", "BP 5645", "52 av. J.-C.",
     "quai 3 voie C", "départ 7 h 04 voie K", "calendrier 2025 zone B",
@@ -100,6 +86,10 @@ _FRENCH_REJECTS = (
     "cinq cours de Maths", "12 vers sur une place de village",
     "2 Tone Records, 4 Square Laundrette", "1 Boulevard Brewing, 2 Avenue Brewery, 3 Lane Ales",
     "10 Square Metres", "9 Square in the Air", "Year 7 Avenue House",
+    "En 1789, place de la Bastille, la foule", "samedi 12, place de la Mairie : brocante",
+    "à 18 h 30, rue des Lilas, un vol", "5 av J-C", "entre 12 et 14 place aux jeux",
+    "la loi de 1905, place de la religion", "parking 3 allée des box",
+    "30 allées au supermarché", "1 place de cinéma achetée = 1 place offerte", "1 villa meublée",
 )  # fmt: skip
 
 # ------------------------------------------------------------------------------------- French
@@ -138,23 +128,10 @@ _FR_LAST_PATTERN = (
     rf"\b{alternatives('fr.street.first')} (?:{W} ){{0,4}}?{W}{_FR_INTRO}[0-9]{{1,4}}"
     r"(?:[a-z]| ?(?i:bis|ter))?\b"
 )
-# Words for squares are of other languages too, or of sentences: only with a postcode.
-_FR_SQUARE = r"(?i:place|square|route|grand[-'](?:place|rue)|clos)"
-_FR_COMMON_PATTERN = (
-    rf"\b(?:{_FR_SQUARE}|(?i:cours|quartier)) (?:(?:{W} ){{0,4}}?{W},? )?"
-    rf"[0-9]{{1,4}}[a-z]?(?:/[0-9]+)?(?:,? |,?\n){CODE} {LETTER}"
-    rf"|\b{_FR_SQUARE} (?:(?:{W} ){{0,4}}?{W}{LETTER} )?[0-9]{{1,3}}[a-z]?, {CAP}"
-    rf"|\b(?i:route|place) (?:{W} ){{0,4}}?{W} [0-9]{{1,3}}[a-z]?, (?:19|20)[0-9]{{2}}"
-    rf" {alternatives('eu.town.year')}\b"
-)
-_FR_COMMON_GATE = r"[A-Za-z\xc0-\xff'-] [0-9]{1,3}[a-z]?, [A-Z\xc0]"  # that of another rule too
-_FR_COMMON = scanner(_FR_COMMON_PATTERN)
-_FR_COMMON_NUMBER = re.compile(r".*? [0-9]{1,4}[a-z]?(?:/[0-9]+)?(?=[, \n])", re.DOTALL)
-# "Place Jourdan 1, Etterbeek", but "Cours Moyen 2, Lyon", "place 2, Lyon"
-_FR_TOWN_BEHIND = re.compile(r"(?i:grand[-'](?:place|rue)|(?:place|square|route|clos) .+) [0-9]")
 _FR_LAST_GATE = rf"\b{alternatives('fr.street.first')} (?:{W} )*{W}{_FR_INTRO}[0-9]"
 _FR_TITLE = re.compile(".*, (?:19|20)[0-9]{2}", re.DOTALL)
-_FR_NAME_END = re.compile(r",? (?:no\.? ?|numero |au )?[0-9]+(?:[a-z]| ?(?:bis|ter))?$")
+_FR_TITLE_YEAR = re.compile(" (?:19[0-9]|20[0-3])[0-9]$")
+_FR_NAME_END = re.compile(r"(?i),? (?:no\.? ?|numero |au )?[0-9]+(?:[a-z]| ?(?:bis|ter))?$")
 _FR_LAST_HEAD = re.compile(rf"{alternatives('fr.street.first')} ")
 _FR_ARTICLE = re.compile(
     "(?<![A-Za-z\xc0-\xff'])"
@@ -168,9 +145,8 @@ _FR_DAY = re.compile("[0-9]+(?:er|e|eme|(?:-[a-z0-9]+)+)?")  # "du 4-Septembre",
 _FR_LAST_WORD = re.compile("([A-Za-z\xc0-\xff'.]+)[ .]*$")
 _FR_SIDE = re.compile(r" [A-Z]\.")  # "boul. Rene-Levesque O., bur. 2500"
 _FR_BELGIAN = re.compile(",? [0-9]{1,4}[a-z]?(?![0-9A-Za-z])")
-_FR_BOX_PATTERN = r"\b(?:BP|B\.P\.|CS|TSA|bp|cs|tsa) ?[0-9]{1,6}"
 _CODE_NEXT = re.compile(rf",? ?\n?{CODE},? {LETTER}{{2}}")
-_FR, _FR_LAST, _FR_BOX = map(scanner, (_FR_PATTERN, _FR_LAST_PATTERN, _FR_BOX_PATTERN))
+_FR, _FR_LAST = scanner(_FR_PATTERN), scanner(_FR_LAST_PATTERN)
 
 
 def french(data: bytes) -> Iterator[Range]:
@@ -180,17 +156,21 @@ def french(data: bytes) -> Iterator[Range]:
     limit = len(text)
     for start, end in in_turns(reversed([match.span() for match in _FR.finditer(data)])):
         spelled = _SPELLED.match(text, start, end)
+        if spelled:
+            more = _SPELLED_BEFORE.search(text, max(0, start - 32), start)
+            start = more.start() if more else start
         numbered = text[start].isdigit() or spelled is not None
         if numbered and _SPANISH.match(text, start):
             continue  # "a las 10, Avda. de America 37"
         if spelled and (text[end - 1] != " " or not _FR_CAPITAL.match(text, end)):
             continue  # "trois rues", "six chemins de terre"
         until, limit = limit, start if numbered else limit
-        if numbered and _is_labelled(text, start):
+        if numbered and is_labelled(text, start):
             continue
         stop = _french_end(text, frame, start, end, until, numbered)
         if stop <= start or (
             spelled
+            and not _COMPOUND.match(text, start)
             and not _FR_LED.search(text, max(0, start - 12), start)
             and not has_word(text, _french_name(text, end, until)[0], stop)
         ):
@@ -219,11 +199,13 @@ def french_last(data: bytes) -> Iterator[Range]:
             continue  # "12 rue Foch 720€"
         if _FR_TITLE.fullmatch(text[start:end]):
             continue  # "Boulevard de la mort, 2007"
-        names = _FR_NAME_END.sub("", text[max(0, type_.end() - 1) : end].lower()).split()
-        if not names or names[-1] in _FR_PARTICLE or not NOT_NAME.isdisjoint(names):
+        names = _FR_NAME_END.sub("", text[max(0, type_.end() - 1) : end]).split()
+        if not names or names[-1].lower() in _FR_PARTICLE or is_prose(names):
             continue
         stop, code = frame.tail(end, latin=True)
         if not (code or has_word(text, end, stop)):
+            if _FR_TITLE_YEAR.search(text, start, end):
+                continue  # "Avenue Foch 2023 est un film"
             if _FR_ARTICLE.search(text, max(0, start - 8), start):
                 continue
             following = WORD_NEXT.match(text, end)
@@ -252,6 +234,12 @@ def _is_written_out(text: str, start: int, end: int, following: str) -> bool:
 
 _FR_NUMBER_LABEL = re.compile(r"(?<![A-Za-z0-9\xc0-\xff'/.-])(?i:no\.?|numero) ?$")
 _SPELLED = re.compile(rf"{_FR_SPELLED},? (?=[A-Za-z])")
+_SPELLED_BEFORE = re.compile(  # "deux cent |dix rue de Vaugirard"
+    rf"(?<![A-Za-z\xc0-\xff'-])(?:{alternatives('fr.number')}[ -](?:et[ -])?)+$"
+)
+_COMPOUND = re.compile(  # "soixante-dix-sept avenue Foch"
+    rf"{alternatives('fr.number')}[ -](?:{alternatives('fr.number')}|et)"
+)
 _FR_LED = re.compile(r"(?<![A-Za-z])(?i:au|du|habite|habitons|numero|no|adresse ?:) ?$")
 _FR_CAPITAL = re.compile(rf"(?:(?i:de|du|des|la|le|les|aux) |[dl]')*{CAP}")
 _SPANISH = re.compile(
@@ -269,75 +257,29 @@ def has_word(text: str, start: int, end: int) -> bool:
     return start < end and _LONG_WORD.search(text, start, end) is not None
 
 
-def french_common(data: bytes) -> Iterator[Range]:
-    """Yield addresses of a square, a number behind its name, a postcode and a town."""
-    text = data.decode("latin-1")
-    frame = Frame(text)
-    for match in _FR_COMMON.finditer(data):
-        start, end = match.span()
-        number = _FR_COMMON_NUMBER.match(text, start, end)
-        if number is None or not NOT_NAME.isdisjoint(number.group().lower().split()):
-            continue
-        stop, code = frame.tail(number.end(), latin=True)
-        named = _FR_TOWN_BEHIND.match(number.group()) is not None
-        if code or (named and known_town(text, number.end() + 2, TOWNS) > 0):
-            yield frame.head(start), stop
-
-
-# A number and the name of a place that begins like a sentence: "45 Sous le Bois, 88400 Xonrupt".
-_FR_SITE_PATTERN = (
-    r"\b[0-9]{1,4}(?: ?(?i:bis|ter|quater))?,? "
-    r"(?i:sous|sur|en|aux?|derriere|devant|chez|entre|hors|vers|les?|la) "
-    rf"(?:{W} ){{0,4}}{W}(?:, ?\n?|\n)[0-9]{{5}} {LETTER}"
-)
-_FR_SITE = scanner(_FR_SITE_PATTERN)
-_FR_SITE_PARTS = re.compile(r"([0-9]+)(?: ?(?i:bis|ter|quater))?,? [^ ]+ ([^,\n]+)")
-_FR_YEAR = re.compile("(?:19|20)[0-9]{2}")
-_FR_LITTLE = re.compile("(?:d[eu]|des|l[ae]s?|aux?|en|et|sur|sous|entre)$|(?:l'|d')?[A-Z]")
-_SITE_MATCHES = (
-    "45 Sous le Bois, 88400 Xonrupt-Longemer", "12 Chez Ferrand, 17500 Jonzac",
-    "45 Le Bourg, 19500 Meyssac", "17 bis Devant la Ville, 55210 Vigneulles",
-)  # fmt: skip
-_SITE_REJECTS = (
-    "12 sur 20, 15000 Notes", "3 chez Paul, 12000 clients", "2010 En Marche, 66000 Adhérents",
-    "12 sur la liste, 45000 Visiteurs", "4 en Or, 10000 points",
-)  # fmt: skip
-
-
-def french_sites(data: bytes) -> Iterator[Range]:
-    """Yield addresses of a number, a name led by a preposition, a postcode and a town."""
-    text = data.decode("latin-1")
-    frame = Frame(text)
-    for match in _FR_SITE.finditer(data):
-        start, end = match.span()
-        parts = _FR_SITE_PARTS.match(text, start, end)
-        if parts is None or _FR_YEAR.fullmatch(parts.group(1)) or _is_labelled(text, start):
-            continue
-        names = parts.group(2).split()
-        if not (names[-1].rpartition("'")[2][0].isupper() and all(map(_FR_LITTLE.match, names))):
-            continue
-        stop, code = frame.tail(parts.end(), latin=True)
-        if code and (text[end - 1].isupper() or known_town(text, end - 1, TOWNS) > 0):
-            yield frame.head(start), stop
-
-
-def french_boxes(data: bytes) -> Iterator[Range]:
-    """Yield French post office boxes."""
-    text = data.decode("latin-1")
-    frame = Frame(text)
-    for match in _FR_BOX.finditer(data):
-        start, end = match.span()
-        stop, code = frame.tail(end, latin=True)
-        if code:
-            yield frame.head(start), stop
-
-
-def _is_labelled(text: str, start: int) -> bool:
+def is_labelled(text: str, start: int) -> bool:
     """Tell whether a number belongs to what precedes it: "voiture 12 place 45"."""
-    if text[max(0, start - 1) : start] in ("-", "/", ".", ":", "#", "_"):
+    if text[max(0, start - 1) : start] in ("-", "/", ".", ":", "#", "_", "+"):
         return True
-    label = _FR_LAST_WORD.search(text, max(0, start - 14), start)
-    return label is not None and label.group(1).lower().rstrip(".") in _FR_LABEL
+    label = _FR_LAST_WORD.search(text, max(0, start - 18), start)
+    if label is None:
+        return False
+    word = label.group(1).lower().rstrip(".")
+    if word in _FR_LABEL:
+        return True
+    if _FR_YEAR_HERE.match(text, start):  # "en 1789, place de la Bastille"
+        return word in _FR_SINCE or _FR_MONTH.fullmatch(word) is not None
+    return _FR_DAY_HERE.match(text, start) is not None and (
+        word in _FR_WEEKDAY or _FR_HOUR.search(text, max(0, start - 4), start) is not None
+    )
+
+
+_FR_YEAR_HERE, _FR_DAY_HERE = re.compile("(?:1[0-9]|20)[0-9]{2},"), re.compile("[0-9]{1,2},")
+_FR_SINCE = frozenset(
+    "en de loi depuis avant apres vers des an annee annees ete hiver printemps".split()
+)
+_FR_WEEKDAY = frozenset("lundi mardi mercredi jeudi vendredi samedi dimanche".split())
+_FR_HOUR = re.compile("[0-9] ?[hH] $")  # "a 18 h 30, place de la Mairie"
 
 
 def _french_end(text: str, frame: Frame, start: int, end: int, until: int, numbered: bool) -> int:
@@ -348,7 +290,7 @@ def _french_end(text: str, frame: Frame, start: int, end: int, until: int, numbe
         name_end = name_end if name_end > end + 1 else end
     elif text[end - 2] == ",":  # "Le Bourg, 19500 Meyssac"
         name_end = end - 2
-    elif name_end == end or (numbered and text[end : end + 4] == "J.-C"):
+    elif name_end == end or (numbered and _BC.match(text, end)):
         return -1
     elif text[start:end].lower().split()[-1] not in _FR_STREET and _FR_GATE_NUMBER.fullmatch(
         text, end, name_end
@@ -365,23 +307,35 @@ def _french_end(text: str, frame: Frame, start: int, end: int, until: int, numbe
     if code or (numbered and (certain or strong or place)):
         return stop
     words = text[end:name_end].lower().split()
-    if not numbered or not text[start:end].islower() or not _EN_STOP.isdisjoint(words):
-        return -1
+    return stop if numbered and _is_plain(text, start, end, type_, words) else -1
+
+
+def _is_plain(text: str, start: int, end: int, type_: str, words: list[str]) -> bool:
+    """Tell whether a number, a type up to `end` and words in lower case name a street."""
+    if not text[start:end].islower() or not _EN_STOP.isdisjoint(words):
+        return False
+    if words[0] in ("aux", "au", "en") or (words[0] == "de" and words[-1] in _FR_OFFERED):
+        return False  # "12 place aux jeunes", "3 place de cinema"
     if type_ in _FR_COURSE:
-        return stop if len(words) > 1 and _FR_SUBJECT.isdisjoint(words) else -1
+        return len(words) > 1 and _FR_SUBJECT.isdisjoint(words)
     if not _FOREIGN.isdisjoint(words) or (not _NAME_FIRST.issuperset(words[:1]) and len(words) > 1):
-        return -1
+        return False
     # One word must be a name: "12 place gambetta", but "3 place settings", "5 passage libre".
     single = len(words) == 1 and (type_ not in _FR_ALONE or words[0].endswith("s"))
-    return stop if type_ in _FR_PLAIN and not single else -1
+    if text.startswith("1 ", start):  # "1 place de cinema", "1 place offerte"
+        adjective = len(words) == 1 and words[0].endswith("e")
+        single = single or adjective or _SOME.match(text, end) is not None
+    return type_ in _FR_PLAIN and not single
 
 
 _FOREIGN = frozenset({"and", "the", "of", "or", "with"})
 _NAME_FIRST = _FR_PARTICLE | words("fr.first") | {"d'", "l'"}
+_SOME = re.compile("de (?!la |l')|d'")
 _FR_ALONE = frozenset("place pl. pl square sq. sq promenade montee traverse villa".split())
 _FR_COURSE = frozenset({"cours", "crs"})
 _FR_PLURAL = frozenset({"allees"})  # "3 allées de tomates"
-_OF = re.compile("(?:de|d'|des) ?[a-z]")
+_OF = re.compile("(?:de|d'|des|aux?|dans|en|pour) ?[a-z]")
+_BC = re.compile(r"J\.?-?C")  # "52 av. J.-C."
 _FR_GATE_NUMBER = re.compile("[A-Za-z][0-9]+")
 
 
@@ -394,9 +348,8 @@ def _french_name(text: str, start: int, limit: int) -> tuple[int, bool]:
             break
         value, position = word.group(), word.end() + 1
         lower = value.lower().rstrip(".")
-        if (_ends_name(lower, previous, plain + capital) and value != "Est") or _CODE_NEXT.match(
-            text, word.start()
-        ):
+        ends = _ends_name(lower, previous, plain + capital) and value != "Est"
+        if (ends and not _is_called(value, previous)) or _CODE_NEXT.match(text, word.start()):
             break
         if plain and value[0].islower() and known_town(text, word.start(), TOWNS, False) > 0:
             break  # "66 bd de la villette paris"
@@ -425,8 +378,8 @@ def _ends_name(word: str, previous: str, names: int) -> bool:
         or (names and word in _FR_VERB)
     ):
         return True
-    if word == "lieu" and previous == "au":
-        return True  # "41 rue Pasteur au lieu du 14"
+    if (word == "lieu" and previous == "au") or (word in _FR_DONE and previous == "a"):
+        return True  # "41 rue Pasteur au lieu du 14", "12 rue Foch a ferme"
     if word in _FR_UNIT and previous not in _FR_PARTICLE:
         return True
     date = _FR_MONTH.fullmatch(previous) or (
@@ -435,6 +388,20 @@ def _ends_name(word: str, previous: str, names: int) -> bool:
     return word[0].isdigit() and not date
 
 
+def _is_called(word: str, previous: str) -> bool:
+    """Tell whether a word that goes on with a sentence is a name here: "rue de la Station"."""
+    return previous in _FR_ARTICLES and (word[0].isupper() or word in _FR_HALT)
+
+
+def is_prose(names: list[str]) -> bool:
+    """Tell whether a word is none of the name of a street."""
+    return any(
+        name.lower() in NOT_NAME and not _is_called(name, previous)
+        for previous, name in zip(["", *names], names, strict=False)
+    )
+
+
+_FR_ARTICLES = frozenset({"la", "du", "des"})
 ENDS = re.compile(r"[,.;:)?!\n]| [^A-Za-z0-9\xc0-\xff]|$")
 _FR_ENDS = re.compile(r"[,.;)\n]|$")
 
@@ -450,13 +417,4 @@ def _second_word(text: str, start: int) -> int:
 RULES: tuple[Rule, ...] = (
     Rule("address", _FR_GATES, french, _FRENCH_MATCHES, _FRENCH_REJECTS),
     Rule("address", (_FR_LAST_GATE,), french_last, _LAST_MATCHES, _LAST_REJECTS),
-    Rule(
-        "address",
-        (*CODE_GATES, COMMA_CODE_GATE, _FR_COMMON_GATE),
-        french_common,
-        _COMMON_MATCHES,
-        _COMMON_REJECTS,
-    ),
-    Rule("address", CODE_GATES, french_sites, _SITE_MATCHES, _SITE_REJECTS),
-    Rule("address", (_FR_BOX_PATTERN,), french_boxes, ("BP 5645, 69003 Lyon CEDEX 02",)),
 )

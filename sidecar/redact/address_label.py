@@ -103,7 +103,7 @@ def _is_prose(word: str, plain: str) -> bool:
 
 # A form: its fields stand near each other, and one of them is the street.
 _AFTER_LABEL = r"[\"' ]{0,3}[:=>][\"' ]{0,3}"
-_NAMES = rf"{_LETTER}[A-Za-z\xc0-\xff'.-]+(?: {_LETTER}[A-Za-z\xc0-\xff'.-]+){{0,2}}"
+_NAMES = rf"{_LETTER}[A-Za-z\xc0-\xff'.-]+(?: {_LETTER}[A-Za-z\xc0-\xff'.-]+){{0,4}}"
 _STREET_VALUE = rf"(?:[0-9]{{1,5}}[A-Za-z]?,? {_W}|{_W}(?: {_W}){{0,5}},? [0-9]{{1,4}})"
 _STREET_FIELD = (
     rf"(?:{alternatives('label')}{_MORE}|(?i:line1)){_AFTER_LABEL}"
@@ -116,7 +116,8 @@ _FIELD = re.compile(
     rf"|(?P<name>{alternatives('label.street')}{_AFTER_LABEL}(?P<_1>[0-9]{{0,5}}\.? ?{_NAMES}))"
     rf"|{alternatives('label.town')}{_AFTER_LABEL}(?P<_2>{_NAMES}(?:, [A-Z][a-z]{{1,4}}\.)?)"
     rf"|{alternatives('label.state')}{_AFTER_LABEL}(?P<_3>[A-Z]{{2}}|[A-Z][a-z]+(?: [A-Z][a-z]+)?)"
-    rf"|{alternatives('label.code')}(?: ?[/,&] ?(?i:ort|stadt|town|city|ville|localidad|ciudad))?"
+    rf"|{alternatives('label.code')}(?:(?: ?[/,&+-] ?| (?i:y|et|und) )"
+    r"(?i:ort|stadt|town|city|ville|commune|localidad|ciudad|poblacion|municipio))?"
     rf"{_AFTER_LABEL}(?P<_4>(?=[A-Za-z ]{{0,4}}[0-9])[A-Za-z0-9 -]{{4,10}}"
     rf"(?:(?<=[0-9]) ?{_NAMES})?)"
     rf"|{alternatives('label.unit')}{_AFTER_LABEL}(?P<_5>(?=[A-Za-z#. ]{{0,10}}[0-9]|[A-Za-z]\b)"

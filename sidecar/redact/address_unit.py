@@ -68,7 +68,12 @@ KEYED = re.compile(
     rf"|{alternatives('es.ordinal')}(?i:,? (?:planta|piso|puerta))?"
     rf"(?:,? {alternatives('es.ordinal', 'eu.side')}| [A-Z]\b)"
     rf"|(?i:succ\.|succursale) {CAP}"  # of the post office, in Quebec
-    rf"|(?i:c/o|z\. ?hd\.?|chez) (?i:(?:fam|familie|herr|frau|dr|m|mme)\.? )?{CAP}(?: {CAP})?"
+    # "Le resto s'appelle Chez Paulette" is no care of
+    r"|(?:(?i:c/o|z\. ?hd\.?)|chez|CHEZ|(?<![a-z] )Chez|Chez(?= (?:M|Mr|Mme|Mlle)\b)) "
+    r"(?i:(?:fam|familie|herr|frau|dr|m|mme)\.? )?"
+    rf"{CAP}(?: {CAP})?"
+    r"|(?i:bajos?|atico|entlo|pral|ppal|principal|rdc)\.? [b-df-hj-n](?![A-Za-z'/.])"
+    r"|(?i:pte)\.? [0-9]{1,4}(?![0-9.,]*[0-9])"  # "BAT 2 ESC A PTE 304"
     rf"|{alternatives('eu.floor')}\b\.?(?: [A-Z]\b| -[0-9]\b)?{_SIDE}"
     rf"|(?!{_BIRTH}){alternatives('eu.apartment')}\b\.?(?:(?:{_SIDE_ONLY}){{1,2}}"
     rf"| ?(?:(?i:nr|no?)\.? ?)?(?!{_DATE}){_NUMBER}(?!\. ?{_FLOORS}){_SIDE}))(?![A-Za-z])"

@@ -1,12 +1,14 @@
 """All rules, in the order in which they look at a text."""
 
 from sidecar.redact import (
+    address_corner,
     address_de,
     address_en,
     address_en_code,
     address_es,
     address_eu,
     address_fr,
+    address_fr_code,
     address_label,
     address_named,
     address_short,
@@ -31,7 +33,9 @@ ADDRESS_RULES = (
     *address_de.RULES,
     *address_named.RULES,
     *address_fr.RULES,
+    *address_fr_code.RULES,
     *address_eu.RULES,
+    *address_corner.RULES,
     *address_es.RULES,
     *address_label.RULES,
 )

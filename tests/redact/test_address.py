@@ -4,7 +4,14 @@ import re
 
 import pytest
 
-from sidecar.redact import address_en, address_es, address_label, address_named, address_short
+from sidecar.redact import (
+    address_corner,
+    address_en,
+    address_es,
+    address_label,
+    address_named,
+    address_short,
+)
 from sidecar.redact.address_en_place import codes_in
 from sidecar.redact.rule import Nearby
 from tests.redact.samples import DEFAULT, left_over, matches, redact, rejects
@@ -18,6 +25,8 @@ LED = (
     *address_short.PAIR_MATCHES,
     *address_label.FORM_MATCHES,
     *address_es.PLAIN_MATCHES,
+    *address_corner.NUMBERED_MATCHES,
+    *address_corner.CORNER_MATCHES,
 )
 
 
@@ -54,7 +63,19 @@ def test_leaves_alone(value: str) -> None:
             "Vía: Paseo de Colón 17, bajo\nC.P.: 20002\nLocalidad: Donostia-San Sebastián",
             "Vía: [ADDRESS]\n[ADDRESS]\nLocalidad: [ADDRESS]",
         ),
+        (
+            "Calle: Avda. del Puerto 215\nCP y población: 11403 Jerez de la Frontera\nTardes",
+            "Calle: [ADDRESS]\nCP y población: [ADDRESS]\nTardes",
+        ),
         ("Rue et numéro: Monge 12", "Rue et numéro: [ADDRESS]"),
+        ("ou sur place 211 route du Lac, 74340 Samoëns", "ou sur place [ADDRESS]"),
+        ("samedi au 12, rue des Lilas", "samedi au [ADDRESS]"),
+        ("en la Plaza Nueva, 1, 41001 Sevilla", "en la [ADDRESS]"),
+        ("en la puerta de Calle Toledo 60 y ya", "en la puerta de [ADDRESS] y ya"),
+        ("vivo en Av. Santa Fe 2024 y trabajo", "vivo en [ADDRESS] y trabajo"),
+        ("dîner Chez Paulette, 29 rue Foch, Lille", "dîner Chez Paulette, [ADDRESS]"),
+        ("au coin de la rue Oberkampf et de l'avenue Foch ?", "au coin de la [ADDRESS] ?"),
+        ("la esquina de la calle Sol con la avenida Real", "la esquina de la [ADDRESS]"),
         ("domicilio: antes Encina 27", "domicilio: antes [ADDRESS]"),
         ("12 Main St\nSuite 5\nBoise, ID 83702\nThanks", "[ADDRESS]\n[ADDRESS]\n[ADDRESS]\nThanks"),
         ("12 Main St\\nBoise, ID 83702\\nThanks", "[ADDRESS]\\n[ADDRESS]\\nThanks"),
