@@ -14,11 +14,14 @@ _EMAIL_NOT_LOCAL: Final = words("email.not_local")
 _WORD: Final = r"[A-Za-z0-9_\xc0-\xff]"
 _LOCAL: Final = rf"{_WORD}(?:[A-Za-z0-9_\xc0-\xff.+'%-]{{0,62}}[A-Za-z0-9_\xc0-\xff.+-])?"
 _LABEL: Final = r"[A-Za-z0-9_\xc0-\xff](?:[A-Za-z0-9_\xc0-\xff-]{0,61}[A-Za-z0-9\xc0-\xff])?"
+_JOINED: Final = r"[A-Za-z0-9\xc0-\xff]{1,32}"
+_DASHED: Final = r"[A-Za-z0-9\xc0-\xff-]{1,32}"
 _TLD: Final = r"(?:[Xx][Nn]--[A-Za-z0-9-]{2,59}|[A-Za-z\xc0-\xff]{2,24})"
 _DOMAIN: Final = rf"(?:{_LABEL}\.){{1,8}}{_TLD}"
 
 _OPEN, _CLOSE = r"[\[({<]", r"[\])}>]"
 _AT_WORD: Final = r"(?i:at|arroba|arobase|et|klammeraffe)"
+_IS_SIGN: Final = re.compile(rb"(?i).*[ _-](?:arroba|arobase|klammeraffe)[ _-]")
 _DOT_WORD: Final = r"(?i:dot|nokta|punkt|punto|point)"
 # How the other signs of a local part are spoken.
 _SIGN_WORD: Final = (
@@ -105,7 +108,13 @@ def _is_loose(value: bytes) -> bool:
 def _is_personal(value: bytes) -> bool:
     """Tell `j.doe at x.org` from "we met at x.org"."""
     local = _AT.split(value)[0]
-    return _is_domain(value) and bool(_PERSONAL.match(local) or _PROVIDER.match(value))
+    sure = _PERSONAL.match(local) or _PROVIDER.match(value) or _IS_SIGN.match(value)
+    return sure is not None and _is_domain(value)
+
+
+def _is_joined(value: bytes) -> bool:
+    """Tell `bob_at_x_dot_org` from `created_at_the_dot_product`."""
+    return re.split(rb"[ _.-]", value)[-1].lower() in _USUAL_TLDS
 
 
 def _is_mailbox(value: bytes) -> bool:
@@ -240,6 +249,10 @@ def _quoted(data: bytes, end: int) -> int:
 # The gates of addresses without an at sign do not count letters: it would take most of the time of
 # a clean body.
 _LAST: Final = r"[A-Za-z0-9_\xc0-\xff.+-]"
+_JOINED_GATE: Final = (
+    rf"{_LAST} ?[ _-]{_AT_WORD}[ _-] ?[A-Za-z0-9_\xc0-\xff.-]+"
+    rf"(?:\.[A-Za-z\xc0-\xff]{{2}}|[_-]{_DOT_WORD}[_-])"
+)
 RULES: tuple[Rule, ...] = (
     Rule(
         "email",
@@ -279,6 +292,18 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "email",
+        (_JOINED_GATE,),
+        _spelled(
+            rf"{_LOCAL}(?:_{_AT_WORD}_{_DASHED}(?:_{_DOT_WORD}_{_DASHED}){{1,4}}"
+            rf"|-{_AT_WORD}-{_JOINED}(?:-{_DOT_WORD}-{_JOINED}){{1,4}})\b",
+            _is_joined,
+        ),
+        ("bazza_at_dartsleague_dot_co_dot_uk", "jo-at-firm-dot-com", "jo_at_t-online_dot_de",
+         "Ana_arroba_casa_punto_es"),
+        ("created_at_the_dot_product", "look_at_vector_dot_v"),
+    ),
+    Rule(
+        "email",
         (rf"{_LAST} {_AT_WORD} [A-Za-z0-9_\xc0-\xff-]+ {_DOT_WORD} {_WORD}",),
         _spelled(
             rf"(?:{_WORD}{{1,32}} {_SIGN_WORD} ){{0,2}}{_LOCAL} {_AT_WORD} {_WORDY_DOMAIN}",
@@ -295,13 +320,15 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "email",
-        (rf"{_LAST} ?[ _-]{_AT_WORD}[ _-] ?[A-Za-z0-9_\xc0-\xff.-]+\.[A-Za-z\xc0-\xff]{{2}}",),
+        (_JOINED_GATE,),
         _spelled(
             rf"{_LOCAL}(?: {_AT_WORD} | ?[_-](?i:at)[_-] ?){_DOMAIN}",
             _is_personal,
         ),
         ("john.smith at example.com", "leah at yahoo.com", "leah at gmail.com",
-         "canan1990_at_outlook.com", "kbrooks672 -at- example.com", "t.krause-at-t-online.de"),
+         "canan1990_at_outlook.com", "kbrooks672 -at- example.com", "t.krause-at-t-online.de",
+         "atencion arroba clinicabahia.es", "info klammeraffe baeckerei-huber.de",
+         "contact arobase mairie-lyon.fr"),
         ("we met at example.com", "let's look at github.com", "work-at-home.com",
          "rated 4.5 at imdb.com"),
     ),

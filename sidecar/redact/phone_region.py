@@ -28,6 +28,7 @@ _ODD_STARTS: Final = {"US": (3, 3), "TR": (3, 3), "ES": (3, 3)}
 _SPARSE: Final = {"TR", "GB"}
 # Numbers that no one has: what people write where they want none to be called.
 _FICTIONAL: Final = {"GB": "7700900[0-9]{3}|1632960[0-9]{3}"}
+_NORTH_AMERICAN: Final = re.compile("(?:[2-9][0-9]{2}){2}")
 _KINDS: Final = (
     "fixed_line", "mobile", "toll_free", "premium_rate", "shared_cost", "personal_number", "voip",
     "pager", "uan", "voicemail",
@@ -90,6 +91,8 @@ class Region(NamedTuple):
         code = str(self.code)
         if len(digits) >= 11 and digits.startswith(code) and self._valid(digits[len(code) :]):
             return True
+        if shape == (3, 3, 4) and self.code == 1 and _NORTH_AMERICAN.match(digits):
+            return True  # people invent them, and Mexico and Colombia write theirs alike
         if not self._usual(shape) or not self._valid(digits):
             return False
         if len(digits) == 7:  # Turkish 444 numbers; other seven digits are anything
@@ -115,13 +118,16 @@ class Region(NamedTuple):
         if self.trunk == "0" and digits[0] == "0":
             sparse = self.name in _SPARSE and len(digits) == 11
             usual = shape[0] > 2 or (shape[0] == 1 and 1 not in shape[1:-1])
-            return len(digits) > 9 and (sparse or usual) and self._valid(digits[1:])
+            long = len(digits) > 9 or shape == (4, 1, 4)
+            return long and (sparse or usual) and self._valid(digits[1:])
         if named:
             prefixes = ("", self.trunk, str(self.code))
             return len(digits) > 8 and any(
                 digits.startswith(p) and self._valid(digits[len(p) :]) for p in prefixes
             )
         odd = shape[:2] == _ODD_STARTS.get(self.name) or shape == (3, 1, 2, 2, 2)
+        if self.name == "ES" and shape == (2, 2, 2, 3):
+            return self.mobile.fullmatch(digits) is not None
         if self.name == "TR":
             return odd and self.mobile.fullmatch(digits) is not None
         return odd and self._valid(digits)
