@@ -71,6 +71,8 @@ REJECTS = (
     "GET /items/9477012008 200", "SET x=5626754635", "UTR 5427507930", "RGB 620 959 231",
     "950-566 566-823", "sizes 08 26 02 57 12 55", "un 864.916.013 de seguidores",
     "05204876-7d30-46b2-b10d", "am 080724 geboren", "05 14 29 03",
+    "registro 600 12 24 36", "cell counts 1204 1310 1288", "903-924 924-667",
+    "44.7176 36.2751", "mobile first 320 480 768 1024", "call option 105 110 115",
 )  # fmt: skip
 
 _SPELLED: Final = scanner(spelled.PATTERN)
@@ -216,12 +218,10 @@ class Finder:
             return found
         if _are_odd(groups) and (odd := self._all_odd(data, start, groups)):
             return odd
-        first = 0
+        first = done = 0
         while first < len(groups):
-            inside = first > 0 and not (found and found[-1][1] == groups[first - 1][1])
-            if inside and is_amid(data, groups, first):
-                number = None
-            else:
+            number = None
+            if first == done or not is_amid(data, groups, first):
                 number = self._longest(data, start, groups, first)
             if number is None:
                 first += 1
@@ -229,7 +229,7 @@ class Finder:
             begin, end = number
             end = _extended(data, end)
             found.append((begin, end))
-            first = bisect_left(groups, (end, 0))
+            first = done = bisect_left(groups, (end, 0))
         return found
 
     def _all_odd(self, data: bytes, start: int, groups: list[Range]) -> list[Range]:
@@ -338,7 +338,7 @@ class Finder:
         for region in self._by_size.get(len(digits), ()):
             if region.accepts(number, named):
                 return True
-        return is_local(number) if context == "phone" else is_abroad(number)
+        return is_local(number) if context == "phone" else is_abroad(number, near=named)
 
     def _is_grouped(self, number: Number) -> bool:
         """Tell a mobile number in its groups: a word that stands far off calls it nothing else."""
@@ -444,9 +444,9 @@ def _without_amount(data: bytes, start: int, end: int) -> int:
 
 
 def _are_odd(groups: list[Range]) -> bool:
-    """Tell whether a chain may be one number in groups as no one would expect."""
+    """Tell whether a chain may be one number in odd groups."""
     sizes = [b - a for a, b in groups]
-    return 1 in sizes[1:] or sizes == [2, 2, 2, 3]
+    return 1 in sizes[1:] or sizes in ([2, 2, 2, 3], [1, 2, 2, 2, 2])
 
 
 def _parts(data: bytes, start: int, groups: list[Range]) -> list[tuple[int, list[Range]]]:

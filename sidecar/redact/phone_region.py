@@ -88,12 +88,12 @@ class Region(NamedTuple):
             if self.trunk == "0" or self._usual(shape) or len(shape) == 1:
                 return self._valid(rest)
             return False
-        code = str(self.code)
-        if len(digits) >= 11 and digits.startswith(code) and self._valid(digits[len(code) :]):
+        if self._behind_code(digits, shape, context):
             return True
         if shape == (3, 3, 4) and self.code == 1 and _NORTH_AMERICAN.match(digits):
             return True  # people invent them, and Mexico and Colombia write theirs alike
-        if not self._usual(shape) or not self._valid(digits):
+        spanish = context and self.name == "ES" and len(shape) > 1
+        if not (spanish or self._usual(shape)) or not self._valid(digits):
             return False
         if len(digits) == 7:  # Turkish 444 numbers; other seven digits are anything
             return context or len(shape) > 1
@@ -102,6 +102,13 @@ class Region(NamedTuple):
         if _THOUSANDS.match(number.text) and digits[0] not in "689":
             return context
         return True
+
+    def _behind_code(self, digits: str, shape: tuple[int, ...], context: bool) -> bool:
+        """Tell whether digits are a number behind its calling code without a plus sign."""
+        code = str(self.code)
+        by_itself = context or len(shape) == 1 or shape[0] == len(code)
+        whole = len(digits) > 10 and by_itself and digits.startswith(code)
+        return whole and self._valid(digits[len(code) :])
 
     def is_sure(self, digits: str, named: bool) -> bool:
         """Tell whether digits are a whole number behind its zero: a mobile one, or named so."""

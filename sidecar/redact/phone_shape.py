@@ -15,7 +15,9 @@ _OCTET: Final = rb"(?:[01]?[0-9]{1,2}|2[0-4][0-9]|25[0-5])"
 _DOTTED_QUAD: Final = re.compile(
     rb"(?!0[0-9.]*\.[0-9]{1,2}(?:\.|$))(?:%b\.){3}%b$" % (_OCTET, _OCTET)
 )
-_DECIMAL: Final = re.compile(rb"(?:0|[1-9][0-9]*)\.[0-9]{5,}(?![0-9.-])")
+_DECIMAL: Final = re.compile(
+    rb"(?:0|[1-9][0-9]*)\.[0-9]{5,}(?![0-9.-])|[0-9]{1,3}\.[0-9]{3,} [0-9]{1,3}\.[0-9]{3,}$"
+)
 AMOUNT: Final = re.compile(rb"(?<![0-9(+.])[1-9][0-9]{0,2}(?:[ .][0-9]{3})+$")
 # When a shop opens, and when it closes.
 _HOURS: Final = re.compile(
@@ -113,11 +115,15 @@ def is_local(number: Number) -> bool:
     return number.shape in _LOCAL_SHAPES or 8 <= len(number.digits) <= 13
 
 
-def is_abroad(number: Number) -> bool:
-    """Tell a number of anywhere: an area code in brackets or behind a zero, and groups."""
+def is_abroad(number: Number, *, near: bool) -> bool:
+    """Tell a number of anywhere: an area code in brackets or behind a zero, and groups.
+
+    With a word for phone `near` the groups are enough.
+    """
     size, groups = len(number.digits), len(number.shape)
     if number.text[:1] == b"(" and groups > 1 and size > 7:
         return True
     grouped = groups > 2 or (groups > 1 and number.shape[0] > 2)
-    most = 12 if groups > 2 and number.shape[0] > 2 else 11
-    return number.digits[0] == "0" and grouped and 9 <= size <= most
+    if number.digits[0] == "0":
+        return grouped and (9 <= size <= 11 or number.shape == (5, 3, 4))
+    return near and 10 <= size <= 11 and 2 <= groups <= 3
