@@ -121,6 +121,8 @@ def _is_mailbox(value: bytes) -> bool:
     """Tell `jdoe @ x.org` from "lunch @ x.org"."""
     local = _AT.split(value)[0].decode("latin-1").lower()
     usual = _last_label(value.replace(b" ", b".")) in _USUAL_TLDS
+    if not usual and b"@" in value:
+        return False  # a product of matrices
     return _is_personal(value) or (usual and local not in _EMAIL_NOT_LOCAL and _is_domain(value))
 
 
@@ -270,7 +272,7 @@ RULES: tuple[Rule, ...] = (
         ("getty@tty1.service", "icon@2x.png", "npm i @sentry/node@8.6.1", "@app.route", "root@host",
          "git@github.com:org/repo",
          '"@types/node": "^17.1.4"', '{"a":"b"}',
-         "see you @ example.com", "lunch @ noon", "thanks @john.doe",
+         "see you @ example.com", "lunch @ noon", "W.T @ x.data", "thanks @john.doe",
          "thanks @john. In the evening", "npm i @sentry/node. It works", "a@b. Then"),
     ),
     Rule(

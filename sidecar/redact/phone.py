@@ -14,6 +14,7 @@ from sidecar.redact.phone_region import REGIONS_BY_CODE, Number, Region, is_vali
 from sidecar.redact.phone_shape import (
     AMOUNT,
     COUNTING,
+    are_odd,
     goes_on,
     is_abroad,
     is_amid,
@@ -46,8 +47,9 @@ MATCHES = (
     "0049 152 2345 6789", "0 2 1 2 5 5 5 1 2 3 4", "011 44 20 7946 0832",
     "0180 5 334871", "444 1 552", "4440871", "444 1 444", "0180 1 2345", "0800 1234567890",
     "011 4832-7719", "01494 555 0182", "473 555 0122", "078.123.44.26", "65 66 77 218",
-    "0900 1 238194 Durchwahl 12", "029 2018 0733 ext 12", "O542 555 17 O3",
-    "0542 555 17 O3", "O7700 900 12O", "0212 555 OO 1O", "0212 555 12 34 (dahili 12)",
+    "0900 1 238194 Durchwahl 12", "029 2018 0733 ext 12", "O542 555 17 O3", "01 51 23 75 23 62",
+    "0542 555 17 O3", "O7700 900 12O", "06.12.34.41.60", "0212 555 OO 1O",
+    "0212 555 12 34 (dahili 12)",
 )  # fmt: skip
 REJECTS = (
     "order 2125550143", "sipariş no 5321234567", "2024-05-19 12:30:00", "19.05.2024 14:30",
@@ -71,7 +73,7 @@ REJECTS = (
     "GET /items/9477012008 200", "SET x=5626754635", "UTR 5427507930", "RGB 620 959 231",
     "950-566 566-823", "sizes 08 26 02 57 12 55", "un 864.916.013 de seguidores",
     "05204876-7d30-46b2-b10d", "am 080724 geboren", "05 14 29 03",
-    "registro 600 12 24 36", "cell counts 1204 1310 1288", "903-924 924-667",
+    "cell counts 1204 1310 1288", "903-924 924-667",
     "44.7176 36.2751", "mobile first 320 480 768 1024", "call option 105 110 115",
 )  # fmt: skip
 
@@ -216,7 +218,7 @@ class Finder:
             return found
         if is_draw(data, groups) and context_before(data, start) not in _NAMED:
             return found
-        if _are_odd(groups) and (odd := self._all_odd(data, start, groups)):
+        if are_odd(groups) and (odd := self._all_odd(data, start, groups)):
             return odd
         first = done = 0
         while first < len(groups):
@@ -341,9 +343,11 @@ class Finder:
         return is_local(number) if context == "phone" else is_abroad(number, near=named)
 
     def _is_grouped(self, number: Number) -> bool:
-        """Tell a mobile number in its groups: a word that stands far off calls it nothing else."""
+        """Tell a whole number in its groups: a word far from it calls it nothing else."""
+        if len(number.shape) < 2 or number.shape[0] == 2 or len(number.digits) < 10:
+            return False
         regions = self._by_size.get(len(number.digits), ())
-        return len(number.shape) > 1 and any(r.is_sure(number.digits, False) for r in regions)
+        return any(region.is_sure(number.digits, True) for region in regions)
 
 
 def _with_letters(data: bytes, start: int, end: int) -> int:
@@ -441,12 +445,6 @@ def _without_amount(data: bytes, start: int, end: int) -> int:
         return end
     amount = AMOUNT.search(data, start, end)
     return amount.start() if amount else end
-
-
-def _are_odd(groups: list[Range]) -> bool:
-    """Tell whether a chain may be one number in odd groups."""
-    sizes = [b - a for a, b in groups]
-    return 1 in sizes[1:] or sizes in ([2, 2, 2, 3], [1, 2, 2, 2, 2])
 
 
 def _parts(data: bytes, start: int, groups: list[Range]) -> list[tuple[int, list[Range]]]:

@@ -27,6 +27,7 @@ _HOURS: Final = re.compile(
 _LOCAL_SHAPES: Final = {(3, 4), (3, 2, 2), (3, 3)}
 
 _ZERO: Final = 0x30
+_GERMAN_MOBILE: Final = ("015", "016", "017")  # six pairs
 
 
 def is_made_up(number: Number) -> bool:
@@ -40,8 +41,10 @@ def is_made_up(number: Number) -> bool:
 
 def _is_pairs(number: Number) -> bool:
     """Tell pairs of digits that are no five behind a zero: `44 12 23 31 38 42`."""
-    size = len(number.shape)
-    return size > 3 and set(number.shape) == {2} and (size != 5 or number.digits[0] != "0")
+    size, digits = len(number.shape), number.digits
+    if size < 4 or set(number.shape) != {2} or digits[:3] in _GERMAN_MOBILE:
+        return False
+    return size != 5 or digits[0] != "0"
 
 
 def is_draw(data: bytes, groups: list[Range]) -> bool:
@@ -49,6 +52,8 @@ def is_draw(data: bytes, groups: list[Range]) -> bool:
     if not 5 <= len(groups) <= 8 or any(b - a != 2 for a, b in groups):
         return False
     values = [data[a:b] for a, b in groups]
+    if data.find(b".", groups[0][0], groups[-1][1]) >= 0:
+        return False
     return values[-1] <= b"60" and all(a < b for a, b in pairwise(values))
 
 
@@ -62,6 +67,12 @@ def is_list(data: bytes, groups: list[Range]) -> bool:
     """Tell numbers that are counted: `1 2 3 4 5 6 7 8 9 10`, `2 4 6 8 10`."""
     values = [int(data[a:b]) for a, b in groups]
     return len(values) > 2 and len({b - a for a, b in pairwise(values)}) == 1
+
+
+def are_odd(groups: list[Range]) -> bool:
+    """Tell whether a chain may be one number in odd groups."""
+    sizes = [b - a for a, b in groups]
+    return 1 in sizes[1:] or sizes in ([2, 2, 2, 3], [1, 2, 2, 2, 2])
 
 
 def is_book(groups: list[Range]) -> bool:
