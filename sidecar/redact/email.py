@@ -14,11 +14,14 @@ _EMAIL_NOT_LOCAL: Final = words("email.not_local")
 _WORD: Final = r"[A-Za-z0-9_\xc0-\xff]"
 _LOCAL: Final = rf"{_WORD}(?:[A-Za-z0-9_\xc0-\xff.+'%-]{{0,62}}[A-Za-z0-9_\xc0-\xff.+-])?"
 _LABEL: Final = r"[A-Za-z0-9_\xc0-\xff](?:[A-Za-z0-9_\xc0-\xff-]{0,61}[A-Za-z0-9\xc0-\xff])?"
+_JOINED: Final = r"[A-Za-z0-9\xc0-\xff]{1,32}"
+_DASHED: Final = r"[A-Za-z0-9\xc0-\xff-]{1,32}"
 _TLD: Final = r"(?:[Xx][Nn]--[A-Za-z0-9-]{2,59}|[A-Za-z\xc0-\xff]{2,24})"
 _DOMAIN: Final = rf"(?:{_LABEL}\.){{1,8}}{_TLD}"
 
 _OPEN, _CLOSE = r"[\[({<]", r"[\])}>]"
 _AT_WORD: Final = r"(?i:at|arroba|arobase|et|klammeraffe)"
+_IS_SIGN: Final = re.compile(rb"(?i).*[ _-](?:arroba|arobase|klammeraffe)[ _-]")
 _DOT_WORD: Final = r"(?i:dot|nokta|punkt|punto|point)"
 # How the other signs of a local part are spoken.
 _SIGN_WORD: Final = (
@@ -105,13 +108,21 @@ def _is_loose(value: bytes) -> bool:
 def _is_personal(value: bytes) -> bool:
     """Tell `j.doe at x.org` from "we met at x.org"."""
     local = _AT.split(value)[0]
-    return _is_domain(value) and bool(_PERSONAL.match(local) or _PROVIDER.match(value))
+    sure = _PERSONAL.match(local) or _PROVIDER.match(value) or _IS_SIGN.match(value)
+    return sure is not None and _is_domain(value)
+
+
+def _is_joined(value: bytes) -> bool:
+    """Tell `bob_at_x_dot_org` from `created_at_the_dot_product`."""
+    return re.split(rb"[ _.-]", value)[-1].lower() in _USUAL_TLDS
 
 
 def _is_mailbox(value: bytes) -> bool:
     """Tell `jdoe @ x.org` from "lunch @ x.org"."""
     local = _AT.split(value)[0].decode("latin-1").lower()
     usual = _last_label(value.replace(b" ", b".")) in _USUAL_TLDS
+    if not usual and b"@" in value:
+        return False  # a product of matrices
     return _is_personal(value) or (usual and local not in _EMAIL_NOT_LOCAL and _is_domain(value))
 
 
@@ -240,6 +251,10 @@ def _quoted(data: bytes, end: int) -> int:
 # The gates of addresses without an at sign do not count letters: it would take most of the time of
 # a clean body.
 _LAST: Final = r"[A-Za-z0-9_\xc0-\xff.+-]"
+_JOINED_GATE: Final = (
+    rf"{_LAST} ?[ _-]{_AT_WORD}[ _-] ?[A-Za-z0-9_\xc0-\xff.-]+"
+    rf"(?:\.[A-Za-z\xc0-\xff]{{2}}|[_-]{_DOT_WORD}[_-])"
+)
 RULES: tuple[Rule, ...] = (
     Rule(
         "email",
@@ -257,7 +272,7 @@ RULES: tuple[Rule, ...] = (
         ("getty@tty1.service", "icon@2x.png", "npm i @sentry/node@8.6.1", "@app.route", "root@host",
          "git@github.com:org/repo",
          '"@types/node": "^17.1.4"', '{"a":"b"}',
-         "see you @ example.com", "lunch @ noon", "thanks @john.doe",
+         "see you @ example.com", "lunch @ noon", "W.T @ x.data", "thanks @john.doe",
          "thanks @john. In the evening", "npm i @sentry/node. It works", "a@b. Then"),
     ),
     Rule(
@@ -279,6 +294,18 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "email",
+        (_JOINED_GATE,),
+        _spelled(
+            rf"{_LOCAL}(?:_{_AT_WORD}_{_DASHED}(?:_{_DOT_WORD}_{_DASHED}){{1,4}}"
+            rf"|-{_AT_WORD}-{_JOINED}(?:-{_DOT_WORD}-{_JOINED}){{1,4}})\b",
+            _is_joined,
+        ),
+        ("bazza_at_dartsleague_dot_co_dot_uk", "jo-at-firm-dot-com", "jo_at_t-online_dot_de",
+         "Ana_arroba_casa_punto_es"),
+        ("created_at_the_dot_product", "look_at_vector_dot_v"),
+    ),
+    Rule(
+        "email",
         (rf"{_LAST} {_AT_WORD} [A-Za-z0-9_\xc0-\xff-]+ {_DOT_WORD} {_WORD}",),
         _spelled(
             rf"(?:{_WORD}{{1,32}} {_SIGN_WORD} ){{0,2}}{_LOCAL} {_AT_WORD} {_WORDY_DOMAIN}",
@@ -295,13 +322,15 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "email",
-        (rf"{_LAST} ?[ _-]{_AT_WORD}[ _-] ?[A-Za-z0-9_\xc0-\xff.-]+\.[A-Za-z\xc0-\xff]{{2}}",),
+        (_JOINED_GATE,),
         _spelled(
             rf"{_LOCAL}(?: {_AT_WORD} | ?[_-](?i:at)[_-] ?){_DOMAIN}",
             _is_personal,
         ),
         ("john.smith at example.com", "leah at yahoo.com", "leah at gmail.com",
-         "canan1990_at_outlook.com", "kbrooks672 -at- example.com", "t.krause-at-t-online.de"),
+         "canan1990_at_outlook.com", "kbrooks672 -at- example.com", "t.krause-at-t-online.de",
+         "atencion arroba clinicabahia.es", "info klammeraffe baeckerei-huber.de",
+         "contact arobase mairie-lyon.fr"),
         ("we met at example.com", "let's look at github.com", "work-at-home.com",
          "rated 4.5 at imdb.com"),
     ),

@@ -11,6 +11,22 @@ from sidecar.redact.engine import scanner
 from sidecar.redact.phone_chain import chains, digit_groups, glued_left, glued_right
 from sidecar.redact.phone_context import context_after, context_before
 from sidecar.redact.phone_region import REGIONS_BY_CODE, Number, Region, is_valid_abroad
+from sidecar.redact.phone_shape import (
+    AMOUNT,
+    COUNTING,
+    are_odd,
+    goes_on,
+    is_abroad,
+    is_amid,
+    is_book,
+    is_draw,
+    is_in_equal_parts,
+    is_list,
+    is_local,
+    is_made_up,
+    is_odd,
+    is_other,
+)
 from sidecar.redact.rule import Decisions, Range, Rule
 
 MATCHES = (
@@ -29,7 +45,11 @@ MATCHES = (
     "07700 900 12 3", "0 26 31 / 12 34 5", "612 345 6 78", "212 555 0 143", "06.555.012.34",
     "212.5550.143", "7700 900 123", "# 212-555-0143", "O7700 900123", "o5321234567",
     "0049 152 2345 6789", "0 2 1 2 5 5 5 1 2 3 4", "011 44 20 7946 0832",
-    "0180 5 334871", "444 1 552", "4440871",
+    "0180 5 334871", "444 1 552", "4440871", "444 1 444", "0180 1 2345", "0800 1234567890",
+    "011 4832-7719", "01494 555 0182", "473 555 0122", "078.123.44.26", "65 66 77 218",
+    "0900 1 238194 Durchwahl 12", "029 2018 0733 ext 12", "O542 555 17 O3", "01 51 23 75 23 62",
+    "0542 555 17 O3", "O7700 900 12O", "06.12.34.41.60", "0212 555 OO 1O",
+    "0212 555 12 34 (dahili 12)",
 )  # fmt: skip
 REJECTS = (
     "order 2125550143", "sipariş no 5321234567", "2024-05-19 12:30:00", "19.05.2024 14:30",
@@ -46,7 +66,15 @@ REJECTS = (
     "07 12 19 33 41", "# 2125550143", "08.30-17.30", "hafta içi 9.30 - 20.00", "2147483647",
     "num BETWEEN 600000000 AND 699999999", "takip numarası 7330 0418 2267 31",
     "Parça no 0532-418-26", "Ersatzteil-Nr. 0221-504-470", "Art.-Nr. 0800-723-41",
-    "Powerball was 07 19 33 48 61", "35169351. 5",
+    "Powerball was 07 19 33 48 61", "35169351. 5", "800 486 640 800", "sizes 38 18 09 15 26 58",
+    "978 0 669 61785 8", "34.7161863 0.834684", "51.9782886 30.92693", "[34848.697107] usb",
+    "65 66 77 218 301", "hat 418.220 Dateien", "hat 83 190 556 Einwohner", "signal 12.345.678",
+    "called 1000000 times", "reach 418 220 people", "id IN (4561341913, 6267813229)",
+    "GET /items/9477012008 200", "SET x=5626754635", "UTR 5427507930", "RGB 620 959 231",
+    "950-566 566-823", "sizes 08 26 02 57 12 55", "un 864.916.013 de seguidores",
+    "05204876-7d30-46b2-b10d", "am 080724 geboren", "05 14 29 03",
+    "cell counts 1204 1310 1288", "903-924 924-667",
+    "44.7176 36.2751", "mobile first 320 480 768 1024", "call option 105 110 115",
 )  # fmt: skip
 
 _SPELLED: Final = scanner(spelled.PATTERN)
@@ -58,32 +86,25 @@ _OTHER_CHAIN: Final = re.compile(
 # How far the rule looks around a chain: for words before it, for a word or an extension behind it.
 _LOOK_BACK, _LOOK_AHEAD = 40, 24
 _MARKS: Final = b" ./()[]+-"  # all that stands in a chain between the digits
-_EXTENSION_BEGINS: Final = b"xXeEdDiIpP/-"  # but for a comma and a blank
+_EXTENSION_BEGINS: Final = b"xXeEdDiIpPnNaA/-("  # but for a comma and a blank
 _EXTENSION: Final = re.compile(
-    rb"(?i)(?:,? ?(?:x|ext\.?|extn\.?|extension|dahili|ic hat|durchwahl|dw\.?|poste|int\.)"
-    rb"[ :.]{0,2}| ?/ |-)[0-9]{1,5}(?![ .-]?[0-9]|[A-Za-z_])"
+    rb"(?i)(?:,? ?(?P<open>\()?(?:x|extn?\.?|extension|dahili|ic hat|durchwahl|dw\.?|nebenstelle"
+    rb"|apparat|app\.|poste|int\.|interno|anexo)(?: (?:no|nr)\.?)?[ :.]{0,2}| ?/ |-)"
+    rb"[0-9]{1,5}(?![ .-]?[0-9]|[A-Za-z_])(?(open)\)?)"
 )
 _DATE: Final = re.compile(
     rb"(?:19|20)[0-9]{2}([-./ ])[01]?[0-9]\1[0-3]?[0-9](?![0-9])"
     rb"|[0-3]?[0-9]([-./ ])[0-3]?[0-9]\2(?:19|20)[0-9]{2}(?![0-9])"
 )
-_OCTET: Final = rb"(?:[01]?[0-9]{1,2}|2[0-4][0-9]|25[0-5])"
-_DOTTED_QUAD: Final = re.compile(rb"(?:%b\.){3}%b$" % (_OCTET, _OCTET))
-_AMOUNT: Final = re.compile(rb"(?<![0-9(+.])[1-9][0-9]{0,2}(?:[ .][0-9]{3})+$")
 _CURRENCIES: Final = (b"$", b"\xa2")
 _BEFORE_AMOUNT: Final = (b"$ ", b"\xa2 ")
 _LETTER_O: Final = b"oO"
-_NAMED: Final = ("phone", "near")  # what the words beside a number must call it
-
-# Counted digits; and the largest numbers of a machine.
-_COUNTING: Final = "01234567890123456789 9876543210 2147483647 2147483648 4294967295 4294967296"
-_SAME_DIGITS: Final = re.compile(r"([0-9])\1{4}")
-# When a shop opens, and when it closes.
-_HOURS: Final = re.compile(
-    rb"(?:[01]?[0-9]|2[0-4])\.[0-5][0-9] ?- ?(?:[01]?[0-9]|2[0-4])\.[0-5][0-9]$"
+_ZEROS: Final = bytes.maketrans(_LETTER_O, b"00")
+_WITH_LETTERS: Final = re.compile(
+    rb"[0-9oO](?:[ ./()-]{0,3}(?:[0-9]|[oO](?=[ ./()-]{0,3}[0-9oO])|(?<=[0-9])[oO])){6,15}"
 )
-# Subscriber numbers without an area code; only beside a phone word.
-_LOCAL_SHAPES: Final = {(3, 4), (3, 2, 2), (3, 3)}
+_NAMED: Final = ("phone", "near")  # what the words beside a number must call it
+_VETOES: Final = ("veto", "far")
 
 _BLANK: Final = 0x20
 _BRACKET: Final = 0x28
@@ -141,11 +162,13 @@ class Finder:
                 yield start, _extended(data, end)
                 continue
             begin = max(0, start - _LOOK_BACK)
-            if data[start] in _LETTER_O:
-                if self._with_letter(data[begin : end + _LOOK_AHEAD], start - begin, end - begin):
-                    yield start, end
+            letters = _with_letters(data, start, end)
+            if letters > 0:
+                size = len(data[begin:letters])
+                if self._with_letter(data[begin : letters + _LOOK_AHEAD], start - begin, size):
+                    yield start, _extended(data, letters)
                     continue
-                start += 1
+            start += data[start] in _LETTER_O
             for a, b in numbers[data[begin : end + _LOOK_AHEAD], start - begin, end - begin]:
                 yield begin + a, begin + b
 
@@ -161,7 +184,7 @@ class Finder:
     def _in_words(self, data: bytes, start: int) -> list[Range]:
         """Return the number that a run of number words, from `start` on, ends with."""
         context = context_before(data, start)
-        if context == "veto" or not _SPELLED_GATE.search(data, start):
+        if context in _VETOES or not _SPELLED_GATE.search(data, start):
             return []
         parts = spelled.parts(data[start:].decode("latin-1").lower())
         values = [int(part.digits) for part in parts]
@@ -174,7 +197,7 @@ class Finder:
             done += len(part.digits)
             if len(digits) > 13 or (first and part.digits != "0"):
                 continue
-            if len(digits) < 9 or len(set(digits)) < 3 or digits in _COUNTING:
+            if len(digits) < 9 or len(set(digits)) < 3 or digits in COUNTING:
                 break
             number = Number(digits, (len(digits),), b"")
             regions = self._by_size.get(len(digits), ())
@@ -189,36 +212,40 @@ class Finder:
             return found
         end = _without_amount(data, start, end)
         groups = digit_groups(data, start, end)
-        if _is_in_equal_parts(groups) and context_before(data, start) == "veto":
+        if is_book(groups):
             return found
-        if _is_draw(data, groups) and context_before(data, start) not in _NAMED:
+        if is_in_equal_parts(groups) and context_before(data, start) in _VETOES:
             return found
-        if any(b - a == 1 for a, b in groups[1:]) and (odd := self._all_odd(data, start, groups)):
+        if is_draw(data, groups) and context_before(data, start) not in _NAMED:
+            return found
+        if are_odd(groups) and (odd := self._all_odd(data, start, groups)):
             return odd
-        first = 0
+        first = done = 0
         while first < len(groups):
-            number = self._longest(data, start, groups, first)
+            number = None
+            if first == done or not is_amid(data, groups, first):
+                number = self._longest(data, start, groups, first)
             if number is None:
                 first += 1
                 continue
             begin, end = number
             end = _extended(data, end)
             found.append((begin, end))
-            first = bisect_left(groups, (end, 0))
+            first = done = bisect_left(groups, (end, 0))
         return found
 
     def _all_odd(self, data: bytes, start: int, groups: list[Range]) -> list[Range]:
         """Return the numbers in a chain if one of them is in odd groups."""
         if odd := self._odd(data, start, groups):
-            return [odd]
+            return [(odd[0], _extended(data, odd[1]))]
         parts = _parts(data, start, groups)
         if len(parts) == 1 or not any(self._odd(data, *part) for part in parts):
             return []
         return [found for a, part in parts for found in self._in_chain(data, a, part[-1][1])]
 
     def _with_letter(self, data: bytes, start: int, end: int) -> bool:
-        """Tell whether the chain `[start, end)` is a number whose first zero is the letter."""
-        digits = (b"0" + data[start + 1 : end].translate(None, _MARKS)).decode()
+        """Tell whether `[start, end)` is a number some of whose zeros are the letter."""
+        digits = data[start:end].translate(_ZEROS, _MARKS).decode()
         if glued_left(data, start) or glued_right(data, end):
             return False
         named = context_before(data, start) in _NAMED
@@ -237,8 +264,8 @@ class Finder:
         if (
             not 8 <= len(digits) <= 16
             or len(groups) < 2
-            or _is_made_up(number)
-            or _is_list(data, groups)
+            or is_made_up(number)
+            or is_list(data, groups)
             or glued_left(data, start)
             or glued_right(data, end)
         ):
@@ -251,7 +278,7 @@ class Finder:
             by_digit = max(shape[1:]) == 1
             ok = len(digits) > 9 and (by_digit or _international(text, digits, strict=True))
             return (start, end) if ok and _international(text, digits) else None
-        if context == "veto" or not (named or one_mark):
+        if context in _VETOES or not (named or one_mark):
             return None
         if digits[:2] == b"00":
             ok = digits[2] != _ZERO and _international(text, digits, b"00", strict=not named)
@@ -283,7 +310,11 @@ class Finder:
                 context = "" if first else context_before(data, start)
             shape = tuple([b - a for a, b in groups[first:last]])
             number = Number(digits.decode(), shape, text)
-            if self._accept(number, context or context_after(data, end)):
+            behind = context_after(data, end)
+            called = behind if behind == "veto" and context in _NAMED else context or behind
+            if called not in _NAMED and goes_on(data, groups, last):
+                continue
+            if self._accept(number, called):
                 return end - len(text), end
         return None
 
@@ -291,35 +322,46 @@ class Finder:
         """Decide whether a run of digits without a plus sign is a phone number."""
         digits = number.digits
         if digits[:2] == "00":
-            vetoed = context == "veto"
+            vetoed = context in _VETOES
             return (
                 digits[2:3] != "0"
                 and (not vetoed or 2 < len(number.shape) < 5)
                 and _international(number.text, digits.encode(), b"00", strict=vetoed)
             )
-        if digits[:3] == "011" and number.shape[0] == 3:  # from North America
-            return _international(number.text, digits.encode(), b"011", strict=True)
+        american = digits[:3] == "011" and number.shape[0] == 3
+        if american and _international(number.text, digits.encode(), b"011", strict=True):
+            return True
+        if context in _VETOES:
+            return context == "far" and self._is_grouped(number)
         bare = len(number.shape) == 1 and digits[0] != "0"
-        if context == "veto" or (bare and context == "numbered"):
-            return False
-        if len(number.shape) == 4 and (
-            _DOTTED_QUAD.match(number.text) or _HOURS.match(number.text)
-        ):
-            return False
-        if 1 in number.shape[1:] and number.shape != (3, 1, 3):
-            return False
         named = context in _NAMED
-        if len(digits) > 13 or (not named and (_is_made_up(number) or _is_pairs(number))):
+        if (bare and context == "numbered") or is_other(number) or (not named and is_odd(number)):
             return False
         for region in self._by_size.get(len(digits), ()):
             if region.accepts(number, named):
                 return True
-        if context == "phone" and len(set(digits)) > 2:
-            return number.shape in _LOCAL_SHAPES or 8 <= len(digits) <= 13
-        # Abroad: an area code in brackets or behind a zero, and groups.
-        bracketed = number.text[:1] == b"(" and len(number.shape) > 1 and len(digits) > 7
-        grouped = len(number.shape) > 2 or (len(number.shape) > 1 and number.shape[0] > 2)
-        return bracketed or (digits[0] == "0" and grouped and 9 <= len(digits) <= 11)
+        return is_local(number) if context == "phone" else is_abroad(number, near=named)
+
+    def _is_grouped(self, number: Number) -> bool:
+        """Tell a whole number in its groups: a word far from it calls it nothing else."""
+        if len(number.shape) < 2 or number.shape[0] == 2 or len(number.digits) < 10:
+            return False
+        regions = self._by_size.get(len(number.digits), ())
+        return any(region.is_sure(number.digits, True) for region in regions)
+
+
+def _with_letters(data: bytes, start: int, end: int) -> int:
+    """Return where the chain `[start, end)` ends with letters for zeros in it, or 0 without any."""
+    begins = data[start] in _LETTER_O
+    if begins and len(data[start:end].translate(None, _MARKS)) < 9:
+        return 0  # the gate needs so many digits
+    last = data[end] if end < len(data) else 0
+    if last in b" .-/" and end + 1 < len(data):
+        last = data[end + 1]
+    if last not in _LETTER_O:
+        return end if begins else 0
+    whole = _WITH_LETTERS.match(data, start)
+    return max(end, whole.end()) if whole else 0
 
 
 def _extended(data: bytes, end: int) -> int:
@@ -395,47 +437,13 @@ def _without_remark(text: bytes) -> bytes:
     return text if opening == closing and text.find(b". ") < 0 else b""
 
 
-def _is_made_up(number: Number) -> bool:
-    """Tell digits that no one was given: `5555555555`, `12345678`, `6000000012`."""
-    digits = number.digits
-    if len(number.shape) > 1:
-        return len(set(digits)) < 3
-    bare = digits[0] != "0" and _SAME_DIGITS.search(digits) is not None
-    return bare or len(set(digits)) < 3 or digits in _COUNTING
-
-
-def _is_pairs(number: Number) -> bool:
-    """Tell pairs of digits that start without a zero: `44 12 23 31 38 42`."""
-    return len(number.shape) > 4 and set(number.shape) == {2} and number.digits[0] != "0"
-
-
-def _is_draw(data: bytes, groups: list[Range]) -> bool:
-    """Tell the numbers of a draw, which rise, and not far: `05 12 23 31 38`."""
-    if not 5 <= len(groups) <= 8 or any(b - a != 2 for a, b in groups):
-        return False
-    values = [data[a:b] for a, b in groups]
-    return values[-1] <= b"60" and all(a < b for a, b in pairwise(values))
-
-
-def _is_in_equal_parts(groups: list[Range]) -> bool:
-    """Tell one long number in parts: `7330 0418 2267 31`."""
-    sizes = [b - a for a, b in groups]
-    return len(sizes) > 2 and sizes[0] > 3 and len(set(sizes[:-1])) == 1 and sizes[-1] <= sizes[0]
-
-
-def _is_list(data: bytes, groups: list[Range]) -> bool:
-    """Tell numbers that are counted: `1 2 3 4 5 6 7 8 9 10`, `2 4 6 8 10`."""
-    values = [int(data[a:b]) for a, b in groups]
-    return len(values) > 2 and len({b - a for a, b in pairwise(values)}) == 1
-
-
 def _without_amount(data: bytes, start: int, end: int) -> int:
     """Return where a chain ends without the amount of money it may hold: `start` if it is one."""
     if data[start] > _ZERO and data[max(0, start - 2) : start] in _BEFORE_AMOUNT:
         return start
     if data[end : end + 2].strip(b" ")[:1] not in _CURRENCIES:  # or nothing
         return end
-    amount = _AMOUNT.search(data, start, end)
+    amount = AMOUNT.search(data, start, end)
     return amount.start() if amount else end
 
 

@@ -23,6 +23,7 @@ _KINDS: Final = bytes(
 _BLANK: Final = 0x20
 _BRACKET: Final = 0x28
 _PLUS: Final = 0x2B
+_HYPHEN: Final = 0x2D
 _ZERO: Final = 0x30
 _NINE: Final = 0x39
 # What a chain may begin with, but for its first digit.
@@ -95,6 +96,7 @@ _ABOVE: Final = bytes(range(0xC0, 0x100))
 _GLUE_BEFORE: Final = _LETTERS + _DIGITS + b"_#@$%&*^~\xa2" + _ABOVE
 _GLUE_BEHIND: Final = _LETTERS + _DIGITS + b"_@%" + _ABOVE
 _REMARK: Final = re.compile(rb"-(?:Office|Home|Mobile|Cell|Work|Fax|Phone|Tel|Cep|Ev|Is)\b")
+_IN_CODE: Final = re.compile(rb"-[0-9]{1,12}[A-Za-z]")
 
 
 def glued_left(data: bytes, start: int) -> bool:
@@ -121,8 +123,8 @@ def glued_right(data: bytes, end: int) -> bool:
     second = data[end + 1] if end + 1 < len(data) else 0
     if first in b"xX" and second in _DIGITS:
         return False
-    if first == 0x2D and _REMARK.match(data, end):
+    if first == _HYPHEN and _REMARK.match(data, end):
         return False
-    if first in _GLUE_BEHIND:
+    if first in _GLUE_BEHIND or (first == _HYPHEN and _IN_CODE.match(data, end)):
         return True
     return first in b"-:,./" and (second in _LETTERS or (second in _DIGITS and first in b":,"))

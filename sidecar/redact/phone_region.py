@@ -28,6 +28,7 @@ _ODD_STARTS: Final = {"US": (3, 3), "TR": (3, 3), "ES": (3, 3)}
 _SPARSE: Final = {"TR", "GB"}
 # Numbers that no one has: what people write where they want none to be called.
 _FICTIONAL: Final = {"GB": "7700900[0-9]{3}|1632960[0-9]{3}"}
+_NORTH_AMERICAN: Final = re.compile("(?:[2-9][0-9]{2}){2}")
 _KINDS: Final = (
     "fixed_line", "mobile", "toll_free", "premium_rate", "shared_cost", "personal_number", "voip",
     "pager", "uan", "voicemail",
@@ -87,10 +88,12 @@ class Region(NamedTuple):
             if self.trunk == "0" or self._usual(shape) or len(shape) == 1:
                 return self._valid(rest)
             return False
-        code = str(self.code)
-        if len(digits) >= 11 and digits.startswith(code) and self._valid(digits[len(code) :]):
+        if self._behind_code(digits, shape, context):
             return True
-        if not self._usual(shape) or not self._valid(digits):
+        if shape == (3, 3, 4) and self.code == 1 and _NORTH_AMERICAN.match(digits):
+            return True  # people invent them, and Mexico and Colombia write theirs alike
+        spanish = context and self.name == "ES" and len(shape) > 1
+        if not (spanish or self._usual(shape)) or not self._valid(digits):
             return False
         if len(digits) == 7:  # Turkish 444 numbers; other seven digits are anything
             return context or len(shape) > 1
@@ -99,6 +102,13 @@ class Region(NamedTuple):
         if _THOUSANDS.match(number.text) and digits[0] not in "689":
             return context
         return True
+
+    def _behind_code(self, digits: str, shape: tuple[int, ...], context: bool) -> bool:
+        """Tell whether digits are a number behind its calling code without a plus sign."""
+        code = str(self.code)
+        by_itself = context or len(shape) == 1 or shape[0] == len(code)
+        whole = len(digits) > 10 and by_itself and digits.startswith(code)
+        return whole and self._valid(digits[len(code) :])
 
     def is_sure(self, digits: str, named: bool) -> bool:
         """Tell whether digits are a whole number behind its zero: a mobile one, or named so."""
@@ -115,13 +125,16 @@ class Region(NamedTuple):
         if self.trunk == "0" and digits[0] == "0":
             sparse = self.name in _SPARSE and len(digits) == 11
             usual = shape[0] > 2 or (shape[0] == 1 and 1 not in shape[1:-1])
-            return len(digits) > 9 and (sparse or usual) and self._valid(digits[1:])
+            long = len(digits) > 9 or shape == (4, 1, 4)
+            return long and (sparse or usual) and self._valid(digits[1:])
         if named:
             prefixes = ("", self.trunk, str(self.code))
             return len(digits) > 8 and any(
                 digits.startswith(p) and self._valid(digits[len(p) :]) for p in prefixes
             )
         odd = shape[:2] == _ODD_STARTS.get(self.name) or shape == (3, 1, 2, 2, 2)
+        if self.name == "ES" and shape == (2, 2, 2, 3):
+            return self.mobile.fullmatch(digits) is not None
         if self.name == "TR":
             return odd and self.mobile.fullmatch(digits) is not None
         return odd and self._valid(digits)

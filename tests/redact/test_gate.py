@@ -210,9 +210,10 @@ def test_what_stands_around_a_uuid_is_suspected(
 
 @pytest.mark.parametrize("before", ["tel: ", 'tel "', 'tel: +"', "ara: "])
 def test_uuid_that_the_text_calls_a_number(before: str) -> None:
-    """What its string says before it decides."""
-    assert FINDER.find(before + UUIDS[0])
-    for body in written(before + UUIDS[0]):
+    """What its string says before it decides, if no letter stands in what could be the number."""
+    uuid = "85140276-4619-f61a-5439-82fd7a1c0f3b"
+    assert FINDER.find(before + uuid)
+    for body in written(before + uuid):
         assert GATE.suspicions(body) != []
 
 

@@ -75,6 +75,18 @@ def test_finds_international_numbers_of_every_region(region: str) -> None:
         ("tel 05 12 23 31 38", "tel [PHONE]"),
         ("it, 06 12 34 56 78 , maybe", "it, [PHONE] , maybe"),
         ("new # 212.555.0143, order # 212.555.0143", "new # [PHONE], order # 212.555.0143"),
+        ("key's stuck so: 07700 900 512", "key's stuck so: [PHONE]"),
+        ("the order desk in Leeds, 0113 496 0733", "the order desk in Leeds, [PHONE]"),
+        ("tax office 0300 200 3300", "tax office [PHONE]"),
+        ("Mi cel es 55 4182 9036, güey", "Mi cel es [PHONE], güey"),
+        ("el celu de Guille es 11 5823-4471", "el celu de Guille es [PHONE]"),
+        ("solo el fijo 011 4832-7719", "solo el fijo [PHONE]"),
+        ("sabit hat 555 27 81, tel no bu", "sabit hat [PHONE], tel no bu"),
+        ("numaram O542 555 17 O3", "numaram [PHONE]"),
+        ("06 12 34 56 78 06 98 76 54 32", "[PHONE] [PHONE]"),
+        ("bis 03:48:55 und hat 418.220 Dateien", "bis 03:48:55 und hat 418.220 Dateien"),
+        ("VALUES (745150689, 812)", "VALUES (745150689, 812)"),
+        ("call 2125550143, 2125550144", "call [PHONE], [PHONE]"),
     ],
 )
 def test_context(text: str, expected: str) -> None:
