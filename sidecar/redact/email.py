@@ -44,7 +44,8 @@ _USUAL_TLD: Final = (
     "com|net|org|edu|gov|info|biz|name|io|co|fm|me|dev|app|xyz|online|site|shop|tech|cloud"
     "|technology|photography|agency|email|eu|uk|us|ca|au|nz|ie|in|de|at|ch|fr|es|it|nl|be|pt|pl|se"
     "|no|dk|fi|gr|cz|ru|tr|gen|bel|k12|ai|tv|mx|br|ar|cl|jp|kr|cn|hk|sg|za|cat|gal|eus|berlin"
-    "|hamburg|koeln|bayern|istanbul|ist|london|paris|madrid|nyc"
+    "|hamburg|koeln|bayern|istanbul|ist|london|paris|madrid|nyc|scot|wales|cymru|bzh|corsica|alsace"
+    "|saarland|nrw|ruhr|swiss|wien|tirol|brussels|quebec|lat"
 )
 _USUAL_TLDS: Final = frozenset(_USUAL_TLD.encode().split(b"|"))
 # A dot that is disguised behind a real at sign, or blurred by a blank or a comma.
@@ -263,7 +264,7 @@ RULES: tuple[Rule, ...] = (
         ("ali@x.com", "o'hara+news@mail.example.co.uk", "jürgen@müller.de", "a@xn--mller-kva.de",
          "912759069@example.org", "_a.b_@example.org", "ali@ example.com", "ALI＠EXAMPLE.COM",
          "ali&#64;example.com", "ali%40example.com", "ali\\u0040example.com", "al\u200bi@x.com",
-         '"jane doe"@example.org',
+         '"jane doe"@example.org', "info ＠ thistle.scot",
          "renee.b @ example.com", "renee7 @example.com", "jdoe @ example.org",
          "bob@aol[dot]com", "t.krause561@gmx(dot)de", "kontakt808@gmx dot de", "bob@aol. com",
          "selin-koc117@yandex dot com dot tr", "info162@gmail . com", "bob@aol,com",

@@ -365,14 +365,14 @@ def _with_letters(data: bytes, start: int, end: int) -> int:
 
 
 def _extended(data: bytes, end: int) -> int:
-    """Return where a number up to `end` ends with its extension."""
-    at = end
-    while at < len(data) and at < end + 2 and data[at] in b", ":
-        at += 1
-    if at == len(data) or data[at] not in _EXTENSION_BEGINS:
-        return end
-    extension = _EXTENSION.match(data, end)
-    return extension.end() if extension else end
+    """Return where a number up to `end` ends with its extension, or two: `9713-0 App. 44`."""
+    for _ in range(2):
+        begins = data[end : end + 3].lstrip(b", ")[:1]
+        extension = _EXTENSION.match(data, end) if begins in _EXTENSION_BEGINS else None
+        if extension is None:
+            break
+        end = extension.end()
+    return end
 
 
 def _is_plain(data: bytes, start: int, end: int) -> bool:
@@ -384,7 +384,7 @@ def _is_plain(data: bytes, start: int, end: int) -> bool:
         and 9 <= len(digits) <= 13
         and end - start - len(digits) < 8
         and not glued_left(data, start)
-        and not glued_right(data, end)
+        and (data[end : end + 1] == b"@" or not glued_right(data, end))  # "sip:+44…@trunk"
         and _code_size(digits) > 0
         and _DATE.match(data, start + 1) is None
     )

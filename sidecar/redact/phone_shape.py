@@ -4,6 +4,7 @@ import re
 from itertools import pairwise
 from typing import Final
 
+from sidecar.redact.phone_chain import glued_right
 from sidecar.redact.phone_region import Number
 from sidecar.redact.rule import Range
 
@@ -88,8 +89,11 @@ def is_amid(data: bytes, groups: list[Range], first: int) -> bool:
 
 
 def goes_on(data: bytes, groups: list[Range], last: int) -> bool:
-    """Tell digits that other digits follow as they follow each other: `800 486 640 800`."""
-    if last < 3 or last >= len(groups):
+    """Tell digits that other digits follow as they follow each other: `800 486 640 800`.
+
+    What follows may also be its own thing: `09 72 44 13 60 24h/24`.
+    """
+    if last < 3 or last >= len(groups) or glued_right(data, groups[last][1]):
         return False
     marks = {data[groups[i - 1][1] : groups[i][0]] for i in range(last - 2, last)}
     mark = data[groups[last - 1][1] : groups[last][0]]

@@ -54,6 +54,13 @@ def test_finds_international_numbers_of_every_region(region: str) -> None:
         ("kargo şubesi 444 1 552", "kargo şubesi [PHONE]"),
         ("4440871 tuşlayınca bekletiyor", "[PHONE] tuşlayınca bekletiyor"),
         ("last message from 07851 906 337", "last message from [PHONE]"),
+        ("urgence véto 09 72 44 13 60 24h/24", "urgence véto [PHONE] 24h/24"),
+        ("Hotline 09 72 44 13 60 7j/7", "Hotline [PHONE] 7j/7"),
+        (
+            "Dial failed SIP/+442079460958@trunk2 cause 34",
+            "Dial failed SIP/[PHONE]@trunk2 cause 34",
+        ),
+        ("Bei Problemen 0341 9713-0 App. 44 hilft", "Bei Problemen [PHONE] hilft"),
         ("in ein Format: 0351/4596612", "in ein Format: [PHONE]"),
         ("teléfono del cliente: 612 48 30 97", "teléfono del cliente: [PHONE]"),
         ("https://wa.me/905321234567", "https://wa.me/[PHONE]"),
