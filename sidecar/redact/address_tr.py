@@ -6,6 +6,7 @@ least two of them agree; one alone is ordinary Turkish ("Bağdat Caddesi'nde yü
 
 import re
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from sidecar.redact.address_tr_code import LOOK_BACK, PAIRS
 from sidecar.redact.address_tr_name import (
@@ -164,6 +165,8 @@ def find(data: bytes) -> Iterator[Range]:
     text = data.decode("latin-1")
     nearby = Nearby(text, _address, LOOK_BACK)
     for group in _groups(data, text):
+        if _facts(text, group) is None:
+            continue
         origin, end = group[0].start, group[-1].end
         if len(group) > _FEW:
             start, end = _address(text, 0, end, group)
@@ -273,6 +276,32 @@ _ENDS_SENTENCE = re.compile("[A-Za-z]{4}\\. \\Z")  # "Kadikoy/Istanbul. Sokak ha
 _OTHER_ADDRESS = frozenset({"yeni", "eski"})  # capitals make them names
 
 
+class _Facts(NamedTuple):
+    """What a group of parts tells by itself, and with what stands right behind it."""
+
+    kinds: set[str]
+    numbered: bool
+    bare: re.Match[str] | None
+    alone: bool
+    coded: bool
+
+
+def _facts(text: str, group: Sequence[Part]) -> _Facts | None:
+    """Return what tells that a group of parts may be an address, or None if nothing does."""
+    kinds = {part.kind for part in in_turns(group)}
+    end = group[-1].end
+    bare = _bare_number(text, group[-1])
+    numbered = "number" in kinds or any(
+        text[max(0, part.start - 2) : part.start].strip(". ").isdigit() for part in in_turns(group)
+    )
+    alone = kinds == {"site"} and _is_placed(text, group[-1])
+    coded = "street" in kinds and coded_end(text, end)[1] > 0
+    certain = len(kinds - {"number"}) > 1 or "number" in kinds or bare or alone or coded
+    if certain or ((numbered or "neighbourhood" in kinds) and PLACE.match(text, end)):
+        return _Facts(kinds, numbered, bare, alone, coded)
+    return None
+
+
 def _address(text: str, origin: int, end: int, parts: Sequence[Part], again: bool = False) -> Range:
     """Return the range of the address that a group of parts is, if it is one.
 
@@ -280,20 +309,12 @@ def _address(text: str, origin: int, end: int, parts: Sequence[Part], again: boo
     at `end`.
     """
     group = _shifted(parts, origin) if origin else parts
-    kinds = {part.kind for part in in_turns(group)}
-    named = kinds - {"number"}
-    if not named:
+    named = {part.kind for part in in_turns(group)} - {"number"}
+    facts = _facts(text, group) if named else None
+    if facts is None:
         return NOTHING
+    kinds, numbered, bare, alone, coded = facts
     first = next(index for index, part in enumerate(group) if part.kind != "number")
-    bare = _bare_number(text, group[-1])
-    numbered = "number" in kinds or any(
-        text[max(0, part.start - 2) : part.start].strip(". ").isdigit() for part in in_turns(group)
-    )
-    alone = kinds == {"site"} and _is_placed(text, group[-1])
-    coded = "street" in kinds and coded_end(text, end)[1] > 0
-    certain = len(named) > 1 or "number" in kinds or bare or alone or coded
-    if not (certain or ((numbered or "neighbourhood" in kinds) and PLACE.match(text, end))):
-        return NOTHING
     field = text.startswith(":", group[0].end)
     if field and not _A_DIGIT.search(text, group[0].end, end):
         return NOTHING  # "sokak: dar, mahalle: sessiz"

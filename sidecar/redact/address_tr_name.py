@@ -2,8 +2,6 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator
-from itertools import islice
 from typing import NamedTuple
 
 from sidecar.redact.words import alternatives, words
@@ -84,9 +82,7 @@ _QUARTER_BEFORE = re.compile(
 )
 _QUARTER_LAST = {name.rpartition(" ")[2] for name in _TR_QUARTER} | {"etap", "kisim"}
 
-_PLACE_BEFORE = re.compile(
-    rf"(?<![A-Za-z0-9\xc0-\xff'])(?:((?:{_WORD} )?{_WORD})|([0-9]{{5}}))(?:(?: ?[/,-])? ?|, )\Z"
-)
+_PLACE_BEFORE = re.compile(rf"(?:((?:{_WORD} )?{_WORD})|([0-9]{{5}}))(?:(?: ?[/,-])? ?|, )\Z")
 _VENUE_BEFORE = re.compile(
     r"(?<![A-Za-z0-9\xc0-\xff'])"
     r"(?:(?:[A-Z\xc0][A-Za-z\xc0-\xff.]*|[0-9]{1,2}\.) (?:(?:ve|&) )?){1,5}"
@@ -121,7 +117,7 @@ def place_start(text: str, start: int) -> int:
         if quarter and (quarter["name"][0].isupper() or quarter["name"] not in _TR_NOT_PLACE):
             start = quarter.start()
             continue
-        before = _PLACE_BEFORE.search(text, max(0, start - 46), start)
+        before = _place_before(text, start)
         if before is None:
             break
         name = before.group(1) or ""
@@ -140,6 +136,25 @@ def place_start(text: str, start: int) -> int:
         ):
             break
         start = before.end(1) - len(known[0]) if known else before.start(2)
+    return start
+
+
+def _place_before(text: str, start: int) -> re.Match[str] | None:
+    """Return the one or two words, or the postcode, that may be a place before `start`."""
+    end = start
+    while end > max(0, start - 3) and text[end - 1] in " ,/-":
+        end -= 1
+    last = _word_start(text, end)
+    first = _word_start(text, last - 1) if text[max(0, last - 1) : last] == " " else last
+    found = _PLACE_BEFORE.match(text, first, start) if first < last else None
+    return found or _PLACE_BEFORE.match(text, last, start)
+
+
+def _word_start(text: str, end: int) -> int:
+    """Return where the word before `end` starts; far from it, if it is too long for a name."""
+    start = end
+    while start > max(0, end - 22) and (text[start - 1].isalnum() or text[start - 1] == "'"):
+        start -= 1
     return start
 
 
@@ -185,8 +200,9 @@ def following_word(text: str, end: int) -> str:
 def name_start(text: str, part: Part) -> int:
     """Return where the name before a key word starts."""
     start = part.start
+    tokens = _tokens_before(text, start)
     if part.kind != "site":
-        nearest = list(islice(_tokens_before(text, start), 4))
+        nearest = tokens[:4]
         known = bool(nearest) and nearest[0][1].lower() in _LAST_NAMES
         for count in range(len(nearest) if known else 0, 1, -1):
             name = " ".join(token for _, token in nearest[count - 1 :: -1]).lower()
@@ -194,7 +210,7 @@ def name_start(text: str, part: Part) -> int:
             if (name in _NEIGHBOURHOODS or name in _STREET_NAMES) and not mixed:
                 return nearest[count - 1][0]
     # In lower case nothing tells a name from the sentence before it: one word, and titles.
-    for position, token in islice(_tokens_before(text, start), 5):
+    for position, token in tokens:
         word = token.strip(".,'").lower()
         abbreviation = token[-1] == "." and (len(word) < 5 or word.isdigit())
         following = text[start : part.start].partition(" ")[0].lower()
@@ -277,16 +293,22 @@ _OWN = re.compile(
 _SPOKEN = re.compile("[a-z]{2}(?:l[ae]r|m[ae]|y[ae]|nd[ae]n?)\\Z")  # "Yavrular", "Toplanma"
 
 
-def _tokens_before(text: str, end: int) -> Iterator[tuple[int, str]]:
-    """Yield where the tokens before `end` in its line start, and them, the nearest first."""
+def _tokens_before(text: str, end: int) -> list[tuple[int, str]]:
+    """Return the last five tokens before `end` in its line with their starts, the last first."""
     begin = max(0, end - 59)
     edge = _EDGE.match(text, begin, end)
     begin = edge.end() if edge else begin
-    position = end + 1
+    found, position = list[tuple[int, str]](), end + 1
     for token in reversed(text[begin:end].split(" ")):
         position -= len(token) + 1
         if token:
-            yield position, token
+            found.append((position, token))
+            if len(found) == _NEAR:
+                break
+    return found
+
+
+_NEAR = 5
 
 
 def place_end(text: str, end: int, capitals: bool) -> int:
