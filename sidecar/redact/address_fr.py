@@ -33,6 +33,7 @@ _FR_HALT = words("fr.halt")
 _FR_DONE, _FR_OFFERED = words("fr.done"), words("fr.offered")
 
 _FRENCH_MATCHES = (
+    "numéro 17 rue des Lombards", "numéro dix-sept rue des Lombards",
     "83 impasse de la Paix", "139 bis chemin des Lilas, 29200 Brest",
     "24 bd Saint-Honoré, 59800 Lille", "15 avenue victor hugo 38100 grenoble",
     "19 boulevard du 8 Mai 1945", "45 chemin de la Paix, bât. B, appt 43, 13006 Marseille",
@@ -165,7 +166,9 @@ def french(data: bytes) -> Iterator[Range]:
         if spelled and (text[end - 1] != " " or not _FR_CAPITAL.match(text, end)):
             continue  # "trois rues", "six chemins de terre"
         until, limit = limit, start if numbered else limit
-        if numbered and is_labelled(text, start):
+        label = _FR_NUMBER_LABEL.search(text, max(0, start - 8), start) if numbered else None
+        front = label.start() if label else start  # "au numero 17 rue des Lombards"
+        if numbered and is_labelled(text, front):
             continue
         stop = _french_end(text, frame, start, end, until, numbered)
         if stop <= start or (
@@ -177,8 +180,7 @@ def french(data: bytes) -> Iterator[Range]:
             continue  # "six rue de la Paix est un film"
         if numbered and is_english(text, start, end, stop):
             continue  # "2 Avenue Brewery, 3 Lane Ales"
-        label = _FR_NUMBER_LABEL.search(text, max(0, start - 8), start) if numbered else None
-        yield frame.head(label.start() if label else start), stop
+        yield frame.head(front), stop
 
 
 def french_last(data: bytes) -> Iterator[Range]:

@@ -6,7 +6,6 @@ least two of them agree; one alone is ordinary Turkish ("Bağdat Caddesi'nde yü
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from sidecar.redact.address_tr_code import LOOK_BACK, PAIRS
 from sidecar.redact.address_tr_name import (
@@ -38,7 +37,7 @@ MATCHES = (
     "Lale Cd. 196/D 33021 Sarıyer-İstanbul", "Avdan Köyü No:81 Kandıra/Kocaeli",
     "caferaga mah nergis cad no 98 kat 6 daire 37 kadikoy",
     "Huzur Sitesi C Blok Kat 2 D. 10 Ayaş", "Çarşı mahallesi mevlana sokak 24 numara",
-    "Gül Mah. Lale Cad. No:4 K-3 Blok D:9 Maltepe/İst.",
+    "Gül Mah. Lale Cad. No:4 K-3 Blok D:9 Maltepe/İst.", "Lale Cad. Gül Sitesi A1C Blok D:31",
     "Ihlamur Cad. No: 7 Beyaz Ofis Kat:6 34394 Şişli",
     "Ardıç Sok. Çınar Konutları 2/A Blok No:8 Meram/Konya", "Gül Sok. No:2 Kat:zemin Bolu",
     "Eryaman 4. Etap Selvi Sok. No:9", "Ihlamur cad. no 5 daire 3 etiler",
@@ -126,7 +125,7 @@ _NUMBERED = (
     r"|\b[0-9]{1,5} (?i:ada)[ ,/]{1,2}[0-9]{1,5} (?i:parsel)\b"
     r"|\b(?i:ada)[ .:]{1,3}[0-9]{1,5}[ ,/]{1,2}(?i:parsel)[ .:]{1,3}[0-9]{1,5}\b"
     r"|\b[0-9]{1,3}\. ?(?i:km)\b|\b(?i:d|daire|kat):[A-Z]\b"
-    r"|(?i:blok)[ .:]{1,2}[A-Za-z][0-9]?\b"
+    r"|(?i:blok)[ .:]{1,2}[A-Za-z](?:[0-9]|[:.] ?[0-9]{1,4})?\b"
     r"|(?i:kat[ .:]{1,2}|kt?[.:] ?)(?i:zemin|giris|bodrum|cati)\b"
     r"|[0-9]{1,4} (?i:numara(?:da|dan|ya|daki|li|dayiz|dayim)?|nolu)\b|[0-9]{1,2}\. ?(?i:kat)\b"
     r"|(?i:zemin|giris|bodrum|cati) (?i:kat)\b"
@@ -171,7 +170,8 @@ def find(data: bytes) -> Iterator[Range]:
         if len(group) > _FEW:
             start, end = _address(text, 0, end, group)
         else:
-            start, end = nearby.range(origin, end, _shifted(group, -origin))
+            parts = tuple([(a - origin, b - origin, kind) for a, b, kind in group])
+            start, end = nearby.range(origin, end, parts)
         if start < end:
             yield start, end
 
@@ -203,16 +203,14 @@ def _groups(data: bytes, text: str) -> Iterator[list[Part]]:
         yield group
 
 
-def _shifted(group: Sequence[Part], by: int) -> tuple[Part, ...]:
-    return tuple([Part(start + by, end + by, kind) for start, end, kind in group])
-
-
 _IDIOM = re.compile("(?i:bir|on) (?i:numara)")
 _ONLY_SPELLED = re.compile(rf"{_SPELLED} (?i:numara)|(?i:numara|daire|kat) {_SPELLED}")
 
 
 def _is_idiom(text: str, part: Part) -> bool:
     """Tell whether a number in words is none of a house: "bir numara mekan", "daire iki oda"."""
+    if part.kind != "number" or text[part.end - 1].isdigit():
+        return False  # told cheaply
     if _ONLY_SPELLED.fullmatch(text, part.start, part.end) is None:
         return False
     return _IDIOM.match(text, part.start) is not None or following_word(text, part.end) in _COUNTED
@@ -276,14 +274,9 @@ _ENDS_SENTENCE = re.compile("[A-Za-z]{4}\\. \\Z")  # "Kadikoy/Istanbul. Sokak ha
 _OTHER_ADDRESS = frozenset({"yeni", "eski"})  # capitals make them names
 
 
-class _Facts(NamedTuple):
-    """What a group of parts tells by itself, and with what stands right behind it."""
-
-    kinds: set[str]
-    numbered: bool
-    bare: re.Match[str] | None
-    alone: bool
-    coded: bool
+# What kinds of parts a group has; that it has a number, and the bare one behind it; that its only
+# part is a site in a known place; that a postcode follows its street.
+_Facts = tuple[set[str], bool, re.Match[str] | None, bool, bool]
 
 
 def _facts(text: str, group: Sequence[Part]) -> _Facts | None:
@@ -298,17 +291,19 @@ def _facts(text: str, group: Sequence[Part]) -> _Facts | None:
     coded = "street" in kinds and coded_end(text, end)[1] > 0
     certain = len(kinds - {"number"}) > 1 or "number" in kinds or bare or alone or coded
     if certain or ((numbered or "neighbourhood" in kinds) and PLACE.match(text, end)):
-        return _Facts(kinds, numbered, bare, alone, coded)
+        return kinds, numbered, bare, alone, coded
     return None
 
 
-def _address(text: str, origin: int, end: int, parts: Sequence[Part], again: bool = False) -> Range:
+def _address(
+    text: str, origin: int, end: int, parts: Sequence[tuple[int, int, str]], again: bool = False
+) -> Range:
     """Return the range of the address that a group of parts is, if it is one.
 
     `again` without its first part. The positions of the parts count from `origin`, and they end
     at `end`.
     """
-    group = _shifted(parts, origin) if origin else parts
+    group = [Part(a + origin, b + origin, kind) for a, b, kind in parts]
     named = {part.kind for part in in_turns(group)} - {"number"}
     facts = _facts(text, group) if named else None
     if facts is None:
@@ -321,7 +316,9 @@ def _address(text: str, origin: int, end: int, parts: Sequence[Part], again: boo
     start = name_start(text, group[first])
     nameless = field or (_NAMELESS.match(text, start) is not None and len(group) > 1)
     if start == group[first].start and first == 0 and not nameless:
-        if group[0].kind == "site" and not again:  # "bizim koy Karaagac Koyu No:15"
+        label = text.startswith("/", group[0].end)  # "Cadde/Sokak: Gul Sok. No:5"
+        # "bizim koy Karaagac Koyu No:15"
+        if (group[0].kind == "site" or label) and not again:
             return _address(text, 0, end, group[1:], again=True)
         return NOTHING
     start = place_start(text, min(start, group[0].start))

@@ -68,6 +68,7 @@ def test_leaves_alone(value: str) -> None:
             "Calle: [ADDRESS]\nCP y población: [ADDRESS]\nTardes",
         ),
         ("Rue et numéro: Monge 12", "Rue et numéro: [ADDRESS]"),
+        ("Cadde/Sokak: Lale Sok. No:5", "Cadde/[ADDRESS]"),
         ("ou sur place 211 route du Lac, 74340 Samoëns", "ou sur place [ADDRESS]"),
         ("samedi au 12, rue des Lilas", "samedi au [ADDRESS]"),
         ("en la Plaza Nueva, 1, 41001 Sevilla", "en la [ADDRESS]"),
