@@ -77,7 +77,9 @@ _PLACE_REJECTS = (
     "la finca, 45000 euros", "Section Clients, 12000 Produits",
     "Les Balcons, lot 3, 12000 visiteurs", "Route von Kiel, 24103 Kiel Hbf",
 )  # fmt: skip
-_BOX_MATCHES = ("Apartado de Correos 4565, 29015 Málaga", "Apartado 1060, 41080 Sevilla")
+_BOX_MATCHES = (
+    "Apartado 4565, 29015 Málaga", "Apartado de Correos 1.142, 15080 A Coruña",
+)  # fmt: skip
 _BOX_REJECTS = ("apartado 3 del contrato", "apartado 12, punto 4")
 _SPANISH_REJECTS = (
     "plaza 5 del parking", "vía 3", "calle de 3 carriles", "avenida 5", "av. Real 2 goles",
@@ -135,7 +137,9 @@ _ES_NO_HOUSE = re.compile("[ ,#]0[0-9]+$")
 _ES_LONG = re.compile("[ ,#][0-9]{5}$")
 _ES_COUNTED = re.compile(r"[0-9] (?:cl |c\. (?:de|a) )")
 _ES_CONJUNCTION = re.compile(" [aehoy]$")  # "n. 18 a las 20h"
-_ES_BOX_PATTERN = r"\b(?i:apartado(?: de correos| postal)?|apdo\.?(?: de correos)?) [0-9]{1,6}"
+_ES_BOX_PATTERN = (
+    r"\b(?i:apartado(?: de correos| postal)?|apdo\.?(?: de correos)?) [0-9]{1,6}(?:\.[0-9]{3}\b)?"
+)
 _ES, _ES_BOX = scanner(_ES_PATTERN), scanner(_ES_BOX_PATTERN)
 
 

@@ -31,7 +31,7 @@ REJECTS = (
 _LETTER = r"[A-Za-z\xc0-\xff]"
 _W = r"[A-Za-z\xc0-\xff][A-Za-z0-9\xc0-\xff'./-]*"
 _MORE = (
-    r"(?: ?#?[0-9]|(?:[/ ]|, )(?:(?i:und|y|e|et|ve) )?"
+    r"(?: ?#?[0-9]|(?:\.? ?/ ?| |, )(?:(?i:und|y|e|et|ve) )?"
     r"(?i:hausnummer|hausnr|nr|numero|num|no)\.?)?"
 )
 _LABEL = rf"{alternatives('label')}{_MORE}[\"' ]{{0,3}}[:=][\"' ]{{0,3}}"

@@ -84,6 +84,7 @@ MATCHES = (
     "Gül Mah/Lale Sk/No:7/D:3/Avcılar", "lale mah 36 sk 14/1 van edremit",
     "yildiz mh.lale cd.no 17kat 3", "gül sok no:8d:5 bursa", "Gül Sok. No:3 Bolu merkez",
     "Yaşamkent 3250. Sok. No:5/12 Çankaya", "Atatürk Caddesi 1905 Bolu",
+    "G.O.P. Mah. Lale Cd. 88/15", "Lale Cad. No: 101, Lefkoşa, KKTC",
     "Gül Sokak numara yüz kırk iki kat üç", "Lale Cad. numara beş daire iki Kadıköy",
 )  # fmt: skip
 REJECTS = (

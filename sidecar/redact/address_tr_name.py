@@ -23,14 +23,17 @@ PLACE = re.compile(
     rf"|({_WORD})(?: ?/ ?({_WORD}))?\)?)"
 )
 _NEXT_WORD = re.compile(r" ?([A-Za-z\xc0-\xff]*)")
-_OTHER_PROVINCES = frozenset("ist ank izm afyon antep urfa maras icel".split())
+# Short for a province, and the districts of Northern Cyprus.
+_OTHER_PROVINCES = frozenset(
+    "ist ank izm afyon antep urfa maras icel lefkosa girne gazimagusa guzelyurt lefke".split()
+)
 _CENTRES = frozenset({"merkez", "izmit", "adapazari", "antakya"})
 # From small to large: in an address no smaller place follows in lower case.
 RANKS = {
     **dict.fromkeys(_TR_QUARTER, 0),
     **dict.fromkeys(words("district", "tr_places.txt") | _CENTRES, 1),
     **dict.fromkeys(words("province", "tr_places.txt") | _OTHER_PROVINCES, 2),
-    **dict.fromkeys(("turkiye", "turkey", "tr"), 3),
+    **dict.fromkeys(("turkiye", "turkey", "tr", "kktc"), 3),
 }
 _SHORT_PROVINCES = frozenset({"ist", "ank", "izm"})
 _NEIGHBOURHOODS = words("neighbourhood", "tr_places.txt")
@@ -212,7 +215,8 @@ def name_start(text: str, part: Part) -> int:
     # In lower case nothing tells a name from the sentence before it: one word, and titles.
     for position, token in tokens:
         word = token.strip(".,'").lower()
-        abbreviation = token[-1] == "." and (len(word) < 5 or word.isdigit())
+        letters = word.replace(".", "")  # "G.O.P."
+        abbreviation = token[-1] == "." and (len(letters) < 5 or letters.isdigit())
         following = text[start : part.start].partition(" ")[0].lower()
         if _ends_name(part, token, word, following) or not (token[-1].isalnum() or abbreviation):
             break

@@ -19,6 +19,7 @@ from sidecar.redact.phone_shape import (
     is_abroad,
     is_amid,
     is_book,
+    is_bracketed,
     is_draw,
     is_in_equal_parts,
     is_list,
@@ -332,7 +333,7 @@ class Finder:
         if american and _international(number.text, digits.encode(), b"011", strict=True):
             return True
         if context in _VETOES:
-            return context == "far" and self._is_grouped(number)
+            return is_bracketed(number) or (context == "far" and self._is_grouped(number))
         bare = len(number.shape) == 1 and digits[0] != "0"
         named = context in _NAMED
         if (bare and context == "numbered") or is_other(number) or (not named and is_odd(number)):

@@ -142,3 +142,10 @@ def is_abroad(number: Number, *, near: bool) -> bool:
     if number.digits[0] == "0":
         return grouped and (9 <= size <= 11 or number.shape == (5, 3, 4))
     return near and 10 <= size <= 11 and 2 <= groups <= 3
+
+
+def is_bracketed(number: Number) -> bool:
+    """Tell an area code in brackets, which no order number has: `(504) 555-0131`."""
+    if number.text[:1] != b"(" or len(number.shape) < 2 or not 9 <= len(number.digits) <= 11:
+        return False
+    return number.digits[0] == "0" or number.shape == (3, 3, 4)

@@ -54,6 +54,7 @@ def test_finds_international_numbers_of_every_region(region: str) -> None:
         ("kargo şubesi 444 1 552", "kargo şubesi [PHONE]"),
         ("4440871 tuşlayınca bekletiyor", "[PHONE] tuşlayınca bekletiyor"),
         ("last message from 07851 906 337", "last message from [PHONE]"),
+        ("fax pages 1-14 to (504) 555-0131 now", "fax pages 1-14 to [PHONE] now"),
         ("urgence véto 09 72 44 13 60 24h/24", "urgence véto [PHONE] 24h/24"),
         ("Hotline 09 72 44 13 60 7j/7", "Hotline [PHONE] 7j/7"),
         (
