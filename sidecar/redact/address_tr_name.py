@@ -176,8 +176,8 @@ def _word_before(text: str, end: int) -> str:
 
     The patterns for what may stand there are dear, and most words are none of theirs.
     """
-    end -= text[end - 1 : end] == " "
-    end -= text[end - 1 : end] == ","
+    end -= text[max(0, end - 1) : end] == " "
+    end -= text[max(0, end - 1) : end] == ","
     start = end
     while start > max(0, end - 20) and text[start - 1].isalnum():
         start -= 1
