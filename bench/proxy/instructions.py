@@ -40,7 +40,7 @@ LIMITS = {
     "short-circuited": 0.15,
     "post400": 0.36,
     "post4k": 0.15,
-    "post4k-pii": 0.46,
+    "post4k-pii": 0.47,
     "post64k": 0.06,
 }
 _CONNECTIONS = 8
